@@ -1,0 +1,119 @@
+# AutoGO: `make demo` shows it at work, `make check` proves it. `make help` lists the rest.
+
+PREFIX  ?= /usr/local
+BUILD   ?= build
+CC      ?= gcc
+OPT     ?= -O2 -g
+LUA     ?= lua5.4
+
+# SANITIZE=1 builds everything under the address and undefined-behaviour sanitizers.
+ifdef SANITIZE
+BUILD   := $(BUILD)/sanitize
+OPT     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+endif
+
+PACKAGES := lua5.4 libcjson openblas libprotobuf-c
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
+# No contraction of a*b + c: results must not depend on the processor.
+CFLAGS_ALL = -std=c11 $(WARNINGS) $(OPT) -ffp-contract=off -fPIC -pthread \
+             -D_POSIX_C_SOURCE=200809L -Iinclude -I. -I$(BUILD)/generated \
+             $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CFLAGS)
+# lp_solve ships static archives only; the Lua module needs the position-independent one.
+LIBS = $(shell pkg-config --libs libcjson openblas libprotobuf-c 2>/dev/null) \
+       -l:liblpsolve55_pic.a -lcolamd -ldl -lm -pthread
+LUA_LIBS = $(shell pkg-config --libs lua5.4 2>/dev/null)
+
+CORE_SOURCES := $(sort $(filter-out engine/bind/%,$(wildcard engine/*/*.c)))
+BIND_SOURCES := $(sort $(wildcard engine/bind/*.c))
+PROTOS       := $(wildcard engine/formats/*.proto)
+CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o) \
+                $(PROTOS:engine/formats/%.proto=$(BUILD)/generated/%.pb-c.o)
+BIND_OBJECTS := $(BIND_SOURCES:%.c=$(BUILD)/%.o)
+TESTS        := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/test_*.c)))
+TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
+
+LIB    := $(BUILD)/libautogo.a
+SHARED := $(BUILD)/libautogo.so
+MODULE := $(BUILD)/autogo.so
+BIN    := $(BUILD)/autogo
+
+.PHONY: all deps test-deps demo check test tests lint install clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(LIB) $(SHARED) $(MODULE) $(BIN)
+
+help:
+	@echo "make            build the library, the program and the Lua module into $(BUILD)/"
+	@echo "make deps       install the Debian packages of vendor/packages.txt that are missing"
+	@echo "make demo       deps, build, and evolve a ResNet-50"
+	@echo "make check      deps, build, and run every test, then again under sanitizers"
+	@echo "make test       run every test on the build at hand (SANITIZE=1: under sanitizers)"
+	@echo "make install    into PREFIX=$(PREFIX) (DESTDIR is honoured)"
+	@echo "make clean      remove $(BUILD)/"
+
+deps:
+	@vendor/deps build
+
+test-deps:
+	@vendor/deps build test
+
+$(LIB): $(CORE_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(SHARED): $(CORE_OBJECTS)
+	$(CC) $(OPT) -shared -Wl,-soname,libautogo.so -o $@ $^ $(LIBS)
+
+$(MODULE): $(BIND_OBJECTS) $(LIB)
+	$(CC) $(OPT) -shared -o $@ $(BIND_OBJECTS) $(LIB) $(LIBS)
+
+$(BIN): $(BUILD)/engine/main.o $(BIND_OBJECTS) $(LIB)
+	$(CC) $(OPT) -Wl,-E -o $@ $^ $(LIBS) $(LUA_LIBS)
+
+$(BUILD)/%.o: %.c | deps-hint
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# Generated code is not held to our warnings.
+$(BUILD)/generated/%.pb-c.o: $(BUILD)/generated/%.pb-c.c
+	$(CC) -std=c11 $(OPT) -fPIC -c -o $@ $<
+
+$(BUILD)/generated/%.pb-c.c $(BUILD)/generated/%.pb-c.h: engine/formats/%.proto
+	@mkdir -p $(@D)
+	protoc-c --c_out=$(@D) --proto_path=$(<D) $(<F)
+
+$(filter $(BUILD)/engine/formats/%,$(CORE_OBJECTS)): | $(PROTOS:engine/formats/%.proto=$(BUILD)/generated/%.pb-c.h)
+
+$(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d -o $@ $< $(TEST_SUPPORT) $(LIB) $(LIBS) -lcmocka
+
+.PHONY: deps-hint
+deps-hint:
+	@vendor/deps --check build
+
+tests: $(TESTS)
+
+test: all tests
+	@BUILD=$(BUILD) tests/run
+
+check: test-deps
+	@tests/check
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@$(BIN) run recipes/demo.lua
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(DESTDIR)$(PREFIX)/include/autogo
+	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/autogo
+	install -m 644 $(LIB) $(SHARED) $(DESTDIR)$(PREFIX)/lib/
+	install -m 755 $(MODULE) $(DESTDIR)$(PREFIX)/lib/lua/5.4/autogo.so
+	install -m 644 include/autogo/* $(DESTDIR)$(PREFIX)/include/autogo/
+	cd lua && find autogo -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/lua/5.4/{} \;
+
+clean:
+	rm -rf build
+
+-include $(CORE_OBJECTS:.o=.d) $(BIND_OBJECTS:.o=.d) $(BUILD)/engine/main.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d)

@@ -1,0 +1,32 @@
+/* Whole files in, atomic files out, and a growing text buffer. */
+#ifndef AG_BASE_FILE_H
+#define AG_BASE_FILE_H
+
+#include <stdio.h>
+
+#include "autogo/base.h"
+
+/* Read a whole file into a malloc'd block with a zero byte after it. AG_IO names the file
+ * and the system's reason; AG_LIMIT if it is larger than `limit` bytes. */
+ag_status ag_file_read(const char *path, size_t limit, char **data, size_t *size, ag_error *err);
+
+/* Map a file read-only; unmap with ag_file_unmap. An empty file gives size 0. */
+ag_status ag_file_map(const char *path, void **data, size_t *size, ag_error *err);
+void ag_file_unmap(void *data, size_t size);
+
+/* Write so that readers see the old file or the whole new one: temporary file beside it,
+ * fsync, rename. On failure nothing is left behind. */
+ag_status ag_file_write(const char *path, const void *data, size_t size, ag_error *err);
+
+typedef struct ag_text {
+  char *data; /* NUL-terminated; NULL while empty */
+  size_t size, capacity;
+} ag_text; /* {0} is empty */
+
+void ag_text_add(ag_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void ag_text_bytes(ag_text *text, const void *data, size_t size);
+/* The contents; the caller frees them, the text is empty again. Never NULL. */
+char *ag_text_take(ag_text *text);
+void ag_text_free(ag_text *text);
+
+#endif

@@ -1,0 +1,93 @@
+/* autogo/predict.h - the k-GNN performance predictor: inference and training.
+ *
+ * Two models share one encoder: GNN embeds the whole graph, PSC embeds predecessor, segment
+ * and successor of a cut separately and joins them in the head.
+ * Source: algorithm.md section 6, predictor.md, published.md. */
+#ifndef AUTOGO_PREDICT_H
+#define AUTOGO_PREDICT_H
+
+#include "autogo/graph.h"
+
+typedef enum ag_model { AG_MODEL_GNN, AG_MODEL_PSC } ag_model;
+
+typedef struct ag_predictor ag_predictor;
+
+/* Weights in safetensors: the published checkpoints and our own. Errors name file and tensor. */
+ag_status ag_predictor_load(const char *path, ag_predictor **predictor, ag_error *err);
+ag_status ag_predictor_save(const ag_predictor *predictor, const char *path, ag_error *err);
+void ag_predictor_free(ag_predictor *predictor);
+ag_model ag_predictor_model(const ag_predictor *predictor);
+
+/* The raw number for one cut [first, last) (PSC) or the whole graph (GNN; the cut is ignored).
+ * Slow and plain: the oracle of the fast paths. */
+ag_status ag_predict(const ag_predictor *predictor, const ag_graph *graph, int first, int last,
+                     double *value, ag_error *err);
+
+/* The score of an architecture: mean over the cuts bounds[0..count] of its full segmentation
+ * (PSC), or the GNN's number. Shares work between cuts. */
+ag_status ag_predict_score(const ag_predictor *predictor, const ag_graph *graph,
+                           const int32_t *bounds, int count, double *value, ag_error *err);
+
+/* A place: graph and cut [first, last), with everything that stays while segments are tried
+ * there. Immutable after creation, so that many threads may score at once. */
+typedef struct ag_place ag_place;
+ag_place *ag_place_new(const ag_predictor *predictor, const ag_graph *graph, int first, int last);
+void ag_place_free(ag_place *place);
+
+/* The raw number with `segment` (shapes resolved) spliced into the place by the maps of
+ * ag_graph_splice. Equals ag_predict on the materialised child to 1e-5. Results do not depend
+ * on threads, batches or processors. */
+double ag_place_predict(const ag_place *place, const ag_segment *segment,
+                        const int32_t *input_map, const int32_t *output_map);
+
+/* A raw number in the unit of the label the predictor was trained on, for a family it knows
+ * ("" = its only one, if so); the raw number itself otherwise. */
+double ag_predictor_label(const ag_predictor *predictor, const char *family, double raw);
+
+/* --- training ------------------------------------------------------------------------ */
+
+typedef struct ag_sample {
+  const ag_graph *graph;  /* in canonical order */
+  const int32_t *bounds;  /* its segmentation, ag_segmentation_bounds */
+  int segments;
+  double target;
+  int family;             /* targets are transformed per family; 0 .. families-1 */
+} ag_sample;
+
+typedef struct ag_train_options {
+  ag_model model;
+  int epochs, batch, splits; /* graphs per batch, random splits per graph (PSC) */
+  double learning_rate;
+  double warmup;             /* steps of linear warm-up; then cosine to 1 % */
+  double hinge;              /* weight of the pairwise hinge; 0 = MSE only */
+  bool rank_normal;          /* target transform: rank-normal or z-score */
+  bool residual;             /* residual + LayerNorm layers (recipe X) or published layers */
+  bool log_features;         /* log2 sizes or published normalised ones */
+  uint64_t seed;
+  int threads;
+  const char *const *families; /* names for the weights file */
+  int family_count;
+} ag_train_options;
+
+ag_train_options ag_train_defaults(ag_model model); /* recipe X */
+
+typedef struct ag_train_progress {
+  int epoch, epochs;
+  double loss, srcc;         /* srcc on the validation part */
+  double samples_per_second;
+} ag_train_progress;
+
+/* Train on train[], keep the weights that are best on valid[] by SRCC. `progress` may be NULL;
+ * returning false from it stops (AG_INTERRUPTED, best weights so far are still returned). */
+ag_status ag_train(const ag_sample *train, int train_count, const ag_sample *valid,
+                   int valid_count, const ag_train_options *options,
+                   bool (*progress)(void *context, const ag_train_progress *progress),
+                   void *context, ag_predictor **predictor, ag_error *err);
+
+/* --- metrics ---------------------------------------------------------------------------- */
+
+double ag_srcc(const double *a, const double *b, int count); /* Spearman, mid-ranks for ties */
+double ag_kendall(const double *a, const double *b, int count);
+double ag_mae(const double *a, const double *b, int count);
+
+#endif
