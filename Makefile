@@ -16,7 +16,7 @@ PACKAGES := lua5.4 libcjson openblas libprotobuf-c
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 # No contraction of a*b + c: results must not depend on the processor.
 CFLAGS_ALL = -std=c11 $(WARNINGS) $(OPT) -ffp-contract=off -fPIC -pthread \
-             -D_POSIX_C_SOURCE=200809L -Iinclude -I. -I$(BUILD)/generated \
+             -D_GNU_SOURCE -Iinclude -I. -I$(BUILD)/generated \
              $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CFLAGS)
 # lp_solve ships static archives only; the Lua module needs the position-independent one.
 LIBS = $(shell pkg-config --libs libcjson openblas libprotobuf-c 2>/dev/null) \

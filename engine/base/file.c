@@ -1,0 +1,172 @@
+/* Whole files in, atomic files out, and a growing text buffer. */
+#include "engine/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/base/alloc.h"
+
+static ag_status fail_with_errno(ag_error *err, const char *path, const char *action) {
+  ag_fail(err, AG_IO, "%s: %s", action, strerror(errno));
+  return ag_error_in_file(err, AG_IO, path);
+}
+
+/* Open a regular file for reading; its size in *size. */
+static int open_file(const char *path, size_t *size, ag_error *err) {
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  struct stat status;
+  if (file < 0 || fstat(file, &status) != 0) {
+    fail_with_errno(err, path, "cannot open");
+    if (file >= 0) close(file);
+    return -1;
+  }
+  if (!S_ISREG(status.st_mode)) {
+    close(file);
+    ag_fail(err, AG_IO, "cannot read: not a regular file");
+    ag_error_in_file(err, AG_IO, path);
+    return -1;
+  }
+  *size = (size_t)status.st_size;
+  return file;
+}
+
+static bool read_fully(int file, char *data, size_t size) {
+  size_t done = 0;
+  while (done < size) {
+    ssize_t n = read(file, data + done, size - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      if (n == 0) errno = EIO; /* the file shrank */
+      return false;
+    }
+    done += (size_t)n;
+  }
+  return true;
+}
+
+ag_status ag_file_read(const char *path, size_t limit, char **data, size_t *size, ag_error *err) {
+  size_t length;
+  int file = open_file(path, &length, err);
+  if (file < 0) return AG_IO;
+  if (length > limit) {
+    close(file);
+    ag_fail(err, AG_LIMIT, "%zu bytes are more than the limit of %zu", length, limit);
+    return ag_error_in_file(err, AG_LIMIT, path);
+  }
+  char *bytes = ag_alloc(length + 1, 1);
+  bool complete = read_fully(file, bytes, length);
+  if (!complete) fail_with_errno(err, path, "cannot read");
+  close(file);
+  if (!complete) {
+    free(bytes);
+    return AG_IO;
+  }
+  *data = bytes;
+  *size = length;
+  return AG_OK;
+}
+
+ag_status ag_file_map(const char *path, void **data, size_t *size, ag_error *err) {
+  size_t length;
+  int file = open_file(path, &length, err);
+  if (file < 0) return AG_IO;
+  void *mapped = NULL;
+  if (length > 0) mapped = mmap(NULL, length, PROT_READ, MAP_PRIVATE, file, 0);
+  if (mapped == MAP_FAILED) {
+    fail_with_errno(err, path, "cannot map");
+    close(file);
+    return AG_IO;
+  }
+  close(file);
+  *data = mapped;
+  *size = length;
+  return AG_OK;
+}
+
+void ag_file_unmap(void *data, size_t size) {
+  if (size > 0) munmap(data, size);
+}
+
+static bool write_fully(int file, const char *data, size_t size) {
+  size_t done = 0;
+  while (done < size) {
+    ssize_t n = write(file, data + done, size - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    done += (size_t)n;
+  }
+  return true;
+}
+
+ag_status ag_file_write(const char *path, const void *data, size_t size, ag_error *err) {
+  size_t room = strlen(path) + 16;
+  char *temporary = ag_alloc(room, 1);
+  snprintf(temporary, room, "%s.XXXXXX", path);
+  int file = mkstemp(temporary);
+  if (file < 0) {
+    fail_with_errno(err, path, "cannot write");
+    free(temporary);
+    return AG_IO;
+  }
+  /* mkstemp makes files private; give what open would have given. */
+  mode_t mask = umask(0);
+  umask(mask);
+  bool written =
+      fchmod(file, 0666 & ~mask) == 0 && write_fully(file, data, size) && fsync(file) == 0;
+  if (!written) fail_with_errno(err, path, "cannot write");
+  if (close(file) != 0 && written) {
+    fail_with_errno(err, path, "cannot write");
+    written = false;
+  }
+  if (written && rename(temporary, path) != 0) {
+    fail_with_errno(err, path, "cannot write");
+    written = false;
+  }
+  if (!written) unlink(temporary);
+  free(temporary);
+  return written ? AG_OK : AG_IO;
+}
+
+static void reserve(ag_text *text, size_t more) {
+  if (text->capacity - text->size > more) return;
+  while (text->capacity - text->size <= more)
+    text->capacity = text->capacity ? text->capacity * 2 : 256;
+  text->data = ag_resize(text->data, text->capacity, 1);
+}
+
+void ag_text_add(ag_text *text, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  int length = vsnprintf(NULL, 0, format, arguments);
+  va_end(arguments);
+  if (length < 0) return;
+  reserve(text, (size_t)length);
+  va_start(arguments, format);
+  vsnprintf(text->data + text->size, (size_t)length + 1, format, arguments);
+  va_end(arguments);
+  text->size += (size_t)length;
+}
+
+void ag_text_bytes(ag_text *text, const void *data, size_t size) {
+  reserve(text, size);
+  memcpy(text->data + text->size, data, size);
+  text->size += size;
+  text->data[text->size] = '\0';
+}
+
+char *ag_text_take(ag_text *text) {
+  char *data = text->data ? text->data : ag_strdup("");
+  *text = (ag_text){0};
+  return data;
+}
+
+void ag_text_free(ag_text *text) {
+  free(text->data);
+  *text = (ag_text){0};
+}

@@ -1,0 +1,94 @@
+/* Hash map and hash mixing. A slot is empty while `used` is 0; keys are spread by their low
+ * word, which ag_hash_mix makes uniform. */
+#include "engine/base/map.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+
+struct ag_map_slot {
+  ag_hash key;
+  int64_t value;
+  uint64_t used;
+};
+
+static struct ag_map_slot *find_slot(const ag_map *map, ag_hash key) {
+  size_t mask = map->capacity - 1;
+  size_t i = (size_t)key.lo & mask;
+  while (map->slots[i].used && !ag_hash_equal(map->slots[i].key, key)) i = (i + 1) & mask;
+  return &map->slots[i];
+}
+
+int64_t *ag_map_get(const ag_map *map, ag_hash key) {
+  if (map->count == 0) return NULL;
+  struct ag_map_slot *slot = find_slot(map, key);
+  return slot->used ? &slot->value : NULL;
+}
+
+static void grow(ag_map *map) {
+  ag_map larger = {.capacity = map->capacity ? map->capacity * 2 : 16, .count = map->count};
+  larger.slots = AG_ARRAY(struct ag_map_slot, larger.capacity);
+  for (size_t i = 0; i < map->capacity; i++)
+    if (map->slots[i].used) *find_slot(&larger, map->slots[i].key) = map->slots[i];
+  free(map->slots);
+  *map = larger;
+}
+
+int64_t *ag_map_put(ag_map *map, ag_hash key, int64_t value, bool *inserted) {
+  if (3 * (map->count + 1) > 2 * map->capacity) grow(map);
+  struct ag_map_slot *slot = find_slot(map, key);
+  bool fresh = !slot->used;
+  if (fresh) {
+    *slot = (struct ag_map_slot){.key = key, .value = value, .used = 1};
+    map->count++;
+  }
+  if (inserted) *inserted = fresh;
+  return &slot->value;
+}
+
+void ag_map_clear(ag_map *map) {
+  if (map->slots) memset(map->slots, 0, map->capacity * sizeof *map->slots);
+  map->count = 0;
+}
+
+void ag_map_free(ag_map *map) {
+  free(map->slots);
+  *map = (ag_map){0};
+}
+
+/* The finaliser of splitmix64: a bijection in which every input bit moves half the output. */
+static uint64_t scramble(uint64_t x) {
+  x ^= x >> 30;
+  x *= UINT64_C(0xbf58476d1ce4e5b9);
+  x ^= x >> 27;
+  x *= UINT64_C(0x94d049bb133111eb);
+  return x ^ (x >> 31);
+}
+
+ag_hash ag_hash_seed(uint64_t tag) {
+  ag_hash h = {UINT64_C(0x243f6a8885a308d3) + AG_HASH_VERSION, UINT64_C(0x13198a2e03707344)};
+  return ag_hash_mix(h, tag);
+}
+
+/* Two 64-bit lanes with different constants, each fed by the other. */
+ag_hash ag_hash_mix(ag_hash h, uint64_t word) {
+  uint64_t lo = scramble((h.lo ^ word) + UINT64_C(0x9e3779b97f4a7c15));
+  uint64_t hi = scramble((h.hi + word * UINT64_C(0xff51afd7ed558ccd)) ^ (lo >> 32 | lo << 32));
+  return (ag_hash){hi, lo + hi};
+}
+
+ag_hash ag_hash_mix_hash(ag_hash h, ag_hash word) {
+  return ag_hash_mix(ag_hash_mix(h, word.hi), word.lo);
+}
+
+ag_hash ag_hash_bytes(const void *data, size_t size) {
+  const unsigned char *bytes = data;
+  ag_hash h = ag_hash_seed(size);
+  for (size_t i = 0; i < size; i += 8) {
+    uint64_t word = 0;
+    for (size_t k = 0; k < 8 && i + k < size; k++) word |= (uint64_t)bytes[i + k] << (8 * k);
+    h = ag_hash_mix(h, word);
+  }
+  return h;
+}
