@@ -89,7 +89,9 @@ enum {
   AG_FLAG_CEIL = 1,        /* pools: round the output size up */
   AG_FLAG_COUNT_PADS = 2,  /* average pools: padded cells count */
   AG_FLAG_ALIGN = 4,       /* resize: align corners; depth-to-space: CRD order */
-  AG_FLAG_LINEAR = 8       /* resize: bilinear instead of nearest */
+  AG_FLAG_LINEAR = 8,      /* resize: bilinear instead of nearest */
+  AG_FLAG_SLICE = 16       /* reads only the first in.c channels of its operands (NB-101,
+                              families.md 4.4); set in.c before ag_node_infer */
 };
 
 typedef struct ag_node {
@@ -102,8 +104,7 @@ typedef struct ag_node {
   int32_t dilation[2];
   int32_t pads[4];    /* top, left, bottom, right; EXPLICIT and PADDINGS only, else 0 */
   int32_t groups;     /* conv: 1 = dense; depthwise: channels; channel shuffle: groups */
-  ag_shape in;        /* of the first operand; in.c may be less than its channels when the
-                         node reads only the first ones (NB-101, families.md 4.4) */
+  ag_shape in;        /* of the first operand (of all, for JOIN) */
   ag_shape out;
   float alpha;        /* slope of leakyrelu, epsilon of batchnorm (0 = default), else 0 */
   int32_t record;     /* weights and source attributes in the graph's store; -1 = none */
@@ -123,8 +124,8 @@ int32_t ag_strided_size(const ag_node *node, int dim, int32_t in);
 /* Derive node->in and node->out from the operands' shapes.
  *
  * Set before the call: kernel, stride, padding, ...; out.c for conv, matmul and
- * transposed conv; out for INPUT and OPAQUE rules. A non-zero in.c less than the first
- * operand's channels is kept (see ag_node.in). A depthwise gets groups = in.c.
+ * transposed conv; out for INPUT and OPAQUE rules; in.c under AG_FLAG_SLICE (at most the
+ * operand's channels). A depthwise gets groups = in.c.
  * Errors: AG_INVALID when operands do not fit, or a size would leave [1, 2^31). O(count). */
 ag_status ag_node_infer(ag_node *node, const ag_shape *operands, int count, ag_error *err);
 
