@@ -325,28 +325,39 @@ ag_status ag_graph_splice(const ag_graph *graph, int first, int last,
 
 /* What counts as equal. AG_EQUAL_KIND: op, kernel, dilation, bias, flags, dense / grouped,
  * padding kind (not its amounts); no shapes, no strides. AG_EQUAL_SHAPES: kind and all shapes,
- * strides, pads, groups. Weights and names never count. Operands of add and mul are
- * unordered, those of concat ordered. */
+ * strides, pads, groups, slope of leakyrelu. Weights, names, batch-norm epsilon never count.
+ * Operands of add and mul are unordered multisets, those of all others ordered. */
 typedef enum ag_equality { AG_EQUAL_KIND, AG_EQUAL_SHAPES } ag_equality;
 
 /* Hash of a node's own attributes under an equality (no operands). */
 ag_hash ag_node_hash(const ag_node *node, ag_equality equality);
 
-/* Forward hash of a node: its attributes (AG_EQUAL_SHAPES) and its operands' hashes. */
+/* Forward hash of a node: its attributes (AG_EQUAL_SHAPES) and its operands' hashes. O(count). */
 ag_hash ag_node_hash_forward(const ag_node *node, const ag_hash *operands, int count);
 
-/* The graph's hash from the node hashes: those of its outputs, and the multiset of all.
- * `sum` of a multiset is its elements' wrapping sum after mixing, so that a child's hash
- * follows from its parent's by subtracting and adding. */
+/* Multisets of hashes: the wrapping sum of their terms, so that a child's follows from its
+ * parent's by subtracting what went and adding what came. */
 ag_hash ag_hash_multiset_term(ag_hash h);
+static inline ag_hash ag_hash_add(ag_hash sum, ag_hash term) {
+  return (ag_hash){sum.hi + term.hi, sum.lo + term.lo};
+}
+static inline ag_hash ag_hash_subtract(ag_hash sum, ag_hash term) {
+  return (ag_hash){sum.hi - term.hi, sum.lo - term.lo};
+}
+
+/* The graph's hash from its nodes' forward hashes: `outputs` is the multiset of the OUTPUT
+ * nodes', `multiset_sum` that of all nodes'. */
 ag_hash ag_hash_finish_graph(ag_hash outputs, ag_hash multiset_sum, int size);
 
-/* Isomorphic graphs (AG_EQUAL_SHAPES) have equal hashes; different ones collide only by
- * 128-bit chance. O(nodes + edges). */
+/* Isomorphic graphs (AG_EQUAL_SHAPES) have equal hashes. Others collide by 128-bit chance, or
+ * when they differ only in which of several nodes with equal ancestors feeds which user; where
+ * that matters, ask ag_graph_isomorphic. O(nodes + edges). */
 ag_hash ag_graph_hash(const ag_graph *graph);
 
-/* Exact labelled isomorphism. `map`, if not NULL, receives for each node of `a` its
- * image in `b`. */
+/* Exact labelled isomorphism. `map`, if not NULL, receives for each node of `a` its image in
+ * `b` (untouched if there is none). O((nodes + edges) log nodes) unless refinement leaves nodes
+ * alike that the canonical orders do not match; then by backtracking, with equivalent choices
+ * tried once. */
 bool ag_graph_isomorphic(const ag_graph *a, const ag_graph *b, ag_equality equality, int32_t *map);
 
 /* Canonical hash of a segment, ports included: which nodes the outside feeds, through which
