@@ -6,6 +6,9 @@ CC      ?= gcc
 OPT     ?= -O2 -g
 LUA     ?= lua5.4
 
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+
 # SANITIZE=1 builds everything under the address and undefined-behaviour sanitizers.
 ifdef SANITIZE
 BUILD   := $(BUILD)/sanitize
@@ -60,34 +63,42 @@ test-deps:
 
 $(LIB): $(CORE_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@echo "  AR     $@"
+	$(Q)$(AR) rcs $@ $^
 
 $(SHARED): $(CORE_OBJECTS)
-	$(CC) $(OPT) -shared -Wl,-soname,libautogo.so -o $@ $^ $(LIBS)
+	@echo "  CC     $@"
+	$(Q)$(CC) $(OPT) -shared -Wl,-soname,libautogo.so -o $@ $^ $(LIBS)
 
 $(MODULE): $(BIND_OBJECTS) $(LIB)
-	$(CC) $(OPT) -shared -o $@ $(BIND_OBJECTS) $(LIB) $(LIBS)
+	@echo "  CC     $@"
+	$(Q)$(CC) $(OPT) -shared -o $@ $(BIND_OBJECTS) $(LIB) $(LIBS)
 
 $(BIN): $(BUILD)/engine/main.o $(BIND_OBJECTS) $(LIB)
-	$(CC) $(OPT) -Wl,-E -o $@ $^ $(LIBS) $(LUA_LIBS)
+	@echo "  CC     $@"
+	$(Q)$(CC) $(OPT) -Wl,-E -o $@ $^ $(LIBS) $(LUA_LIBS)
 
 $(BUILD)/%.o: %.c | deps-hint
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	@echo "  CC     $@"
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # Generated code is not held to our warnings.
 $(BUILD)/generated/%.pb-c.o: $(BUILD)/generated/%.pb-c.c
-	$(CC) -std=c11 $(OPT) -fPIC -c -o $@ $<
+	@echo "  CC     $@"
+	$(Q)$(CC) -std=c11 $(OPT) -fPIC -c -o $@ $<
 
 $(BUILD)/generated/%.pb-c.c $(BUILD)/generated/%.pb-c.h: engine/formats/%.proto
 	@mkdir -p $(@D)
-	protoc-c --c_out=$(@D) --proto_path=$(<D) $(<F)
+	@echo "  PROTOC $@"
+	$(Q)protoc-c --c_out=$(@D) --proto_path=$(<D) $(<F)
 
 $(filter $(BUILD)/engine/formats/%,$(CORE_OBJECTS)): | $(PROTOS:engine/formats/%.proto=$(BUILD)/generated/%.pb-c.h)
 
 $(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d -o $@ $< $(TEST_SUPPORT) $(LIB) $(LIBS) -lcmocka
+	@echo "  CC     $@"
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d -o $@ $< $(TEST_SUPPORT) $(LIB) $(LIBS) -lcmocka
 
 .PHONY: deps-hint
 deps-hint:

@@ -91,15 +91,22 @@ int64_t ag_node_bytes(const ag_node *n, int operands) {
   return 4 * (read + ag_node_params(n) + ag_shape_size(n->out));
 }
 
-int ag_graph_predecessors(const ag_graph *g, int node) {
-  const int32_t *operands = ag_graph_operands(g, node);
-  int count = ag_graph_arity(g, node), distinct = 0;
+static int count_distinct(const int32_t *operands, int count) {
+  int distinct = 0;
   for (int i = 0; i < count; i++) {
     bool seen = false;
     for (int k = 0; k < i && !seen; k++) seen = operands[k] == operands[i];
     distinct += !seen;
   }
   return distinct;
+}
+
+int ag_graph_predecessors(const ag_graph *g, int node) {
+  return count_distinct(ag_graph_operands(g, node), ag_graph_arity(g, node));
+}
+
+int ag_segment_predecessors(const ag_segment *s, int node) {
+  return count_distinct(s->operands + s->operand_start[node], ag_segment_arity(s, node));
 }
 
 int ag_graph_edges(const ag_graph *g) {

@@ -291,6 +291,9 @@ static inline int ag_segment_arity(const ag_segment *s, int node) {
 ag_status ag_segment_cut(const ag_graph *graph, int first, int last, ag_segment **segment,
                          int32_t **input_tensors, int32_t **output_tensors, ag_error *err);
 
+/* Number of distinct operands of a node of a segment, input ports included. */
+int ag_segment_predecessors(const ag_segment *segment, int node);
+
 /* An empty segment with room for nodes, operands and ports, in one block; fill it and
  * set the counts. Freed by ag_segment_free. */
 ag_segment *ag_segment_new(int size, int operands, int inputs, int outputs);

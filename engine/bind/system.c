@@ -1,0 +1,121 @@
+/* What scripts need of the system and Lua's own library lacks: files that are replaced whole,
+ * directories, a monotonic clock, interruption. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cblas.h>
+
+#include "engine/base/file.h"
+#include "engine/bind/bind.h"
+
+enum { READ_LIMIT = 1 << 30 };
+
+static volatile sig_atomic_t interrupted;
+
+void ag_lua_interrupt(void) {
+  interrupted = 1;
+}
+
+bool ag_lua_interrupted(void) {
+  return interrupted != 0;
+}
+
+static int core_interrupted(lua_State *L) {
+  lua_pushboolean(L, ag_lua_interrupted());
+  return 1;
+}
+
+/* read_file(path) -> bytes | nil, message */
+static int read_file(lua_State *L) {
+  ag_error err;
+  size_t size;
+  char *data;
+  const char *path = luaL_checkstring(L, 1);
+  void **owner = ag_lua_anchor(L, free);
+  if (ag_file_read(path, READ_LIMIT, &data, &size, &err) != AG_OK) return ag_lua_fail(L, &err);
+  *owner = data;
+  lua_pushlstring(L, data, size);
+  return 1;
+}
+
+/* write_file(path, bytes) -> true | nil, message; readers see the old file or the new one */
+static int write_file(lua_State *L) {
+  ag_error err;
+  size_t size;
+  const char *path = luaL_checkstring(L, 1), *data = luaL_checklstring(L, 2, &size);
+  return ag_lua_result(L, ag_file_write(path, data, size, &err), &err);
+}
+
+static bool is_directory(const char *path) {
+  struct stat status;
+  return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* mkdir(path) -> true | nil, message; with the parents that are missing */
+static int make_directory(lua_State *L) {
+  size_t length;
+  const char *path = luaL_checklstring(L, 1, &length);
+  luaL_argcheck(L, length > 0 && strlen(path) == length, 1, "path expected");
+  char *prefix = ag_lua_scratch(L, length + 1, 1);
+  for (size_t i = 1; i <= length; i++) {
+    if (path[i] != '/' && path[i] != '\0') continue;
+    memcpy(prefix, path, i);
+    if (mkdir(prefix, 0777) == 0 || is_directory(prefix)) continue;
+    ag_error err;
+    ag_fail(&err, AG_IO, "cannot make directory: %s", strerror(errno == EEXIST ? ENOTDIR : errno));
+    ag_error_in_file(&err, AG_IO, path);
+    return ag_lua_fail(L, &err);
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* exists(path) -> "file", "directory", "other" or false */
+static int exists(lua_State *L) {
+  struct stat status;
+  if (stat(luaL_checkstring(L, 1), &status) != 0)
+    lua_pushboolean(L, 0);
+  else
+    lua_pushstring(L, S_ISREG(status.st_mode)   ? "file"
+                      : S_ISDIR(status.st_mode) ? "directory"
+                                                : "other");
+  return 1;
+}
+
+static int is_terminal(lua_State *L) {
+  lua_pushboolean(L, isatty((int)ag_lua_check_range(L, 1, 0, 1 << 20)));
+  return 1;
+}
+
+/* clock() -> seconds of a clock that never goes back */
+static int monotonic_clock(lua_State *L) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  lua_pushnumber(L, (double)now.tv_sec + (double)now.tv_nsec * 1e-9);
+  return 1;
+}
+
+/* processors() -> number of threads worth starting here */
+static int processors(lua_State *L) {
+  long count = sysconf(_SC_NPROCESSORS_ONLN);
+  lua_pushinteger(L, count > 0 ? count : 1);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"interrupted", core_interrupted}, {"read_file", read_file},   {"write_file", write_file},
+    {"mkdir", make_directory},         {"exists", exists},         {"isatty", is_terminal},
+    {"clock", monotonic_clock},        {"processors", processors}, {NULL, NULL}};
+
+void ag_lua_open_system(lua_State *L) {
+  /* The engine parallelises over graphs; a BLAS with threads of its own only gets in the way. */
+  openblas_set_num_threads(1);
+  luaL_setfuncs(L, functions, 0);
+  lua_pushstring(L, AG_VERSION);
+  lua_setfield(L, -2, "version");
+}

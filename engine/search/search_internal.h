@@ -1,0 +1,67 @@
+/* What the files of search/ share: the space, the sources of a parent, the index of fitting
+ * variants, and the incremental identity of a child. */
+#ifndef AG_SEARCH_INTERNAL_H
+#define AG_SEARCH_INTERNAL_H
+
+#include "autogo/search.h"
+#include "engine/base/map.h"
+#include "engine/base/random.h"
+
+/* A variant of a database entry whose ports have the shapes that `key` stands for. */
+struct fit {
+  ag_hash key;
+  int32_t entry, variant;
+};
+
+struct ag_space {
+  ag_space_options options;
+  ag_pool *pool;
+  ag_solver **solvers; /* one per thread */
+  ag_map visited;      /* ag_graph_hash of every graph seen */
+  int32_t *usable;     /* entries whose ops are permitted, ascending */
+  int usable_count;
+  struct fit *fits; /* of the usable entries, sorted by key, entry, variant */
+  int fit_count;
+};
+
+/* Key of a set of port shapes: a multiset per side, for ports are mapped in any order. */
+ag_hash ag_ports_key(const ag_shape *inputs, int input_count, const ag_shape *outputs,
+                     int output_count);
+
+/* The fits of a key: first one and number, by binary search. */
+const struct fit *ag_space_fits(const ag_space *space, ag_hash key, int *count);
+
+/* Facts of a parent that all its children share. */
+struct parent {
+  const ag_graph *graph;
+  int64_t flops;
+  ag_hash *hashes; /* forward hash per node */
+  ag_hash *prefix; /* multiset sum of the hashes of nodes [0, i) */
+};
+void ag_parent_init(struct parent *parent, const ag_graph *graph);
+void ag_parent_free(struct parent *parent);
+
+/* A range of a parent chosen for replacement, with its ports. */
+struct source {
+  int parent, first, last;
+  ag_segment *cut;
+  int32_t *entering, *leaving; /* tensors of the parent behind the ports */
+  ag_shape *inputs, *outputs;  /* their shapes */
+  int64_t flops;               /* of the cut */
+};
+void ag_source_free(struct source *source);
+
+/* True if a search may replace this node: not an end, a head or a node whose shapes cannot be
+ * solved. */
+bool ag_node_replaceable(const ag_graph *graph, int node);
+
+/* Choose sources of one parent (algorithm.md section 4, step 2) and append them. */
+void ag_choose_sources(const ag_space *space, const ag_mutation_options *options, int parent,
+                       const ag_graph *graph, struct source **sources, int *count, int *capacity);
+
+/* ag_graph_hash of parent with `segment` in the place of `source`, without making it. */
+ag_hash ag_child_hash(const struct parent *parent, const struct source *source,
+                      const ag_segment *segment, const int32_t *input_map,
+                      const int32_t *output_map);
+
+#endif
