@@ -65,6 +65,7 @@ static void read_filters(lua_State *L, int index, const char *name, ag_node *nod
 
 static void read_channels(lua_State *L, int index, const char *name, ag_node *node) {
   node->in.c = to_size(L, index, name, 1);
+  node->flags = (uint8_t)(node->flags | AG_FLAG_SLICE);
 }
 
 static void read_bias(lua_State *L, int index, const char *name, ag_node *node) {

@@ -1,0 +1,74 @@
+--- The architecture families by name, and networks named `FAMILY:CONFIG`.
+-- @module autogo.families
+
+local core = require "autogo.core"
+
+local NAMES = { "nb101", "nb201", "hiaml", "inception", "two_path", "nb_macro" }
+
+local families = {}
+for _, name in ipairs(NAMES) do
+  families[name] = require("autogo.families." .. name)
+end
+
+local registry = { names = NAMES }
+
+--- The families' names, in their usual order.
+-- @table names
+
+--- A family by name.
+-- @tparam string name
+-- @treturn Family, or nil and a message
+function registry.get(name)
+  if not families[name] then
+    return nil, ("unknown family '%s'; known are %s"):format(name, table.concat(NAMES, ", "))
+  end
+  return families[name]
+end
+
+-- A configuration file holds the configuration itself or an object with it under "config", as the
+-- entries of family vectors do; options such as nb201's skip mode may stand beside it.
+local function from_file(family, path, options)
+  local text, why = core.read_file(path)
+  if not text then
+    return nil, why
+  end
+  local config
+  config, why = core.json_decode(text)
+  if type(config) ~= "table" then
+    return nil, ("%s: %s"):format(path, why or "a configuration expected")
+  end
+  if config.config then
+    if config.family and config.family ~= family.name then
+      return nil, ("%s: a configuration of %s, not %s"):format(path, config.family, family.name)
+    end
+    options = options or { skip = config.skip }
+    config = config.config
+  end
+  local graph
+  graph, why = family.build(config, options)
+  if not graph then
+    return nil, ("%s: %s"):format(path, why)
+  end
+  return graph
+end
+
+--- Build the network that a name stands for.
+-- @tparam string name `FAMILY:CONFIG` or `FAMILY:@file.json`
+-- @tparam[opt] table options the family's own
+-- @treturn Graph, or nil and a message
+function registry.load(name, options)
+  local prefix, config = name:match "^([%w_]+):(.*)$"
+  if not prefix then
+    return nil, ("FAMILY:CONFIG expected, got '%s'"):format(name)
+  end
+  local family, why = registry.get(prefix)
+  if not family then
+    return nil, why
+  end
+  if config:sub(1, 1) == "@" then
+    return from_file(family, config:sub(2), options)
+  end
+  return family.build(config, options)
+end
+
+return setmetatable(registry, { __index = families })
