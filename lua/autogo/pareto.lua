@@ -1,0 +1,137 @@
+--- A Pareto archive: members that no other member beats in every objective.
+--
+-- A member is any table that holds the objectives' values under their names:
+--
+--     local archive = pareto { "predicted:max", "flops:min" }
+--     archive:insert { predicted = 0.93, flops = 2.1e8, graph = g }
+--     for rank, member in ipairs(archive:front()) do print(rank, member.flops) end
+--
+-- The archive also remembers the members that were beaten, because a search may need more
+-- parents than the front has (algorithm.md section 4): see `sample`.
+-- @module autogo.pareto
+
+local core = require "autogo.core"
+local random = require "autogo.random"
+
+local Pareto = {}
+Pareto.__index = Pareto
+
+local function parse(spec)
+  local name, sense = tostring(spec):match("^(.+):(%a+)$")
+  if sense ~= "min" and sense ~= "max" then
+    error(("bad objective '%s' ('name:min' or 'name:max' expected)"):format(tostring(spec)), 3)
+  end
+  return name, sense
+end
+
+--- An empty archive.
+-- @tparam {string,...} objectives each `"name:max"` or `"name:min"`
+local function new(objectives)
+  local self = setmetatable({ names = {}, senses = {}, members = {} }, Pareto)
+  for i, spec in ipairs(objectives) do self.names[i], self.senses[i] = parse(spec) end
+  if #self.names == 0 then error("at least one objective expected", 2) end
+  return self
+end
+
+local function check(self, member)
+  for _, name in ipairs(self.names) do
+    if type(member[name]) ~= "number" then
+      error(("a member needs a number '%s', got %s"):format(name, type(member[name])), 3)
+    end
+  end
+end
+
+--- Add one member, or a sequence of members.
+-- Members with a NaN are kept but never reach the front. O(1); the front is made when asked for.
+-- @treturn Pareto the archive itself
+function Pareto:insert(members)
+  if #members == 0 and next(members) ~= nil then members = { members } end
+  for _, member in ipairs(members) do
+    check(self, member)
+    self.members[#self.members + 1] = member
+  end
+  self.cached = nil
+  return self
+end
+
+local function columns(self, members)
+  local result = {}
+  for i, name in ipairs(self.names) do
+    local column = {}
+    for k, member in ipairs(members) do column[k] = member[name] end
+    result[i] = column
+  end
+  return result
+end
+
+--- The members on the front, best first by the first objective.
+-- @treturn {table,...} a sequence; do not change it
+function Pareto:front()
+  if self.cached then return self.cached end
+  local front, position = {}, {}
+  if #self.members > 0 then
+    for _, i in ipairs(core.pareto_front(columns(self, self.members), self.senses)) do
+      front[#front + 1] = self.members[i]
+      position[self.members[i]] = i
+    end
+  end
+  local name, sign = self.names[1], self.senses[1] == "max" and 1 or -1
+  table.sort(front, function(a, b)
+    if a[name] ~= b[name] then return sign * a[name] > sign * b[name] end
+    return position[a] < position[b]
+  end)
+  self.cached = front
+  return front
+end
+
+--- Number of members on the front.
+function Pareto:__len() return #self:front() end
+
+--- Members that are not on the front, least sum of ranks first (algorithm.md, table 8).
+local function beaten(self)
+  local on_front, others = {}, {}
+  for _, member in ipairs(self:front()) do on_front[member] = true end
+  for _, member in ipairs(self.members) do
+    if not on_front[member] then others[#others + 1] = member end
+  end
+  if #others == 0 then return others end
+  local sums, order = core.rank_sums(columns(self, others), self.senses), {}
+  for i = 1, #others do order[i] = i end
+  table.sort(order, function(a, b)
+    if sums[a] ~= sums[b] then return sums[a] < sums[b] end
+    return a < b
+  end)
+  local sorted = {}
+  for k, i in ipairs(order) do sorted[k] = others[i] end
+  return sorted
+end
+
+--- Up to `count` members to mutate: from the front, at random if it has more; filled up with
+-- beaten members of least rank sum if it has fewer.
+-- @int count
+-- @int[opt=1] seed
+function Pareto:sample(count, seed)
+  local chosen, front = {}, self:front()
+  local order = random.new(seed or 1):permutation(#front)
+  for i = 1, math.min(count, #front) do chosen[i] = front[order[i]] end
+  if #chosen < count then
+    for _, member in ipairs(beaten(self)) do
+      if #chosen == count then break end
+      chosen[#chosen + 1] = member
+    end
+  end
+  return chosen
+end
+
+--- Volume the front dominates above a reference point.
+-- @tparam {string=number,...} reference a value per objective name
+function Pareto:hypervolume(reference)
+  local front, point = self:front(), {}
+  if #front == 0 then return 0 end
+  for i, name in ipairs(self.names) do point[i] = reference[name] end
+  return core.hypervolume(columns(self, front), self.senses, point)
+end
+
+return setmetatable({ new = new, class = Pareto }, {
+  __call = function(_, objectives) return new(objectives) end,
+})
