@@ -37,6 +37,7 @@ struct parent {
   int64_t flops;
   ag_hash *hashes; /* forward hash per node */
   ag_hash *prefix; /* multiset sum of the hashes of nodes [0, i) */
+  int arity;       /* most operands of a node */
 };
 void ag_parent_init(struct parent *parent, const ag_graph *graph);
 void ag_parent_free(struct parent *parent);
