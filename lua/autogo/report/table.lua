@@ -1,0 +1,82 @@
+--- Plain-text tables.
+-- @module autogo.report.table
+
+local M = {}
+
+local UNITS = { { 1e12, "T" }, { 1e9, "G" }, { 1e6, "M" }, { 1e3, "k" } }
+
+--- A number with a prefix of thousands: 6306482512 -> "6.306 G".
+function M.short(value)
+  for _, unit in ipairs(UNITS) do
+    if math.abs(value) >= unit[1] then return ("%.4g %s"):format(value / unit[1], unit[2]) end
+  end
+  return ("%.4g "):format(value)
+end
+
+--- Relative change in percent: "-12.3 %".
+function M.change(value, reference)
+  if reference == 0 then return "" end
+  return ("%+.1f %%"):format(100 * (value / reference - 1))
+end
+
+--- Lay rows out in columns, right-aligned but the first, under a header.
+function M.layout(header, rows)
+  local width = {}
+  for _, row in ipairs { header, table.unpack(rows) } do
+    for i, cell in ipairs(row) do width[i] = math.max(width[i] or 0, utf8.len(cell)) end
+  end
+  local lines = {}
+  for k, row in ipairs { header, table.unpack(rows) } do
+    local cells = {}
+    for i, cell in ipairs(row) do
+      local pad = (" "):rep(width[i] - utf8.len(cell))
+      cells[i] = i == 1 and cell .. pad or pad .. cell
+    end
+    lines[#lines + 1] = (table.concat(cells, "  "):gsub("%s+$", ""))
+    if k == 1 then lines[2] = ("-"):rep(utf8.len(lines[1])) end
+  end
+  return table.concat(lines, "\n")
+end
+
+--- Nodes of the input that a member no longer has, and nodes it has instead.
+function M.nodes_changed(member, input)
+  local kept = 0
+  for i = 1, #member.graph do
+    if member.origin[i] then kept = kept + 1 end
+  end
+  return #input.graph - kept, #member.graph - kept
+end
+
+local function row_of(name, member, front)
+  local input = front.input
+  local row = { name, ("%.4f"):format(member.score),
+    ("%+.4f"):format(member.score - input.score) }
+  for _, objective in ipairs(front.settings.objectives) do
+    row[#row + 1] = M.short(member[objective.name]) .. objective.unit
+    row[#row + 1] = M.change(member[objective.name], input[objective.name])
+  end
+  local removed, added = M.nodes_changed(member, input)
+  row[#row + 1] = ("-%d +%d"):format(removed, added)
+  row[#row + 1] = tostring(#member.graph)
+  return row
+end
+
+--- The front as a table: rank, predicted score and its change, each objective and its change,
+-- nodes removed and added, nodes in all. The input is the last row.
+function M.front(front)
+  local header = { "rank", "predicted", "change" }
+  for _, objective in ipairs(front.settings.objectives) do
+    header[#header + 1] = objective.name
+    header[#header + 1] = "change"
+  end
+  header[#header + 1] = "nodes changed"
+  header[#header + 1] = "nodes"
+  local rows = {}
+  for rank, member in ipairs(front) do
+    if member ~= front.input then rows[#rows + 1] = row_of(tostring(rank - 1), member, front) end
+  end
+  rows[#rows + 1] = row_of("input", front.input, front)
+  return M.layout(header, rows)
+end
+
+return M
