@@ -29,6 +29,9 @@
 #define AG_LUA_TOKENIZER "autogo.Tokenizer"
 #define AG_LUA_DATABASE "autogo.Database"
 #define AG_LUA_PREDICTOR "autogo.Predictor"
+#define AG_LUA_SPACE "autogo.Space"
+#define AG_LUA_BATCH "autogo.Batch"
+#define AG_LUA_PRICES "autogo.Prices"
 
 typedef struct ag_lua_class {
   const char *name;
@@ -51,6 +54,11 @@ void **ag_lua_box(lua_State *L, const char *class);
 
 /* The object at `arg`; raises when it is of another class or closed. */
 void *ag_lua_check(lua_State *L, int arg, const char *class);
+
+/* The same for an object that another one will go on using, or that must outlast a call back
+ * into Lua: from now on closing it early does nothing, only the garbage collector takes it. The
+ * user keeps it reachable (lua_setiuservalue). */
+void *ag_lua_pin(lua_State *L, int arg, const char *class);
 
 static inline const ag_graph *ag_lua_check_graph(lua_State *L, int arg) {
   return ag_lua_check(L, arg, AG_LUA_GRAPH);
@@ -79,6 +87,11 @@ void ag_lua_push_pair(lua_State *L, const int32_t *pair);
 void ag_lua_push_integers(lua_State *L, const int32_t *items, int count);
 void ag_lua_push_hash(lua_State *L, ag_hash hash);
 
+const ag_segment *ag_lua_check_segment(lua_State *L, int arg);
+
+/* What a box of class Segment holds; takes the segment. first = -1: it has no place in a graph. */
+void *ag_lua_make_segment(ag_segment *segment, int first);
+
 /* A node as a plain table: what a per-node cost can depend on. `predecessors` counts distinct
  * operands. */
 void ag_lua_push_node(lua_State *L, const ag_node *node, int predecessors);
@@ -99,6 +112,9 @@ ag_shape ag_lua_to_shape(lua_State *L, int index, const char *what);
 
 /* A sequence of shapes at `index` in memory that Lua owns (pushes it). */
 ag_shape *ag_lua_to_shapes(lua_State *L, int index, const char *what, int *count);
+
+/* A sequence of numbers at `arg` in memory that Lua owns (pushes it). */
+double *ag_lua_check_numbers(lua_State *L, int arg, int *count);
 
 /* Options: a table at `arg`, or nothing. `known` lists the names allowed, NULL at the end;
  * any other raises. Afterwards index `arg` holds a table, empty if there was none. */
@@ -122,10 +138,19 @@ bool ag_lua_interrupted(void);
 
 /* --- the parts of the module: each adds to the module table on top of the stack ----------- */
 
-void ag_lua_open_graph(lua_State *L);
-void ag_lua_open_builder(lua_State *L);
-void ag_lua_open_json(lua_State *L);
 void ag_lua_open_system(lua_State *L);
+void ag_lua_open_json(lua_State *L);
+void ag_lua_open_graph(lua_State *L);
+void ag_lua_open_identity(lua_State *L);
+void ag_lua_open_builder(lua_State *L);
+void ag_lua_open_onnx(lua_State *L);
+void ag_lua_open_segment(lua_State *L);
+void ag_lua_open_resolve(lua_State *L);
+void ag_lua_open_tokenizer(lua_State *L);
+void ag_lua_open_database(lua_State *L);
+void ag_lua_open_predictor(lua_State *L);
+void ag_lua_open_training(lua_State *L);
+void ag_lua_open_search(lua_State *L);
 
 int luaopen_autogo(lua_State *L);
 int luaopen_autogo_core(lua_State *L);

@@ -339,7 +339,7 @@ void ag_lua_open_builder(lua_State *L) {
   lua_getfield(L, -1, "methods");
   for (int op = 0; op < AG_OP_COUNT; op++) set_op_method(L, ag_op_get((ag_op)op)->name, op);
   for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-    set_op_method(L, aliases[i].name, aliases[i].op);
+    set_op_method(L, aliases[i].name, (int)aliases[i].op);
   lua_pushcfunction(L, builder_input);
   lua_setfield(L, -2, "input");
   lua_pop(L, 2);

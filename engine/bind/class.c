@@ -2,14 +2,18 @@
  *
  *   metatable  __index = lookup(methods, fields)   methods first, then fields (called)
  *              __newindex raises                   objects are read-only
- *              __gc = __close = release            idempotent: the box is emptied first
+ *              __gc, __close release               idempotent: the box is emptied first
  *              methods                             the table Lua may extend
  *
  * The class record itself is an upvalue of the metamethods, so one function serves all. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/bind/bind.h"
+
+typedef struct box {
+  void *object; /* first: a box is passed around as the address of this */
+  bool pinned;
+} box;
 
 static const ag_lua_class *own_class(lua_State *L) {
   return lua_touserdata(L, lua_upvalueindex(1));
@@ -17,18 +21,25 @@ static const ag_lua_class *own_class(lua_State *L) {
 
 static int class_release(lua_State *L) {
   const ag_lua_class *class = own_class(L);
-  void **box = luaL_checkudata(L, 1, class->name);
-  void *object = *box;
-  *box = NULL;
+  box *b = luaL_checkudata(L, 1, class->name);
+  void *object = b->object;
+  b->object = NULL;
   if (object) class->release(object);
   return 0;
 }
 
+/* Closing what others use waits for the garbage collector, which takes the users first. */
+static int class_close(lua_State *L) {
+  const ag_lua_class *class = own_class(L);
+  const box *b = luaL_checkudata(L, 1, class->name);
+  return b->pinned ? 0 : class_release(L);
+}
+
 static int class_describe(lua_State *L) {
   const ag_lua_class *class = own_class(L);
-  void **box = luaL_checkudata(L, 1, class->name);
-  if (*box)
-    class->describe(L, *box);
+  const box *b = luaL_checkudata(L, 1, class->name);
+  if (b->object)
+    class->describe(L, b->object);
   else
     lua_pushfstring(L, "%s (closed)", class->name);
   return 1;
@@ -72,7 +83,7 @@ void ag_lua_register(lua_State *L, const ag_lua_class *class) {
   luaL_newmetatable(L, class->name);
   if (class->metamethods) luaL_setfuncs(L, class->metamethods, 0);
   set_closure(L, class, "__gc", class_release);
-  set_closure(L, class, "__close", class_release);
+  set_closure(L, class, "__close", class_close);
   set_closure(L, class, "__tostring", class_describe);
   set_closure(L, class, "__newindex", class_assign);
   lua_pushstring(L, class->name);
@@ -99,16 +110,22 @@ void ag_lua_extend(lua_State *L, const char *class, const luaL_Reg *methods) {
 }
 
 void **ag_lua_box(lua_State *L, const char *class) {
-  void **box = lua_newuserdatauv(L, sizeof *box, 1);
-  *box = NULL;
+  box *b = lua_newuserdatauv(L, sizeof *b, 1);
+  *b = (box){.object = NULL};
   luaL_setmetatable(L, class);
-  return box;
+  return &b->object;
 }
 
 void *ag_lua_check(lua_State *L, int arg, const char *class) {
-  void **box = luaL_checkudata(L, arg, class);
-  if (!*box) luaL_argerror(L, arg, lua_pushfstring(L, "%s is closed", class));
-  return *box;
+  const box *b = luaL_checkudata(L, arg, class);
+  if (!b->object) luaL_argerror(L, arg, lua_pushfstring(L, "%s is closed", class));
+  return b->object;
+}
+
+void *ag_lua_pin(lua_State *L, int arg, const char *class) {
+  void *object = ag_lua_check(L, arg, class);
+  ((box *)lua_touserdata(L, arg))->pinned = true;
+  return object;
 }
 
 /* --- anchors: C memory owned by a value on the Lua stack ---------------------------------- */

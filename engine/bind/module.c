@@ -4,8 +4,10 @@
  * require "autogo.core" and, without the Lua tree, require "autogo". */
 #include "engine/bind/bind.h"
 
-static void (*const parts[])(lua_State *L) = {ag_lua_open_system, ag_lua_open_json,
-                                              ag_lua_open_graph, ag_lua_open_builder};
+static void (*const parts[])(lua_State *L) = {
+    ag_lua_open_system,  ag_lua_open_json,    ag_lua_open_graph,
+    ag_lua_open_builder, ag_lua_open_segment, ag_lua_open_tokenizer,
+};
 
 int luaopen_autogo_core(lua_State *L) {
   static const char key[] = "autogo.core";

@@ -126,6 +126,23 @@ ag_shape *ag_lua_to_shapes(lua_State *L, int index, const char *what, int *count
   return shapes;
 }
 
+double *ag_lua_check_numbers(lua_State *L, int arg, int *count) {
+  luaL_checktype(L, arg, LUA_TTABLE);
+  lua_Unsigned length = lua_rawlen(L, arg);
+  if (length > INT_MAX) luaL_argerror(L, arg, "too many numbers");
+  double *numbers = ag_lua_scratch(L, length, sizeof *numbers);
+  for (lua_Unsigned i = 0; i < length; i++) {
+    if (lua_rawgeti(L, arg, (lua_Integer)i + 1) != LUA_TNUMBER)
+      luaL_argerror(
+          L, arg,
+          lua_pushfstring(L, "number expected at [%d], got %s", (int)i + 1, luaL_typename(L, -1)));
+    numbers[i] = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+  }
+  *count = (int)length;
+  return numbers;
+}
+
 /* --- options ------------------------------------------------------------------------------ */
 
 static bool is_known(const char *name, const char *const *known) {

@@ -129,8 +129,8 @@ static ag_status read_merges(reader *r, ag_bpe_merge **merges, int *count) {
       return complain(r, AG_FORMAT, "a merge is two token numbers");
     (*merges)[i] = (ag_bpe_merge){left, right};
   }
-  if (r->at != r->end) return complain(r, AG_FORMAT, "the file goes on after its end");
-  return AG_OK;
+  r->line = NULL;
+  return r->at == r->end ? AG_OK : complain(r, AG_FORMAT, "the file goes on after its end");
 }
 
 /* The offset of line `index` of the labels or merges, both counted together. */

@@ -128,7 +128,6 @@ typedef struct ag_entry {
   int variants;              /* at least 1 */
   const ag_segment *const *variant;
   const int64_t *variant_count; /* their sum is at most `count` (see max_variants) */
-  const ag_hash *variant_hash;  /* AG_EQUAL_SHAPES */
 } ag_entry;
 
 enum { AG_MAX_FAMILIES = 32 };

@@ -1,9 +1,11 @@
---- What a search leaves on disk: front.json, history.csv and the members as CG JSON and ONNX.
+--- What a search leaves on disk: front.json, front.svg, history.csv, and the members as CG JSON and
+-- ONNX.
 -- front.json holds nothing that differs between two runs of the same seed.
 -- @module autogo.output
 
 local core = require "autogo.core"
 local layout = require "autogo.report.table"
+local plot = require "autogo.report.plot"
 
 local M = {}
 
@@ -119,6 +121,8 @@ function M.write(front, folder)
   local ok, why = save("history.csv", function(path)
     return core.write_file(path, history_csv(front))
   end)
+  if not ok then return nil, why end
+  ok, why = save("front.svg", function(path) return core.write_file(path, plot.svg(front)) end)
   if not ok then return nil, why end
   return save("front.json", function(path)
     return core.write_file(path, core.json_encode(M.document(front, files)) .. "\n")

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/base/alloc.h"
 #include "engine/base/random.h"
 
 static int unary(ag_builder *b, ag_op op, int x) {
@@ -72,33 +71,4 @@ const ag_graph *cell_graph(uint64_t seed, int cells, const char *family) {
     abort();
   }
   return graph;
-}
-
-/* Kahn's algorithm with a random choice among the ready nodes. */
-const ag_graph *shuffled_graph(const ag_graph *g, uint64_t seed) {
-  ag_random random = ag_random_stream(seed, 1, 0, 0, 0);
-  int *waits = AG_ARRAY(int, g->size), *place = AG_ARRAY(int, g->size);
-  int *ready = AG_ARRAY(int, g->size), count = 0;
-  for (int i = 0; i < g->size; i++) {
-    waits[i] = ag_graph_arity(g, i);
-    if (waits[i] == 0) ready[count++] = i;
-  }
-  ag_builder *b = ag_builder_new(g->name);
-  ag_builder_set_family(b, g->family);
-  while (count > 0) {
-    int pick = (int)ag_random_below(&random, (uint64_t)count), node = ready[pick];
-    ready[pick] = ready[--count];
-    int arity = ag_graph_arity(g, node), *operands = AG_ARRAY(int, arity);
-    for (int k = 0; k < arity; k++) operands[k] = place[ag_graph_operands(g, node)[k]];
-    place[node] = ag_builder_add(b, g->nodes[node], operands, arity, NULL);
-    free(operands);
-    for (int k = g->user_start[node]; k < g->user_start[node + 1]; k++)
-      if (--waits[g->users[k]] == 0) ready[count++] = g->users[k];
-  }
-  free(waits);
-  free(place);
-  free(ready);
-  const ag_graph *shuffled;
-  if (ag_builder_finish(b, &shuffled, NULL)) abort();
-  return shuffled;
 }

@@ -10,7 +10,4 @@
  * function of `seed`. Ends in mean, matmul, output. The caller releases it. */
 const ag_graph *cell_graph(uint64_t seed, int cells, const char *family);
 
-/* The same corpus entry in another numbering: its nodes in a random topological order. */
-const ag_graph *shuffled_graph(const ag_graph *graph, uint64_t seed);
-
 #endif

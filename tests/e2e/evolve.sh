@@ -1,0 +1,55 @@
+# The main job: networks evolve, the front is below the input's FLOPs, the files are valid, the
+# result is the same for any number of threads.
+. tests/e2e/lib.sh
+
+# members_below DIR N: at least N members of the front cost less than the input.
+members_below() {
+  n=$(value "$1/front.json" '(function() local n = 0
+    for _, m in ipairs(d.members) do if m.flops < d.input.flops then n = n + 1 end end
+    return n end)()')
+  echo "$n members below the input"
+  [ "$n" -ge "$2" ]
+}
+
+# better_predicted DIR: every member but the input scores above it.
+better_predicted() {
+  [ "$(value "$1/front.json" '(function()
+    for _, m in ipairs(d.members) do
+      if m.generation > 0 and m.score <= d.input.predicted then return "no" end
+    end
+    return "yes" end)()')" = yes ]
+}
+
+check "evolve resnet50 (2 iterations)" \
+  "$AUTOGO" evolve resnet50 --iterations 2 --seed 1 --threads 1 --out "$WORK/a" --quiet
+check "a front below the input" members_below "$WORK/a" 3
+check "members are predicted better than the input" better_predicted "$WORK/a"
+check "the same with 2 threads" \
+  "$AUTOGO" evolve resnet50 --iterations 2 --seed 1 --threads 2 --out "$WORK/b" --quiet
+check "front.json is byte-identical" cmp "$WORK/a/front.json" "$WORK/b/front.json"
+for file in "$WORK"/a/rank_*.onnx; do
+  check "$(basename "$file") is identical" cmp "$file" "$WORK/b/$(basename "$file")"
+done
+check "a member reads back with its FLOPs" sh -c "
+  '$AUTOGO' info '$WORK/a/rank_00.json' --json >'$WORK/json.info' &&
+  '$AUTOGO' info '$WORK/a/rank_00.onnx' --json >'$WORK/onnx.info'"
+check "JSON and ONNX agree with front.json" sh -c "
+  . tests/e2e/lib.sh
+  f=\$(value '$WORK/a/front.json' 'd.members[1].flops')
+  [ \"\$f\" = \"\$(value '$WORK/json.info' d.flops)\" ] && [ \"\$f\" = \"\$(value '$WORK/onnx.info' d.flops)\" ]"
+
+if [ -d "$SHARED/models/onnx" ]; then
+  for model in torchvision_resnet18_noweights torchvision_squeezenet1_1 ppocr_mobile_cls; do
+    check "evolve $model" "$AUTOGO" evolve "$SHARED/models/onnx/$model.onnx" --seed 1 \
+      --iterations 3 --out "$WORK/$model" --quiet
+    check "$model: 3 members below the input" members_below "$WORK/$model" 3
+    if [ -d "$BUILD/node/node_modules/onnxruntime-node" ]; then
+      check "$model: ONNX Runtime runs the front" env NODE_PATH="$BUILD/node/node_modules" \
+        node tests/formats/run_onnx.js --like "$SHARED/models/onnx/$model.onnx" "$WORK/$model"/rank_*.onnx
+    else
+      echo "skipped: onnxruntime-node is not installed"
+    fi
+  done
+else
+  echo "skipped: no models in $SHARED"
+fi
