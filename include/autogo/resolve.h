@@ -3,6 +3,45 @@
  * After a swap the shapes entering the segment and those its successor expects are fixed;
  * inside, convolutions may change stride and output channels, depthwise convolutions and
  * pools their stride; everything else passes shapes on.
+ *
+ *   ag_solver *solver = ag_solver_new(AG_RESOLVE_EXACT);        // one per thread
+ *   ag_shape in = {32, 32, 16}, out = {16, 16, 32};
+ *   ag_resolve_problem p = {segment, &in, &out, AG_RESOLVE_OURS};
+ *   ag_resolve_result r;
+ *   if (!ag_resolve(solver, &p, &r, &err)) ag_resolve_apply(&p, &r, copy_of_segment);
+ *   ag_solver_free(solver);
+ *
+ * REFERENCE. The input shapes are pushed forward through the segment with its mined strides,
+ * and with the mined ratio out.c / in.c of every node that may choose its channels (rounded to
+ * the nearest multiple of its groups), so a bottleneck's narrow middle stays narrow at another
+ * width. h0, w0, c0 below is the output shape of a node so found.
+ *
+ * CANDIDATES, formulation OURS:
+ *   - H and W of a strided node: what the true shape formula gives for a stride of s, s/2, 1,
+ *     2s or 4s (s: mined), within [h0/4, 4 h0] and [w0/4, 4 w0]. Both dimensions take the same
+ *     factor unless the node was mined with two different strides.
+ *   - output channels of a convolution: c0/2, c0, 2 c0; also the value that a port fixes for the
+ *     tensors its output is joined with; also, where it runs through a concat into such a
+ *     tensor, its mined channels times that tensor's fixed over its mined channels. Only
+ *     multiples of its groups; a grouped reader needs multiples of its groups as well.
+ *   - all other nodes follow the ops table. Operands of a join that were mined as 1x1 beside
+ *     larger ones must be 1x1 again; transposed convolutions and matmuls keep their channel
+ *     ratio; a node that reads only the first channels of a tensor (AG_FLAG_SLICE) keeps the
+ *     fraction it reads, rounded down.
+ * Formulation PUBLISHED: h in {h0, h0/2, h0/4}, w likewise and independently, c in {2 c0, c0,
+ * c0/2}, integer division, all sizes 2 to 10000, h <= h_in, w <= w_in; only convolutions (h, w,
+ * c) and pools (h, w) are free; a concat is infeasible; ports bind only nodes without an operand
+ * inside the segment.
+ *
+ * OBJECTIVE (both, to be minimised). Sum over nodes of the number of descendants times
+ *   max(0, c0 - c) + |(h + w + c) - (h0 + w0 + c0)| + (h_in - h) + (w_in - w)
+ * for convolutions, pools and, in OURS, depthwise convolutions; h_in + w_in + c_in for others.
+ *
+ * Several solutions may share the optimum. Each solver always returns the same one: EXACT
+ * decides spatial sizes and channels in an order that depends on the problem alone and takes the
+ * smallest optimal value each time. Solvers agree on feasibility and objective, not on this choice.
+ * Where one size can be had by several strides, the first of s, s/2, 1, 2s, 4s is written.
+ *
  * Source: algorithm.md section 5, published.md. */
 #ifndef AUTOGO_RESOLVE_H
 #define AUTOGO_RESOLVE_H
@@ -26,23 +65,36 @@ typedef struct ag_resolve_result {
   double objective;
 } ag_resolve_result;
 
-/* Working memory of one thread. */
+/* Working memory of one thread. EXACT allocates nothing once it has met its largest problem;
+ * MILP is lp_solve on the merged one-hot variables that propagation leaves open; EXHAUSTIVE
+ * tries every combination in node order. */
 typedef struct ag_solver ag_solver;
 ag_solver *ag_solver_new(ag_method method);
 void ag_solver_free(ag_solver *solver);
 
-/* Solve. AG_OK fills `result`; AG_INFEASIBLE when no solution exists, with the reason;
- * AG_INVALID when the problem makes no sense, naming the node; AG_LIMIT past the bound. */
+/* Solve. `result` is filled on AG_OK and its arrays hold one shape per node.
+ *
+ * AG_INFEASIBLE  no solution exists, with the reason
+ * AG_INVALID     the problem makes no sense (operands out of order, a size below 1, a dead end,
+ *                an output port that names no node), naming the node
+ * AG_UNSUPPORTED an op that has no place in a segment (opaque, input, flatten), naming the node
+ * AG_LIMIT       more than 1024 nodes, 4096 channel sums of a concat, or the solver's bound on
+ *                work (a count, not a clock: EXACT about 50 ms, MILP one second, EXHAUSTIVE 2^22
+ *                partial assignments)
+ *
+ * EXACT: O(n d^3) for n nodes and d candidates where the merged variables form a series-parallel
+ * graph, as nearly all segments do; a branch for each variable beyond. */
 ag_status ag_resolve(ag_solver *solver, const ag_resolve_problem *problem,
                      ag_resolve_result *result, ag_error *err);
 
-/* Re-derive validity and objective of a result from the ops table alone. */
+/* Re-derive validity and objective of a result from the ops table alone; AG_INVALID names the
+ * node that is wrong. Shares no code with the solvers. */
 ag_status ag_resolve_check(const ag_resolve_problem *problem, const ag_resolve_result *result,
                            ag_error *err);
 
 /* Write a result into a segment of the same structure (usually a copy of the problem's):
- * shapes, strides, groups of depthwise nodes, pads. After it ag_segment_infer with the
- * problem's inputs reproduces exactly these shapes (formulation OURS). */
+ * shapes, strides, groups of depthwise nodes. After it ag_segment_infer with the problem's
+ * inputs reproduces exactly these shapes (formulation OURS). */
 void ag_resolve_apply(const ag_resolve_problem *problem, const ag_resolve_result *result,
                       ag_segment *segment);
 
