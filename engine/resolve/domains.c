@@ -226,14 +226,17 @@ static ag_status generate(ag_resolve_model *m, const ag_relation *r, ag_error *e
   return AG_OK;
 }
 
-static void generate_pinned(ag_resolve_model *m) {
+/* False if a variable has two fixed values, or one that is out of range. */
+static bool generate_pinned(ag_resolve_model *m) {
   for (int k = 0; k < m->variables; k++) {
     ag_resolve_var *v = &m->var[k];
     if (!v->pinned) continue;
     v->value = AG_TAKE(m->scratch, ag_size, 1);
     v->value[0] = v->fixed;
     v->count = in_range(m, v, v->fixed);
+    if (v->count == 0) return false;
   }
+  return true;
 }
 
 /* --- propagation ---------------------------------------------------------------------------------
@@ -363,13 +366,31 @@ static ag_status revise(ag_resolve_model *m, const ag_relation *r, bool *changed
   return status;
 }
 
-static ag_status no_candidate(const ag_resolve_model *m, int i, ag_error *err) {
+ag_status ag_infeasible_at(const ag_resolve_model *m, int i, const char *reason, ag_error *err) {
   if (!err) return AG_INFEASIBLE;
   char label[64];
   ag_resolve_node_label(m->segment, i, label, sizeof label);
-  ag_fail(err, AG_INFEASIBLE, "no %s candidate fits its surroundings",
-          m->node[i].adapts ? "stride or channel" : "size");
+  ag_fail(err, AG_INFEASIBLE, "%s", reason);
   return ag_error_at_node(err, AG_INFEASIBLE, label);
+}
+
+static ag_status no_candidate(const ag_resolve_model *m, int i, ag_error *err) {
+  return ag_infeasible_at(m, i,
+                          m->node[i].adapts ? "no stride or channel count fits its surroundings"
+                                            : "no size fits its surroundings",
+                          err);
+}
+
+/* Names a tensor that ports fix to two values, or to one it cannot have. */
+static ag_status ports_disagree(const ag_resolve_model *m, ag_error *err) {
+  for (int i = 0; i < m->segment->size; i++) {
+    const ag_resolve_node *n = &m->node[i];
+    const int32_t vars[4] = {n->spatial_in, n->spatial_out, n->channel_in, n->channel_out};
+    for (int k = 0; k < 4; k++)
+      if (m->var[vars[k]].pinned && !in_range(m, &m->var[vars[k]], m->var[vars[k]].fixed))
+        return ag_infeasible_at(m, i, "the ports ask for different sizes here", err);
+  }
+  return ag_fail(err, AG_INFEASIBLE, "an input port has a size that its readers cannot take");
 }
 
 /* A node whose variables have run out of values, or -1. */
@@ -384,7 +405,7 @@ static int stuck_node(const ag_resolve_model *m) {
 }
 
 ag_status ag_resolve_domains(ag_resolve_model *m, ag_error *err) {
-  generate_pinned(m);
+  if (!generate_pinned(m)) return ports_disagree(m, err);
   for (int k = 0; k < m->relations; k++) {
     const ag_relation *r = &m->relation[k];
     if (m->var[r->to].value) continue;

@@ -266,8 +266,8 @@ static void formulate(milp *x, int total) {
   for (int v = 0; v < m->variables; v++)
     if (x->first[v]) declare_variable(x, v);
   set_minim(x->lp);
-  set_bb_floorfirst(x->lp, BRANCH_CEILING);
-  set_bb_rule(x->lp, NODE_FRACTIONSELECT);
+  set_bb_floorfirst(x->lp, BRANCH_FLOOR);
+  set_bb_rule(x->lp, NODE_PSEUDOCOSTSELECT);
   for (int c = gaps; c <= x->columns; c++) set_int(x->lp, c, TRUE);
   put_abortfunc(x->lp, out_of_calls, x);
 }

@@ -457,19 +457,11 @@ void ag_resolve_link(const ag_resolve_problem *p, ag_scratch *scratch, ag_resolv
   set_goals(m);
 }
 
-static ag_status reject(const ag_resolve_model *m, int i, const char *reason, ag_error *err) {
-  if (!err) return AG_INFEASIBLE;
-  char label[64];
-  ag_resolve_node_label(m->segment, i, label, sizeof label);
-  ag_fail(err, AG_INFEASIBLE, "%s", reason);
-  return ag_error_at_node(err, AG_INFEASIBLE, label);
-}
-
 ag_status ag_resolve_build(const ag_resolve_problem *p, ag_scratch *scratch, ag_resolve_model *m,
                            ag_error *err) {
   ag_resolve_link(p, scratch, m);
   for (int i = 0; m->formulation == AG_RESOLVE_PUBLISHED && i < m->segment->size; i++)
     if (m->segment->nodes[i].op == AG_OP_CONCAT)
-      return reject(m, i, "the published model has no concat", err);
+      return ag_infeasible_at(m, i, "the published model has no concat", err);
   return ag_resolve_domains(m, err);
 }

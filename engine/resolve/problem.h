@@ -134,6 +134,10 @@ void ag_resolve_milp_warm_up(void);
 ag_status ag_resolve_exhaustive(const ag_resolve_model *model, ag_shape *in, ag_shape *out,
                                 ag_error *err);
 
+/* AG_INFEASIBLE, naming the node. */
+ag_status ag_infeasible_at(const ag_resolve_model *model, int node, const char *reason,
+                           ag_error *err);
+
 void ag_resolve_node_label(const ag_segment *segment, int node, char *label, size_t size);
 
 #endif
