@@ -84,6 +84,15 @@ function Stream:shuffle(list)
   return list
 end
 
+--- The integers 1 .. n in random order.
+function Stream:permutation(n)
+  local list = {}
+  for i = 1, n do
+    list[i] = i
+  end
+  return self:shuffle(list)
+end
+
 --- k distinct integers of first .. last, ascending.
 function Stream:subset(k, first, last)
   local chosen = {}

@@ -50,6 +50,39 @@ function support.csv(path)
   return rows
 end
 
+local function slurp(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+--- Write a temporary file; returns its path.
+function support.temporary(text, suffix)
+  local path = os.tmpname()
+  os.remove(path)
+  path = path .. (suffix or "")
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+  return path
+end
+
+--- Run the program with a shell-quoted argument line; exit code, standard output and error.
+function support.autogo(line, input)
+  local out, err, feed = os.tmpname(), os.tmpname(), os.tmpname()
+  local file = assert(io.open(feed, "wb"))
+  file:write(input or "")
+  file:close()
+  local program = os.getenv "AUTOGO" or support.build .. "/autogo"
+  local _, _, code = os.execute(("%s %s <%s >%s 2>%s"):format(program, line, feed, out, err))
+  local output, errors = slurp(out), slurp(err)
+  for _, path in ipairs { out, err, feed } do
+    os.remove(path)
+  end
+  return code, output, errors
+end
+
 --- A busted test on shared files: body(contents...) or pending.
 function support.with(reader, ...)
   local paths = { ... }

@@ -5,6 +5,7 @@
 --
 --    name       as in `FAMILY:CONFIG`
 --    about      one line for listings
+--    size       number of networks that `each` gives
 --    check      config -> true, or nil and what is wrong with it
 --    parse      standard string -> config, or nil and what is wrong with it
 --    format     config -> standard string
@@ -114,7 +115,8 @@ end
 -- @tparam table definition see above
 -- @treturn Family
 function family.define(definition)
-  local self = { name = definition.name, about = definition.about, definition = definition }
+  local self = { name = definition.name, about = definition.about, size = definition.size }
+  self.definition = definition
   for name, method in pairs(Family) do
     if not name:find("^__") then
       self[name] = bound(self, method)

@@ -141,6 +141,7 @@ end
 
 return family.define {
   name = "hiaml",
+  size = 38416,
   about = "HiAML, four stages of 14 block types: 38,416 networks",
   check = check,
   parse = function(text)

@@ -382,6 +382,7 @@ end
 
 return family.define {
   name = "nb101",
+  size = 423624,
   about = "NAS-Bench-101, one cell of up to 7 vertices: 423,624 networks",
   check = check,
   parse = parse,

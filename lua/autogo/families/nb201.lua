@@ -106,6 +106,7 @@ end
 
 return family.define {
   name = "nb201",
+  size = 4096,
   about = "NAS-Bench-201, cells without 'none': 4,096 networks",
   check = check,
   parse = parse,

@@ -58,6 +58,7 @@ end
 
 return family.define {
   name = "nb_macro",
+  size = 6561,
   about = "NAS-Bench-Macro, eight layers of three choices: 6,561 networks",
   check = check,
   parse = function(text)

@@ -3,6 +3,8 @@
 -- Source: algorithm.md section 2.
 -- @module autogo.objectives.flops
 
+local objective = require "autogo.objective"
+
 local ONE_PER_OUTPUT = {}
 for op in ([[relu relu6 leakyrelu prelu sigmoid hardsigmoid tanh swish hardswish gelu
   add mul maxpool avgpool mean global]]):gmatch "%S+" do
@@ -21,11 +23,9 @@ local function macs(node)
   return node.macs + (node.bias and outputs or 0)
 end
 
-return {
-  kind = "per_node",
+return objective.per_node {
   name = "flops",
   unit = "FLOP",
-  sense = "min",
   eval = function(node)
     return 2 * macs(node) * math.max(1, node.inputs)
   end,

@@ -1,0 +1,109 @@
+--- `autogo info`: what a model is made of and what it costs.
+-- @module autogo.cli.info
+
+local core = require "autogo.core"
+local model = require "autogo.cli.model"
+
+local function as_json(graph, report)
+  return core.json_encode {
+    name = graph.name,
+    input = graph:input(),
+    nodes = graph.size,
+    edges = graph.edges,
+    ops = graph:ops(),
+    macs = graph:macs(),
+    flops = graph.flops,
+    params = graph.params,
+    report = {
+      kept = report.kept,
+      merged = #report.merged,
+      folded = #report.folded,
+      opaque = setmetatable(report.opaque, core.array),
+    },
+  }
+end
+
+local function scaled(value)
+  for _, step in ipairs { { 1e9, "G" }, { 1e6, "M" }, { 1e3, "k" } } do
+    if value >= step[1] then
+      return ("%.4g %s"):format(value / step[1], step[2])
+    end
+  end
+  return ("%d"):format(value)
+end
+
+local function shape(s)
+  return s and ("%dx%dx%d"):format(s[1], s[2], s[3]) or "none"
+end
+
+local function op_list(ops)
+  local names = {}
+  for name in pairs(ops) do
+    names[#names + 1] = name
+  end
+  table.sort(names, function(a, b)
+    return ops[a] > ops[b] or ops[a] == ops[b] and a < b
+  end)
+  for i, name in ipairs(names) do
+    names[i] = ("%s %d"):format(name, ops[name])
+  end
+  return table.concat(names, ", ")
+end
+
+local function summary(graph, report)
+  local macs = graph:macs()
+  local rows = {
+    { "input", shape(graph:input()) },
+    { "output", shape(graph:output()) },
+    { "nodes", ("%d, %d edges"):format(graph.size, graph.edges) },
+    { "ops", op_list(graph:ops()) },
+    { "FLOPs", scaled(graph.flops) },
+    {
+      "MACs",
+      ("%s: conv %s, depthwise %s, matmul %s"):format(
+        scaled(macs.conv + macs.depthwise + macs.matmul),
+        scaled(macs.conv),
+        scaled(macs.depthwise),
+        scaled(macs.matmul)
+      ),
+    },
+    { "params", scaled(graph.params) },
+    { "memory", ("%.4g MiB of activations at the peak"):format(graph.peak_memory / 2 ^ 20) },
+    {
+      "import",
+      ("%d kept, %d merged, %d folded, %d opaque"):format(
+        report.kept,
+        #report.merged,
+        #report.folded,
+        #report.opaque
+      ),
+    },
+  }
+  local lines = { graph.name ~= "" and graph.name or "(without a name)" }
+  for _, row in ipairs(rows) do
+    lines[#lines + 1] = ("  %-8s %s"):format(row[1], row[2])
+  end
+  for _, line in ipairs(report.opaque) do
+    lines[#lines + 1] = "  opaque   " .. line
+  end
+  return table.concat(lines, "\n")
+end
+
+return {
+  name = "info",
+  about = "Say what a model is made of and what it costs",
+  usage = "MODEL [--json]",
+  arguments = { model.ARGUMENT },
+  options = {
+    { name = "json", type = "flag", help = "print one JSON object" },
+    model.INPUT,
+    model.SKIP,
+  },
+  run = function(values)
+    local graph, report = model.load(values)
+    if not graph then
+      return nil, report
+    end
+    io.stdout:write((values.json and as_json or summary)(graph, report), "\n")
+  end,
+}

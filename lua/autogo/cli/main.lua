@@ -1,0 +1,78 @@
+--- The command line: `autogo VERB ...`, one file of this directory per verb.
+--
+-- A verb's module is its option table (see `autogo.cli.options`) with a function
+-- `run(values)` -> nothing or an exit code; or nil and a message.
+-- Exit codes: 0 done, 1 failed, 2 wrong usage; every failure is one line on standard error.
+-- @module autogo.cli.main
+
+local core = require "autogo.core"
+local options = require "autogo.cli.options"
+
+local VERBS = { "evolve", "info", "convert", "segment", "predict", "mine", "train", "run", "repl" }
+
+local FAILED, MISUSED = 1, 2
+
+local function complain(message)
+  io.stderr:write("autogo: ", (tostring(message):gsub("%s*[\n\r]%s*", " ")), "\n")
+end
+
+local function overview()
+  local lines = { "usage: autogo VERB ... (autogo VERB --help says more)", "" }
+  for _, name in ipairs(VERBS) do
+    local verb = require("autogo.cli." .. name)
+    lines[#lines + 1] = ("  %-8s %s"):format(name, verb.about)
+  end
+  lines[#lines + 1] = ""
+  lines[#lines + 1] = "MODEL is a file (.onnx, .json), a network of the zoo (resnet50) or of a family"
+  lines[#lines + 1] = "(hiaml:z,z,l20,src1, nb201:@cell.json)."
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function find_verb(name)
+  for _, known in ipairs(VERBS) do
+    if known == name then
+      return require("autogo.cli." .. name)
+    end
+  end
+  return nil, ("unknown verb '%s'%s"):format(name, options.suggest(name, VERBS))
+end
+
+local function run_verb(verb, arguments)
+  local values, why = options.parse(verb, arguments)
+  if not values then
+    complain(("%s: %s"):format(verb.name, why))
+    return MISUSED
+  elseif values.help then
+    io.stdout:write(options.help(verb))
+    return 0
+  end
+  local code, message = verb.run(values)
+  if message then
+    complain(message)
+    return FAILED
+  end
+  return code or 0
+end
+
+--- Run the command line.
+-- @tparam table arguments list of strings
+-- @treturn integer exit code
+return function(arguments)
+  local name = arguments[1]
+  if not name then
+    complain "a verb is missing; autogo --help lists them"
+    return MISUSED
+  elseif name == "--help" or name == "-h" or name == "help" then
+    io.stdout:write(overview())
+    return 0
+  elseif name == "--version" then
+    io.stdout:write("autogo ", core.version, "\n")
+    return 0
+  end
+  local verb, why = find_verb(name)
+  if not verb then
+    complain(why)
+    return MISUSED
+  end
+  return run_verb(verb, table.move(arguments, 2, #arguments, 1, {}))
+end

@@ -1,0 +1,90 @@
+--- Files of graphs: which reader and writer serves which name.
+-- @module autogo.formats
+
+local core = require "autogo.core"
+
+local formats = {}
+
+-- extension -> function (path, options) -> graph, report
+local READERS = {}
+-- extension -> function (graph, path, options) -> true, or nil and a message
+local WRITERS = {}
+
+function READERS.json(path)
+  return core.load_graph(path)
+end
+
+function READERS.onnx(path, options)
+  return core.load_onnx(path, options.input)
+end
+
+function WRITERS.json(graph, path)
+  return graph:save(path)
+end
+
+function WRITERS.onnx(graph, path, options)
+  return graph:save_onnx(path, { seed = options.seed, weights = options.weights })
+end
+
+function WRITERS.dot(graph, path)
+  return core.write_file(path, require("autogo.formats.dot")(graph))
+end
+
+local function extension(path)
+  local suffix = path:match "%.([%w_]+)$"
+  return suffix and suffix:lower()
+end
+
+local function names(map)
+  local list = {}
+  for suffix in pairs(map) do
+    list[#list + 1] = "." .. suffix
+  end
+  table.sort(list)
+  return table.concat(list, ", ")
+end
+
+-- A file without a telling name: JSON starts with a brace, ONNX does not.
+local function sniff(path)
+  local file, why = io.open(path, "rb")
+  if not file then
+    return nil, why
+  end
+  local start
+  start, why = file:read(64)
+  file:close()
+  if not start then
+    return nil, ("%s: %s"):format(path, why or "the file is empty")
+  end
+  return start:find "^%s*{" and READERS.json or READERS.onnx
+end
+
+--- Read a graph.
+-- @tparam string path
+-- @tparam[opt] table options `input` = {H, W, C} where the file leaves sizes open
+-- @treturn Graph, and the report of the import; or nil and a message
+function formats.load(path, options)
+  local reader, why = READERS[extension(path)], nil
+  if not reader then
+    reader, why = sniff(path)
+  end
+  if not reader then
+    return nil, why
+  end
+  return reader(path, options or {})
+end
+
+--- Write a graph in the format that the path's extension names.
+-- @tparam Graph graph
+-- @tparam string path
+-- @tparam[opt] table options ONNX: `seed` of new weights, `weights` = false for none
+-- @treturn true, or nil and a message
+function formats.save(graph, path, options)
+  local writer = WRITERS[extension(path)]
+  if not writer then
+    return nil, ("%s: unknown format; the name must end in one of %s"):format(path, names(WRITERS))
+  end
+  return writer(graph, path, options or {})
+end
+
+return formats

@@ -1,0 +1,118 @@
+--- AutoGO: evolve a convolutional network's computation graph.
+--
+--    local ag = require "autogo"
+--    local model = ag.load "resnet50"
+--    local front = ag.evolve(model, { iterations = 3, seed = 1 })
+--    print(front)
+--    front[1].graph:save "smaller.json"
+--
+-- Everything of the C core is here too (`ag.builder`, `ag.json_encode`, ...): `autogo.core` lists it.
+-- Misuse raises; what the environment does to a program returns nil and a message.
+-- @module autogo
+
+local core = require "autogo.core"
+local families = require "autogo.families"
+local formats = require "autogo.formats"
+local objective = require "autogo.objective"
+local zoo = require "autogo.zoo"
+
+local _, here = ...
+local ASSETS = (here or "lua/autogo/init.lua"):gsub("init%.lua$", "") .. "assets/"
+
+local ag = {
+  --- Version of the library.
+  version = core.version,
+  --- Architecture families: `ag.family.nb201.build(config)`. See `autogo.families`.
+  family = families,
+  --- Stand-alone networks: `ag.zoo.build(name)`. See `autogo.zoo`.
+  zoo = zoo,
+  --- Objectives: `ag.objective.per_node {...}`, `per_graph`, `batch`. See `autogo.objective`.
+  objective = objective,
+  --- A bound on an objective. See `autogo.objective`.
+  constraint = objective.constraint,
+  --- Deterministic random streams. See `autogo.random`.
+  random = require "autogo.random",
+}
+
+-- Where nothing was read from a file there is nothing to account for.
+local function with_report(graph, report)
+  if not graph then
+    return nil, report
+  end
+  return graph, report or { kept = #graph, merged = {}, folded = {}, opaque = {} }
+end
+
+--- A graph by name or from a file.
+--
+-- MODEL is the name of a zoo network (`resnet50`), a member of a family (`hiaml:z,z,l20,src1`,
+-- `nb201:@cell.json`), or a path (.onnx, .json; other names are told by their content).
+-- @tparam string model
+-- @tparam[opt] table options `input` = {H, W, C}: size of the input where the model leaves it open;
+-- `skip`: see `autogo.families.nb201`
+-- @treturn Graph, and the report of the import { kept = number, merged = lines, folded = lines,
+-- opaque = lines }; or nil and a message
+function ag.load(model, options)
+  if type(model) ~= "string" then
+    error("model: a string expected, got " .. type(model), 2)
+  end
+  if options ~= nil and type(options) ~= "table" then
+    error("options: a table expected, got " .. type(options), 2)
+  end
+  if zoo.has(model) then
+    return with_report(zoo.build(model, options))
+  elseif core.exists(model) then
+    return with_report(formats.load(model, options))
+  elseif model:find "^%w[%w_]*:" then
+    return with_report(families.load(model, options))
+  elseif model:find "[/.]" then
+    return with_report(formats.load(model, options)) -- for its message
+  end
+  return nil, ("%s: no such file, nor a network of the zoo (%s), nor FAMILY:CONFIG (%s)"):format(
+    model, table.concat(zoo.names, " "), table.concat(families.names, " "))
+end
+
+--- Write a graph in the format that the path's extension names. See `autogo.formats`.
+ag.save = formats.save
+
+-- A class of the core as a value: call it for the bundled object, index it for its functions.
+local function with_asset(file, load, functions)
+  return setmetatable(functions, {
+    __call = function(_, path)
+      return load(path or ASSETS .. file)
+    end,
+  })
+end
+
+--- The bundled tokenizer, or the one in a file: `ag.tokenizer([path])`;
+-- `ag.tokenizer.train(graphs, options)` makes a new one.
+ag.tokenizer = with_asset("tokenizer.json", function(path)
+  return core.load_tokenizer(path)
+end, { train = core.train_tokenizer })
+
+--- The bundled segment database, or the one in a file: `ag.database([path])`;
+-- `ag.database.mine(graphs, tokenizer)` makes a new one.
+ag.database = with_asset("segments.agdb", function(path)
+  return core.load_database(path)
+end, { mine = core.mine_database })
+
+--- The bundled predictor, or the one in a file: `ag.predictor([path])`.
+ag.predictor = with_asset("predictor.safetensors", function(path)
+  return core.load_predictor(path)
+end, {})
+
+--- Evolve a network. See `autogo.evolve`.
+-- @tparam Graph|string model
+-- @tparam[opt] table options
+-- @treturn the front, or nil and a message
+function ag.evolve(model, options)
+  local graph, why = model, nil
+  if type(model) == "string" then
+    graph, why = ag.load(model)
+  end
+  if not graph then
+    return nil, why
+  end
+  return require("autogo.evolve").evolve(graph, options)
+end
+
+return setmetatable(ag, { __index = core })

@@ -1,0 +1,127 @@
+--- Objectives and constraints: what a search weighs against predicted performance.
+--
+-- An objective is a plain table
+--
+--    { kind = "per_node" | "per_graph" | "batch", name, unit, sense = "min" | "max", eval, ... }
+--
+-- eval returns a number, or nil for "could not be measured". What it gets depends on the kind: one
+-- node (called once per distinct node signature; the results are summed), one graph, or a list of
+-- graphs (and it returns a list).
+-- @module autogo.objective
+
+local core = require "autogo.core"
+
+local objective = {}
+
+local BUILTIN = { "flops", "params", "peak_memory" }
+
+local function expect(condition, level, argument, expected, got)
+  if not condition then
+    error(("%s: %s expected, got %s"):format(argument, expected, tostring(got)), level + 1)
+  end
+end
+
+local function make(kind, fields, level)
+  level = level + 1
+  expect(type(fields) == "table", level, "objective", "a table", fields)
+  local name, sense, unit = fields.name, fields.sense or "min", fields.unit or ""
+  expect(type(name) == "string" and name:find "^[%w_]+$", level, "name",
+    "a word of letters, digits and underscores", name)
+  expect(sense == "min" or sense == "max", level, "sense", "'min' or 'max'", sense)
+  expect(type(unit) == "string", level, "unit", "a string", unit)
+  expect(type(fields.eval) == "function", level, "eval", "a function", fields.eval)
+  local made = { kind = kind, name = name, sense = sense, unit = unit, eval = fields.eval }
+  if kind == "batch" then
+    made.size, made.cache = fields.size or 16, fields.cache
+    expect(math.type(made.size) == "integer" and made.size > 0, level, "size", "a positive integer",
+      made.size)
+    expect(made.cache == nil or type(made.cache) == "string", level, "cache", "a path", made.cache)
+  end
+  return made
+end
+
+--- A cost that is the sum over nodes of a function of one node.
+--
+-- The node is a table: op, kernel = {h, w}, stride, dilation, groups, bias, h_in, w_in, c_in, h_out,
+-- w_out, c_out, macs, flops, params, bytes, inputs (the number of distinct operands).
+-- @tparam table fields name, eval, and optionally unit, sense
+-- @treturn table objective
+function objective.per_node(fields)
+  return make("per_node", fields, 1)
+end
+
+--- A cost of the whole graph.
+-- @tparam table fields name, eval, and optionally unit, sense
+-- @treturn table objective
+function objective.per_graph(fields)
+  return make("per_graph", fields, 1)
+end
+
+--- A cost that is measured for several graphs at once, such as on a real device.
+-- @tparam table fields name, eval, and optionally unit, sense, size (graphs per call), cache (file
+-- that remembers results)
+-- @treturn table objective
+function objective.batch(fields)
+  return make("batch", fields, 1)
+end
+
+--- A bound on an objective: members of the front keep to it.
+-- @tparam table fields on = name of the objective; min, max or both
+-- @treturn table constraint
+function objective.constraint(fields)
+  expect(type(fields) == "table", 1, "constraint", "a table", fields)
+  expect(type(fields.on) == "string", 1, "on", "the name of an objective", fields.on)
+  expect(fields.min or fields.max, 1, "constraint", "min, max or both", "neither")
+  for _, bound in ipairs { "min", "max" } do
+    local value = fields[bound]
+    expect(value == nil or type(value) == "number", 1, bound, "a number", value)
+  end
+  return { on = fields.on, min = fields.min, max = fields.max }
+end
+
+-- An objective from whatever a script returned, validated once more.
+local function adopt(value, where)
+  if type(value) ~= "table" then
+    return nil, ("%s: the script must return an objective, not a %s"):format(where, type(value))
+  end
+  local kind = value.kind or "per_node"
+  if kind ~= "per_node" and kind ~= "per_graph" and kind ~= "batch" then
+    return nil, ("%s: unknown kind of objective '%s'"):format(where, tostring(kind))
+  end
+  local good, result = pcall(make, kind, value, 0)
+  if not good then
+    return nil, ("%s: %s"):format(where, result)
+  end
+  return result
+end
+
+--- An objective by name or from a Lua file that returns one.
+-- @tparam string name of a built-in (flops, params, peak_memory), or path that ends in .lua
+-- @treturn table objective, or nil and a message
+function objective.load(name)
+  for _, known in ipairs(BUILTIN) do
+    if name == known then
+      return require("autogo.objectives." .. name)
+    end
+  end
+  if not name:find "%.lua$" then
+    return nil, ("unknown objective '%s'; known are %s and files that end in .lua"):format(
+      name, table.concat(BUILTIN, ", "))
+  end
+  local text, why = core.read_file(name)
+  if not text then
+    return nil, why
+  end
+  local chunk
+  chunk, why = load(text, "@" .. name, "t")
+  if not chunk then
+    return nil, why
+  end
+  local good, value = pcall(chunk)
+  if not good then
+    return nil, tostring(value)
+  end
+  return adopt(value, name)
+end
+
+return objective
