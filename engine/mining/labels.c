@@ -56,7 +56,7 @@ const char *ag_node_token_label(const ag_graph *graph, int node, char *buffer, s
 /* The op named by `length` characters at `text`; no aliases. */
 static int find_op(const char *text, size_t length) {
   for (int op = 0; op < AG_OP_COUNT; op++) {
-    const char *name = ag_op_get(op)->name;
+    const char *name = ag_op_get((ag_op)op)->name;
     if (strlen(name) == length && !memcmp(name, text, length)) return op;
   }
   return -1;
@@ -74,14 +74,15 @@ static bool parse_kernel(const char *word, int32_t kernel[2]) {
 
 /* Words are taken leniently; writing the label again and comparing decides. */
 bool ag_label_parse(const char *text, ag_label *label) {
-  *label = (ag_label){.op = -1};
+  *label = (ag_label){0};
   int32_t *side = NULL;
   for (const char *word = text;; word++) {
     size_t length = strcspn(word, ",");
     int op = find_op(word, length);
-    if (word == text)
-      label->op = op;
-    else if (length == 2 && !memcmp(word, "in", 2))
+    if (word == text) {
+      if (op < 0) return false;
+      label->op = (ag_op)op;
+    } else if (length == 2 && !memcmp(word, "in", 2))
       side = label->in;
     else if (length == 3 && !memcmp(word, "out", 3))
       side = label->out;
@@ -92,7 +93,6 @@ bool ag_label_parse(const char *text, ag_label *label) {
     word += length;
     if (!*word) break;
   }
-  if (label->op < 0) return false;
   char *again = ag_label_text(label);
   bool same = !strcmp(again, text);
   free(again);

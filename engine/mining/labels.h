@@ -6,7 +6,7 @@
 #include "autogo/graph.h"
 
 typedef struct ag_label {
-  int op;
+  ag_op op;
   int32_t kernel[2];                         /* 0 = none */
   int32_t in[AG_OP_COUNT], out[AG_OP_COUNT]; /* distinct neighbours by op */
 } ag_label;
