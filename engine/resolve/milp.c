@@ -252,6 +252,7 @@ static int __WINAPI out_of_calls(lprec *lp, void *context) {
 
 static void formulate(milp *x, int total) {
   const ag_resolve_model *m = x->model;
+  int gaps = x->columns + 1;
   set_verbose(x->lp, NEUTRAL);
   set_add_rowmode(x->lp, TRUE);
   for (int v = 0; v < m->variables; v++) require_one(x, v);
@@ -267,6 +268,7 @@ static void formulate(milp *x, int total) {
   set_minim(x->lp);
   set_bb_floorfirst(x->lp, BRANCH_CEILING);
   set_bb_rule(x->lp, NODE_FRACTIONSELECT);
+  for (int c = gaps; c <= x->columns; c++) set_int(x->lp, c, TRUE);
   put_abortfunc(x->lp, out_of_calls, x);
 }
 

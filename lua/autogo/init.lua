@@ -93,7 +93,7 @@ end, { train = core.train_tokenizer })
 -- `ag.database.mine(graphs, tokenizer)` makes a new one.
 ag.database = with_asset("segments.agdb", function(path)
   return core.load_database(path)
-end, { mine = core.mine_database })
+end, { mine = core.mine })
 
 --- The bundled predictor, or the one in a file: `ag.predictor([path])`.
 ag.predictor = with_asset("predictor.safetensors", function(path)

@@ -48,7 +48,9 @@ return function(options)
   if not training then
     return nil, validation
   end
-  local predictor, why = core.train(training, validation, {
+  local predictor, why = core.train {
+    samples = training,
+    valid = validation,
     tokenizer = options.tokenizer,
     model = options.model,
     epochs = options.epochs,
@@ -56,7 +58,7 @@ return function(options)
     seed = options.seed,
     threads = options.threads or core.processors(),
     progress = options.progress,
-  })
+  }
   if not predictor then
     return nil, why
   end

@@ -136,7 +136,8 @@ describe("Builder", function()
     raises("add", b.add, b, x, y)
     raises("Builder is closed", b.relu, b, x)
     b = core.builder "too large a window"
-    raises("the_name", b.conv, b, b:input { 2, 2, 1 }, { filters = 1, kernel = 3, padding = "valid", name = "the_name" })
+    local options = { filters = 1, kernel = 3, padding = "valid", name = "the_name" }
+    raises("the_name", b.conv, b, b:input { 2, 2, 1 }, options)
   end)
 
   it("raises on a graph without an output, or with a dead end", function()
@@ -158,7 +159,10 @@ describe("Graph", function()
     assert.equal(#g, g.size)
     assert.equal(19, g.size)
     assert.equal(20, g.edges)
-    assert.same({ input = 1, conv = 5, batchnorm = 4, relu = 4, add = 2, mean = 1, matmul = 1, output = 1 }, g:ops())
+    assert.same(
+      { input = 1, conv = 5, batchnorm = 4, relu = 4, add = 2, mean = 1, matmul = 1, output = 1 },
+      g:ops()
+    )
     local macs = 32 * 32 * 8 * (27 + 2 * (9 * 8 + 3 * 8))
     assert.same({ conv = macs, depthwise = 0, matmul = 80 }, g:macs())
     assert.equal(8 * (27 + 2 * (9 * 8 + 3 * 8)) + 4 * 16 + 80 + 10, g.params)
@@ -326,8 +330,8 @@ describe("Tokenizer", function()
     local t = assert(core.train_tokenizer(graphs, { vocab = 40 }))
     raises("'keep' got 2", t.encode, t, graphs[1], { keep = 2 })
     raises("outside", t.spelling, t, t.tokens)
-    fails("/nowhere No such file", core.load_tokenizer "/nowhere")
-    fails("/nowhere/x", t:save "/nowhere/x")
+    fails("/dev/null/x", core.load_tokenizer "/dev/null/x")
+    fails("/dev/null/x", t:save "/dev/null/x")
     local path = temporary()
     assert(core.write_file(path, "\0\1\2\3 not a tokenizer"))
     fails(path, core.load_tokenizer(path))
@@ -340,8 +344,10 @@ describe("JSON", function()
   end
 
   it("sorts keys and writes the shortest exact numbers", function()
-    assert.equal('{"a":[1,0.1,-3],"b":{},"c":true,"d":"x"}', core.json_encode { d = "x", c = true, b = {}, a = { 1, 0.1, -3.0 } })
-    assert.equal('{\n  "a": [\n    1\n  ],\n  "b": []\n}', core.json_encode({ a = { 1 }, b = setmetatable({}, core.array) }, true))
+    local value = { d = "x", c = true, b = {}, a = { 1, 0.1, -3.0 } }
+    assert.equal('{"a":[1,0.1,-3],"b":{},"c":true,"d":"x"}', core.json_encode(value))
+    value = { a = { 1 }, b = setmetatable({}, core.array) }
+    assert.equal('{\n  "a": [\n    1\n  ],\n  "b": []\n}', core.json_encode(value, true))
     assert.equal("[null,1]", core.json_encode { core.null, 1 })
   end)
 
@@ -418,8 +424,8 @@ describe("files and system", function()
     assert.equal(bytes, core.read_file(path))
     assert.is_true(core.write_file(path, ""))
     assert.equal("", core.read_file(path))
-    fails("/nowhere/x cannot", core.write_file("/nowhere/x", "y"))
-    fails("/nowhere/x No such file", core.read_file "/nowhere/x")
+    fails("/dev/null/x cannot", core.write_file("/dev/null/x", "y"))
+    fails("/dev/null/x", core.read_file "/dev/null/x")
     fails("regular", core.read_file "/")
   end)
 
@@ -450,7 +456,8 @@ describe("files and system", function()
   end)
 
   it("loads once under every name", function()
-    assert.equal(core, package.loadlib(assert(package.searchpath("autogo", package.cpath)), "luaopen_autogo")())
+    local file = assert(package.searchpath("autogo", package.cpath))
+    assert.equal(core, package.loadlib(file, "luaopen_autogo")())
   end)
 end)
 
@@ -460,12 +467,12 @@ describe("lifetimes", function()
     finally(function()
       collectgarbage("incremental")
     end)
+    local function nodes_of_child(blocks)
+      local g = network(blocks, 4)
+      return g:splice(2, 7, core.cut(g, 2, 7)):nodes()
+    end
     for i = 1, 200 do
-      local g = network(1 + i % 3, 4)
-      local s = core.cut(g, 2, 7)
-      local child = g:splice(2, 7, s)
-      local iterator, state, control = child:nodes()
-      g, s, child = nil, nil, nil
+      local iterator, state, control = nodes_of_child(1 + i % 3)
       for _ = 1, 5 do
         collectgarbage("step")
         control = iterator(state, control)

@@ -24,7 +24,10 @@ end
 
 describe("autogo", function()
   it("hands its arguments over and returns the exit code", function()
-    local code, out, err = run("return function(args) print(#args, args[0], args[1], args[2], arg == args) return 7 end", "a 'b c'")
+    local code, out, err = run(
+      "return function(args) print(#args, args[0], args[1], args[2], arg == args) return 7 end",
+      "a 'b c'"
+    )
     assert.equal(7, code)
     assert.equal(("2\t%s\ta\tb c\ttrue\n"):format(program), out)
     assert.equal("", err)
@@ -44,8 +47,10 @@ describe("autogo", function()
     assert.equal(1, code)
     assert.equal("", out)
     assert.equal("autogo: first second\n", err)
-    code, _, err = run [[return function() error {} end]]
+    local _
+    code, out, err = run [[return function() error {} end]]
     assert.equal(1, code)
+    assert.equal("", out)
     assert.truthy(err:match "^autogo: table: [^\n]*\n$")
     code, _, err = run [[return function() require "autogo.nothing" end]]
     assert.equal(1, code)
@@ -67,7 +72,6 @@ describe("autogo", function()
     end
     local code, _, err = run([[return function()
       io.stdout:setvbuf "full"
-      io.stdout = assert(io.open("/dev/null", "w"))
       print(("x"):rep(10))
       return 0
     end]], "", "sh -c '\"$0\" \"$@\" >/dev/full'")
