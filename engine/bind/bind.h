@@ -117,8 +117,10 @@ ag_shape *ag_lua_to_shapes(lua_State *L, int index, const char *what, int *count
 double *ag_lua_check_numbers(lua_State *L, int arg, int *count);
 
 /* Options: a table at `arg`, or nothing. `known` lists the names allowed, NULL at the end;
- * any other raises. Afterwards index `arg` holds a table, empty if there was none. */
+ * any other raises. Afterwards index `arg` holds a table, empty if there was none. Options are read
+ * raw: no metamethod may run, and close an object that is in use, while arguments are read. */
 void ag_lua_options(lua_State *L, int arg, const char *const *known);
+int ag_lua_option(lua_State *L, int arg, const char *name); /* pushes it, returns its type */
 lua_Integer ag_lua_option_integer(lua_State *L, int arg, const char *name, lua_Integer otherwise,
                                   lua_Integer min, lua_Integer max);
 double ag_lua_option_number(lua_State *L, int arg, const char *name, double otherwise, double min,

@@ -149,11 +149,11 @@ static const char *read_options(lua_State *L, int arg, ag_node *node) {
   ag_lua_options(L, arg, known);
   for (int i = 0; i < COUNT; i++) {
     if (!options[i].read) continue;
-    if (lua_getfield(L, arg, options[i].name) != LUA_TNIL)
+    if (ag_lua_option(L, arg, options[i].name) != LUA_TNIL)
       options[i].read(L, lua_gettop(L), options[i].name, node);
     lua_pop(L, 1);
   }
-  int type = lua_getfield(L, arg, "name"); /* stays on the stack: the caller uses the string */
+  int type = ag_lua_option(L, arg, "name"); /* stays on the stack: the caller uses the string */
   if (type != LUA_TNIL && type != LUA_TSTRING) ag_lua_option_error(L, -1, "name", "string");
   return lua_tostring(L, -1);
 }

@@ -92,7 +92,7 @@ const ag_graph **ag_lua_check_graphs(lua_State *L, int arg, int *count) {
 
 static int32_t shape_size(lua_State *L, int index, int position, const char *what) {
   int exact;
-  lua_geti(L, index, position);
+  lua_rawgeti(L, index, position);
   lua_Integer value = lua_tointegerx(L, -1, &exact);
   if (!exact || value < 1 || value > INT32_MAX)
     luaL_error(L, "bad %s ({H, W, C} of positive integers expected)", what);
@@ -182,6 +182,11 @@ void ag_lua_options(lua_State *L, int arg, const char *const *known) {
       unknown_option(L, arg, known);
 }
 
+int ag_lua_option(lua_State *L, int arg, const char *name) {
+  lua_pushstring(L, name);
+  return lua_rawget(L, arg);
+}
+
 int ag_lua_option_error(lua_State *L, int index, const char *name, const char *expected) {
   const char *got = luaL_typename(L, index);
   if (lua_type(L, index) == LUA_TNUMBER)
@@ -193,7 +198,7 @@ int ag_lua_option_error(lua_State *L, int index, const char *name, const char *e
 
 lua_Integer ag_lua_option_integer(lua_State *L, int arg, const char *name, lua_Integer otherwise,
                                   lua_Integer min, lua_Integer max) {
-  int exact, type = lua_getfield(L, arg, name), value = lua_gettop(L);
+  int exact, type = ag_lua_option(L, arg, name), value = lua_gettop(L);
   if (type != LUA_TNIL) {
     otherwise = lua_tointegerx(L, value, &exact);
     if (type != LUA_TNUMBER || !exact) ag_lua_option_error(L, value, name, "integer");
@@ -208,7 +213,7 @@ lua_Integer ag_lua_option_integer(lua_State *L, int arg, const char *name, lua_I
 
 double ag_lua_option_number(lua_State *L, int arg, const char *name, double otherwise, double min,
                             double max) {
-  int type = lua_getfield(L, arg, name), value = lua_gettop(L);
+  int type = ag_lua_option(L, arg, name), value = lua_gettop(L);
   if (type != LUA_TNIL) {
     if (type != LUA_TNUMBER) ag_lua_option_error(L, value, name, "number");
     otherwise = lua_tonumber(L, value);
@@ -220,7 +225,7 @@ double ag_lua_option_number(lua_State *L, int arg, const char *name, double othe
 }
 
 bool ag_lua_option_boolean(lua_State *L, int arg, const char *name, bool otherwise) {
-  int type = lua_getfield(L, arg, name);
+  int type = ag_lua_option(L, arg, name);
   if (type != LUA_TNIL && type != LUA_TBOOLEAN) ag_lua_option_error(L, -1, name, "boolean");
   if (type == LUA_TBOOLEAN) otherwise = lua_toboolean(L, -1);
   lua_pop(L, 1);
@@ -229,7 +234,7 @@ bool ag_lua_option_boolean(lua_State *L, int arg, const char *name, bool otherwi
 
 int ag_lua_option_choice(lua_State *L, int arg, const char *name, int otherwise,
                          const char *const *choices) {
-  int type = lua_getfield(L, arg, name), value = lua_gettop(L);
+  int type = ag_lua_option(L, arg, name), value = lua_gettop(L);
   if (type != LUA_TNIL) {
     const char *text = type == LUA_TSTRING ? lua_tostring(L, value) : "";
     for (otherwise = 0; choices[otherwise]; otherwise++)

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
-#include "engine/mining/labels.h"
 #include "engine/mining/tokenizer.h"
 
 typedef struct offer {
@@ -88,7 +87,7 @@ static void merge_all(encoder *e) {
 /* One piece per node, then an offer per pair that spells a token. */
 static void begin(encoder *e, const ag_graph *graph, ag_hash *keys) {
   ag_segmentation *s = e->result;
-  ag_label_keys(graph, keys);
+  ag_label_keys(&e->tokenizer->terms, graph, keys);
   for (int32_t i = 0; i < s->nodes; i++) {
     const int64_t *symbol = ag_map_get(&e->tokenizer->alphabet, keys[i]);
     s->piece[i] = (ag_piece){symbol ? (int32_t)*symbol : -1, i, i + 1, -1, -1};

@@ -237,41 +237,83 @@ static int drop_repetitions(int32_t *text, int size) {
   return kept;
 }
 
+/* Ours against SentencePiece's pieces, as far as those are certain; returns how many merges. */
+static int compare_with_spm(const char *directory, const int32_t *text, int length, int symbols) {
+  static int32_t pieces[MAX_TOKENS][MAX_SPELL];
+  int lengths[MAX_TOKENS], vocabulary = symbols + 60;
+  naive *named = naive_train(text, length, symbols, vocabulary, 16);
+  ag_bpe_merge *merges;
+  int count = ag_bpe_train(text, length, symbols, vocabulary, 16, &merges);
+  assert_int_equal(run_spm_train(directory, text, length, vocabulary), 0);
+  int spm_count = read_spm_pieces(directory, pieces, lengths);
+  if (count > named->doubtful) count = named->doubtful;
+  assert_true(spm_count >= count); /* it goes on to pairs that occur once */
+  for (int i = 0; i < count; i++) {
+    assert_int_equal(lengths[i], named->length[symbols + i]);
+    assert_memory_equal(pieces[i], named->spell[symbols + i], (size_t)lengths[i] * sizeof(int32_t));
+  }
+  free(merges);
+  free(named);
+  return count;
+}
+
+static int random_corpora(const char *directory) {
+  int compared = 0;
+  for (uint64_t seed = 0; seed < 12; seed++) {
+    ag_random random = ag_random_stream(seed, 7, 0, 0, 0);
+    int symbols = 20 + (int)ag_random_below(&random, 20);
+    int32_t text[MAX_TEXT];
+    int length = drop_repetitions(text, random_text(&random, text, 1200, symbols));
+    compared += compare_with_spm(directory, text, length, symbols);
+  }
+  return compared;
+}
+
+/* a, aa, aaa, ... and the like of b, c, d: overlapping pairs, and nothing else to lose them to. */
+static int runs(const char *directory) {
+  int compared = 0;
+  for (int longest = 3; longest < 10; longest++) {
+    int32_t text[MAX_TEXT];
+    int length = 0;
+    for (int symbol = 0; symbol < 4; symbol++)
+      for (int run = 1; run <= longest + 2 * symbol; run++) {
+        for (int i = 0; i < run; i++) text[length++] = symbol;
+        text[length++] = -1;
+      }
+    ag_bpe_merge *merges;
+    assert_true(ag_bpe_train(text, length, 4, 8, 16, &merges) == 4);
+    static int32_t pieces[MAX_TOKENS][MAX_SPELL];
+    int lengths[MAX_TOKENS];
+    assert_int_equal(run_spm_train(directory, text, length, 8), 0);
+    assert_int_equal(read_spm_pieces(directory, pieces, lengths), 4);
+    naive *named = naive_train(text, length, 4, 8, 16);
+    for (int i = 0; i < 4; i++, compared++) {
+      assert_int_equal(merges[i].left, named->merges[i].left);
+      assert_int_equal(lengths[i], named->length[4 + i]);
+      assert_memory_equal(pieces[i], named->spell[4 + i], (size_t)lengths[i] * sizeof(int32_t));
+    }
+    free(named);
+    free(merges);
+  }
+  return compared;
+}
+
 static void test_merges_equal_those_of_sentencepiece(void **state) {
   (void)state;
   if (system("command -v spm_train >/dev/null 2>&1")) {
     print_message("spm_train (Debian package sentencepiece) is absent\n");
     skip();
   }
-  char directory[] = "/tmp/autogo-spm-XXXXXX";
+  char directory[] = "/tmp/autogo-spm-XXXXXX", command[64];
   assert_non_null(mkdtemp(directory));
-  static int32_t pieces[MAX_TOKENS][MAX_SPELL];
-  int lengths[MAX_TOKENS], compared = 0;
-  for (uint64_t seed = 0; seed < 12; seed++) {
-    ag_random random = ag_random_stream(seed, 7, 0, 0, 0);
-    int symbols = 20 + (int)ag_random_below(&random, 20), vocabulary = symbols + 60;
-    int32_t text[MAX_TEXT];
-    int length = drop_repetitions(text, random_text(&random, text, 1200, symbols));
-    naive *named = naive_train(text, length, symbols, vocabulary, 16);
-    ag_bpe_merge *merges;
-    int count = ag_bpe_train(text, length, symbols, vocabulary, 16, &merges);
-    assert_int_equal(run_spm_train(directory, text, length, vocabulary), 0);
-    int spm_count = read_spm_pieces(directory, pieces, lengths);
-    /* It goes on to pairs that occur once. */
-    if (count > named->doubtful) count = named->doubtful;
-    assert_true(spm_count >= count);
-    for (int i = 0; i < count; i++, compared++) {
-      assert_int_equal(lengths[i], named->length[symbols + i]);
-      assert_memory_equal(pieces[i], named->spell[symbols + i],
-                          (size_t)lengths[i] * sizeof(int32_t));
-    }
-    free(merges);
-    free(named);
-  }
-  char command[600];
+  int random = random_corpora(directory);
+  /* Later releases count a a a as two pairs. */
+  bool as_ours = !system("spm_train --version 2>&1 | grep -q ' 0\\.1\\.[1-8]\\|0\\.1\\.9[0-8]$'");
+  int run = as_ours ? runs(directory) : 0;
   snprintf(command, sizeof command, "rm -r %s", directory);
   assert_int_equal(system(command), 0);
-  assert_true(compared > 300);
+  assert_true(random > 300);
+  assert_true(!as_ours || run > 20);
 }
 
 int main(void) {
