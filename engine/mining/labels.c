@@ -112,7 +112,7 @@ ag_label_terms ag_label_terms_make(void) {
   return t;
 }
 
-static ag_hash own_term(const ag_label_terms *t, int op, const int32_t kernel[2]) {
+static ag_hash own_term(const ag_label_terms *t, ag_op op, const int32_t kernel[2]) {
   uint64_t window = (uint64_t)(uint32_t)kernel[0] << 32 | (uint32_t)kernel[1];
   return window ? ag_hash_mix(t->seed[op], window) : t->own[op];
 }
@@ -174,7 +174,7 @@ void ag_label_of_node(const ag_graph *g, int node, ag_label *label) {
 void ag_label_keys(const ag_label_terms *t, const ag_graph *g, ag_hash *keys) {
   for (int i = 0; i < g->size; i++) {
     const ag_node *node = &g->nodes[i];
-    keys[i] = own_term(t, node->op, node->kernel);
+    keys[i] = own_term(t, (ag_op)node->op, node->kernel);
     int32_t small[16];
     int kept;
     int32_t *operands = distinct(ag_graph_operands(g, i), ag_graph_arity(g, i), small, &kept);
