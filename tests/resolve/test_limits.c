@@ -197,6 +197,77 @@ static void test_dense_block(void **state) {
   settle_all("dense block", &d);
 }
 
+/* All three solvers on one problem. */
+static void expect_status(const ag_segment *s, const ag_shape *outputs, ag_status expected) {
+  ag_resolve_problem p = {s, s->input_shapes, outputs, AG_RESOLVE_OURS};
+  double objective = 0;
+  for (int m = AG_RESOLVE_EXACT; m <= AG_RESOLVE_EXHAUSTIVE; m++) {
+    ag_solver *solver = ag_solver_new((ag_method)m);
+    ag_resolve_result r;
+    assert_int_equal(ag_resolve(solver, &p, &r, NULL), expected);
+    if (!expected && m == AG_RESOLVE_EXACT) objective = r.objective;
+    if (!expected) assert_true(r.objective == objective);
+    ag_solver_free(solver);
+  }
+}
+
+/* a + b = b + c = c + a = 20 with each of them 4 or 16: every pair fits, the three do not. */
+static void test_odd_cycle(void **state) {
+  (void)state;
+  draft d = begin(1, (ag_shape){8, 8, 8});
+  int x[3];
+  for (int k = 0; k < 3; k++) {
+    ag_node n = make(AG_OP_CONV, 3, 8);
+    n.groups = 4;
+    x[k] = put(&d, n, 1, (int[]){~0});
+  }
+  for (int k = 0; k < 3; k++) leave(&d, join(&d, AG_OP_CONCAT, x[k], x[(k + 1) % 3]));
+  ag_segment *s = finish(&d);
+  ag_shape want[3] = {{8, 8, 20}, {8, 8, 20}, {8, 8, 20}};
+  expect_status(s, want, AG_INFEASIBLE);
+  want[2].c = 32;
+  expect_status(s, want, AG_OK);
+  ag_segment_free(s);
+}
+
+/* Many channel counts of a concat, passed on by a ratio and by a slice. */
+static void test_counts_pass_on(void **state) {
+  (void)state;
+  draft d = begin(1, (ag_shape){16, 16, 8});
+  static const int widths[4] = {5, 7, 11, 13};
+  int x[4];
+  for (int k = 0; k < 4; k++) x[k] = conv(&d, ~0, widths[k]);
+  int all = put(&d, ag_node_make(AG_OP_CONCAT), 4, x);
+  ag_node fold = ag_node_make(AG_OP_SPACE_TO_DEPTH);
+  fold.stride[0] = fold.stride[1] = 2;
+  int folded = put(&d, fold, 1, &all);
+  ag_node slice = make(AG_OP_MAXPOOL, 3, 0);
+  slice.flags = AG_FLAG_SLICE;
+  slice.in.c = 100;
+  leave(&d, conv(&d, put(&d, slice, 1, &folded), 8));
+  leave(&d, conv(&d, all, 8));
+  ag_segment *s = finish(&d);
+  ag_shape want[2] = {{4, 4, 16}, {8, 8, 16}};
+  expect_status(s, want, AG_OK);
+  ag_segment_free(s);
+}
+
+/* Widths of 2 * 5^k: no two combinations have the same sum. */
+static void test_too_many_sums(void **state) {
+  (void)state;
+  draft d = begin(1, (ag_shape){8, 8, 8});
+  int x[8];
+  for (int k = 0, width = 2; k < 8; k++, width *= 5) x[k] = conv(&d, ~0, width);
+  leave(&d, conv(&d, put(&d, ag_node_make(AG_OP_CONCAT), 8, x), 8));
+  ag_segment *s = finish(&d);
+  ag_solver *solver = ag_solver_new(AG_RESOLVE_EXACT);
+  ag_resolve_problem p = {s, s->input_shapes, &(ag_shape){8, 8, 8}, AG_RESOLVE_OURS};
+  ag_resolve_result r;
+  assert_int_equal(ag_resolve(solver, &p, &r, NULL), AG_LIMIT);
+  ag_solver_free(solver);
+  ag_segment_free(s);
+}
+
 /* --- bad input ----------------------------------------------------------------------------------
  */
 
@@ -293,7 +364,8 @@ int main(void) {
       cmocka_unit_test(test_residual_chain), cmocka_unit_test(test_parallel_branches),
       cmocka_unit_test(test_ladders),        cmocka_unit_test(test_concat_ladder),
       cmocka_unit_test(test_dense_block),    cmocka_unit_test(test_bad_input),
-      cmocka_unit_test(test_huge),
+      cmocka_unit_test(test_huge),           cmocka_unit_test(test_odd_cycle),
+      cmocka_unit_test(test_counts_pass_on), cmocka_unit_test(test_too_many_sums),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
