@@ -30,6 +30,7 @@ typedef struct milp {
   int entries;
   double constant; /* its part that is decided */
   int calls;
+  bool stopped;
 } milp;
 
 static bool is_count(const ag_resolve_var *v) {
@@ -247,7 +248,8 @@ static void require_one(milp *x, int var) {
 static int __WINAPI out_of_calls(lprec *lp, void *context) {
   (void)lp;
   milp *x = context;
-  return ++x->calls > ABORT_CALLS;
+  x->stopped = x->stopped || ag_resolve_stopped(x->model);
+  return x->stopped || ++x->calls > ABORT_CALLS;
 }
 
 static void formulate(milp *x, int total) {
@@ -311,6 +313,8 @@ ag_status ag_resolve_milp(const ag_resolve_model *m, int32_t *choice, ag_error *
     status = read_choice(&x, choice, err);
   else if (outcome == INFEASIBLE)
     status = ag_fail(err, AG_INFEASIBLE, "no combination of candidates fits");
+  else if (x.stopped)
+    status = ag_fail(err, AG_INTERRUPTED, "stopped on request");
   else
     status = ag_fail(err, AG_LIMIT, "lp_solve gave up (code %d)", outcome);
   delete_lp(x.lp);

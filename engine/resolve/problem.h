@@ -86,6 +86,8 @@ typedef struct ag_resolve_model {
   ag_relation *relation;
   int relations;
   ag_scratch *scratch;
+  bool (*stop)(void *context); /* may be NULL */
+  void *stop_context;
 } ag_resolve_model;
 
 /* Check a problem: structure, attributes and sizes. Errors name the node or port. */
@@ -133,6 +135,10 @@ void ag_resolve_milp_warm_up(void);
 /* The baseline works on nodes, not on the model's variables. */
 ag_status ag_resolve_exhaustive(const ag_resolve_model *model, ag_shape *in, ag_shape *out,
                                 ag_error *err);
+
+static inline bool ag_resolve_stopped(const ag_resolve_model *m) {
+  return m->stop && m->stop(m->stop_context);
+}
 
 /* AG_INFEASIBLE, naming the node. */
 ag_status ag_infeasible_at(const ag_resolve_model *model, int node, const char *reason,
