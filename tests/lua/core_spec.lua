@@ -3,6 +3,8 @@
 
 require "tests.lua.support"
 local core = require "autogo.core"
+local expect = require "tests.lua.expect"
+local raises, fails = expect.raises, expect.fails
 
 local function temporary()
   local path = os.tmpname()
@@ -23,23 +25,6 @@ local function network(blocks, channels, name)
   end
   b:output(b:matmul(b:mean(x), { units = 10, bias = true }))
   return b:build()
-end
-
--- Raises, and says all of the given words.
-local function raises(words, f, ...)
-  local ok, message = pcall(f, ...)
-  assert.is_false(ok)
-  for word in words:gmatch "%S+" do
-    assert.truthy(message:find(word, 1, true), ("'%s' lacks '%s'"):format(message, word))
-  end
-end
-
--- Returns nil and a message that says the given words.
-local function fails(words, result, message)
-  assert.is_nil(result)
-  for word in words:gmatch "%S+" do
-    assert.truthy(message:find(word, 1, true), ("'%s' lacks '%s'"):format(message, word))
-  end
 end
 
 describe("Builder", function()
