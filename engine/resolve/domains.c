@@ -115,35 +115,6 @@ int ag_conv_channels(const ag_resolve_model *m, int i, int32_t *list) {
 
 /* --- sums ------------------------------------------------------------------------------------ */
 
-/* Union of two ascending lists without repetition. */
-static int merge_sums(const int64_t *a, int na, const int64_t *b, int nb, int64_t *out) {
-  int i = 0, j = 0, count = 0;
-  while (i < na || j < nb) {
-    int64_t x = j == nb || (i < na && a[i] <= b[j]) ? a[i++] : b[j++];
-    if (count == 0 || out[count - 1] != x) out[count++] = x;
-  }
-  return count;
-}
-
-int64_t *ag_prefix_sums(ag_scratch *scratch, const int64_t *before, int before_count,
-                        const ag_size *values, int value_count, int32_t times, int *count) {
-  int64_t product = (int64_t)before_count * value_count;
-  int64_t room = (product < AG_RESOLVE_MAX_SUMS ? product : AG_RESOLVE_MAX_SUMS) + before_count;
-  int64_t *sums = AG_TAKE(scratch, int64_t, room);
-  int64_t *next = AG_TAKE(scratch, int64_t, room);
-  int64_t *shifted = AG_TAKE(scratch, int64_t, before_count);
-  *count = 0;
-  for (int k = 0; k < value_count; k++) {
-    for (int p = 0; p < before_count; p++) shifted[p] = before[p] + (int64_t)times * values[k].h;
-    int merged = merge_sums(sums, *count, shifted, before_count, next);
-    if (merged > AG_RESOLVE_MAX_SUMS) return NULL;
-    int64_t *swap = sums;
-    sums = next, next = swap;
-    *count = merged;
-  }
-  return sums;
-}
-
 static int64_t *sums_with_term(ag_resolve_model *m, const int64_t *before, int before_count,
                                ag_term term, int *count) {
   const ag_resolve_var *v = &m->var[term.var];
@@ -296,18 +267,6 @@ static bool revise_choice(ag_resolve_model *m, const ag_relation *r) {
   return changed;
 }
 
-static bool contains(const int64_t *list, int count, int64_t value) {
-  int low = 0, high = count;
-  while (low < high) {
-    int middle = (low + high) / 2;
-    if (list[middle] < value)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low < count && list[low] == value;
-}
-
 /* Backward through the terms: `wanted` holds the sums of the first t terms that can still end in
  * a candidate of `to`; a value of term t stays if it leads from a prefix to a wanted sum. */
 static bool revise_terms(ag_resolve_model *m, const ag_relation *r, int64_t *const *list,
@@ -322,7 +281,8 @@ static bool revise_terms(ag_resolve_model *m, const ag_relation *r, int64_t *con
     for (int p = 0; p < counts[t]; p++) {
       bool useful = false;
       for (int k = 0; k < v->count; k++)
-        if (contains(wanted, wanted_count, list[t][p] + (int64_t)r->term[t].times * v->value[k].h))
+        if (ag_sums_find(wanted, wanted_count,
+                         list[t][p] + (int64_t)r->term[t].times * v->value[k].h) >= 0)
           marked[k] = useful = true;
       if (useful) before[before_count++] = list[t][p];
     }
@@ -343,7 +303,7 @@ static ag_status revise_sum(ag_resolve_model *m, const ag_relation *r, bool *cha
   int64_t *wanted = AG_TAKE(m->scratch, int64_t, to->count + 1);
   int wanted_count = 0;
   for (int k = 0; k < to->count; k++) {
-    marked[k] = contains(list[r->terms], counts[r->terms], to->value[k].h);
+    marked[k] = ag_sums_find(list[r->terms], counts[r->terms], to->value[k].h) >= 0;
     if (marked[k]) wanted[wanted_count++] = to->value[k].h;
   }
   for (int t = 0; t < r->terms; t++)

@@ -186,9 +186,9 @@ static void require_support(milp *x, const ag_relation *r) {
 static void require_ratio(milp *x, const ag_relation *r) {
   for (int side = 0; side < 2; side++) {
     begin_row(x);
-    put_size(x, r->from, r->num);
+    put_size(x, r->from, (double)r->num);
     put_size(x, r->to, -(double)r->den);
-    end_row(x, side ? GE : LE, side || r->kind == AG_RELATION_RATIO ? 0 : r->den - 1);
+    end_row(x, side ? GE : LE, side || r->kind == AG_RELATION_RATIO ? 0 : (double)(r->den - 1));
   }
 }
 
