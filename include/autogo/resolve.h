@@ -89,8 +89,8 @@ void ag_solver_set_stop(ag_solver *solver, bool (*stop)(void *context), void *co
  * AG_INTERRUPTED as asked by the function given to ag_solver_set_stop
  * AG_UNSUPPORTED an op that has no place in a segment (opaque, input, flatten), naming the node
  * AG_LIMIT       more than 1024 nodes, 4096 channel sums of a concat, or the solver's bound on
- *                work (a count, not a clock: EXACT about 50 ms, MILP one second, EXHAUSTIVE 2^22
- *                partial assignments)
+ *                work, which is a count and not a clock: EXACT 30 million table entries, MILP
+ *                200,000 of lp_solve's iterations, EXHAUSTIVE 2^22 partial assignments
  *
  * EXACT: O(n d^3) for n nodes and d candidates where the merged variables form a series-parallel
  * graph, as nearly all segments do; a branch for each variable beyond. */

@@ -100,10 +100,48 @@ static void test_published(void **state) {
   compare(AG_RESOLVE_PUBLISHED);
 }
 
+enum { THREADS = 4, SHARED_CASES = 400 };
+
+typedef struct crowd {
+  ag_solver *solver[THREADS];
+  outcome found[SHARED_CASES];
+} crowd;
+
+static void solve_one(void *context, int64_t index, int worker) {
+  crowd *c = context;
+  random_problem problem = random_problem_make((uint64_t)index, NODES);
+  ag_resolve_problem p = random_problem_view(&problem);
+  ag_resolve_result r;
+  outcome o = {.status = ag_resolve(c->solver[worker], &p, &r, NULL)};
+  if (!o.status) o.objective = r.objective;
+  c->found[index] = o;
+  random_problem_free(&problem);
+}
+
+/* A solver per thread: the same answers as one thread gives, lp_solve included. */
+static void test_threads(void **state) {
+  (void)state;
+  for (int m = AG_RESOLVE_EXACT; m <= AG_RESOLVE_MILP; m++) {
+    crowd alone = {{NULL}, {{AG_OK, 0}}}, many = alone;
+    for (int t = 0; t < THREADS; t++) many.solver[t] = ag_solver_new((ag_method)m);
+    alone.solver[0] = many.solver[0];
+    ag_pool *pool = ag_pool_new(THREADS);
+    ag_pool_run(pool, SHARED_CASES, solve_one, &many);
+    for (int k = 0; k < SHARED_CASES; k++) {
+      solve_one(&alone, k, 0);
+      assert_int_equal(alone.found[k].status, many.found[k].status);
+      assert_true(alone.found[k].objective == many.found[k].objective);
+    }
+    ag_pool_free(pool);
+    for (int t = 0; t < THREADS; t++) ag_solver_free(many.solver[t]);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_ours),
       cmocka_unit_test(test_published),
+      cmocka_unit_test(test_threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
