@@ -78,6 +78,11 @@ $(BIN): $(BUILD)/engine/main.o $(BIND_OBJECTS) $(LIB)
 	@echo "  CC     $@"
 	$(Q)$(CC) $(OPT) -Wl,-E -o $@ $^ $(LIBS) $(LUA_LIBS)
 
+# Small loops over vectors decide the predictor's speed; -O2 leaves them scalar.
+ifndef SANITIZE
+$(BUILD)/engine/predict/%.o: OPT += -O3
+endif
+
 $(BUILD)/%.o: %.c | deps-hint
 	@mkdir -p $(@D)
 	@echo "  CC     $@"

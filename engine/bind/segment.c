@@ -145,6 +145,14 @@ static int segment_hash(lua_State *L) {
   return 1;
 }
 
+static int segment_isomorphic(lua_State *L) {
+  static const char *const equalities[] = {"kind", "shapes", NULL};
+  const ag_segment *a = ag_lua_check_segment(L, 1), *b = ag_lua_check_segment(L, 2);
+  ag_equality equality = (ag_equality)luaL_checkoption(L, 3, "shapes", equalities);
+  lua_pushboolean(L, ag_segment_isomorphic(a, b, equality));
+  return 1;
+}
+
 /* --- splicing ----------------------------------------------------------------------------- */
 
 /* A list of `count` port numbers from 1 at `arg`, or the identity; in memory Lua owns. */
@@ -205,11 +213,9 @@ static void describe_piece(lua_State *L, void *object) {
   lua_pushfstring(L, "Segment (%d nodes, %d inputs, %d outputs)", s->size, s->inputs, s->outputs);
 }
 
-static const luaL_Reg methods[] = {{"node", segment_node},
-                                   {"label", segment_label},
-                                   {"shapes", segment_shapes},
-                                   {"hash", segment_hash},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"node", segment_node}, {"label", segment_label},           {"shapes", segment_shapes},
+    {"hash", segment_hash}, {"isomorphic", segment_isomorphic}, {NULL, NULL}};
 
 static const luaL_Reg fields[] = {{"size", field_size},
                                   {"first", field_first},

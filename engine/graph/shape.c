@@ -67,7 +67,8 @@ static ag_status infer_strided(ag_node *node, ag_error *err) {
 static ag_status infer_join(ag_node *node, const ag_shape *operands, int count, ag_error *err) {
   ag_shape out = operands[0];
   for (int i = 1; i < count; i++)
-    if (ag_shape_size(operands[i]) > ag_shape_size(out) && out.h == 1 && out.w == 1)
+    if (out.h == 1 && out.w == 1 &&
+        (operands[i].h != 1 || operands[i].w != 1 || operands[i].c > out.c))
       out = operands[i];
   bool slices = node->flags & AG_FLAG_SLICE;
   if (slices) out.c = node->in.c;

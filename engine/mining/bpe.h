@@ -12,7 +12,7 @@ typedef struct ag_bpe_merge {
  * below 2^31. Stops at `vocabulary` tokens in all, or when no pair occurs twice. Order of
  * merges, limit and duplicates as ag_tokenizer_train has them; a last tie, of two pairs that spell
  * the same, goes to the lower left token. Returns the number of merges and the merges, malloc'd.
- * O(length log length); 7 bytes per symbol of text beside it, and the positions of its pairs. */
+ * O(length log length); about ten bytes of memory per symbol of text beside the text. */
 int ag_bpe_train(const int32_t *text, int64_t length, int symbols, int vocabulary, int max_length,
                  ag_bpe_merge **merges);
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
-#include "engine/mining/labels.h"
 #include "engine/mining/tokenizer.h"
 
 typedef struct symbol {
@@ -15,6 +14,7 @@ typedef struct symbol {
 } symbol;
 
 struct ag_corpus {
+  ag_label_terms terms;
   ag_map alphabet; /* label key -> place in `symbols` */
   symbol *symbols;
   int symbol_count, symbol_capacity;
@@ -23,7 +23,9 @@ struct ag_corpus {
 };
 
 ag_corpus *ag_corpus_new(void) {
-  return AG_NEW(ag_corpus);
+  ag_corpus *corpus = AG_NEW(ag_corpus);
+  corpus->terms = ag_label_terms_make();
+  return corpus;
 }
 
 void ag_corpus_free(ag_corpus *c) {
@@ -58,7 +60,7 @@ ag_status ag_corpus_add(ag_corpus *c, const ag_graph *graph, ag_error *err) {
     c->text = ag_resize(c->text, (size_t)c->capacity, sizeof *c->text);
   }
   ag_hash *keys = AG_ARRAY(ag_hash, graph->size);
-  ag_label_keys(graph, keys);
+  ag_label_keys(&c->terms, graph, keys);
   for (int i = 0; i < graph->size; i++) c->text[c->length++] = intern(c, graph, i, keys[i]);
   c->text[c->length++] = -1;
   free(keys);

@@ -29,7 +29,7 @@ static const size_t file_limit = (size_t)1 << 28;
 /* --- what is stored of a node --------------------------------------------------------- */
 
 static bool has_stride(int op) {
-  ag_rule rule = ag_op_get(op)->rule;
+  ag_rule rule = ag_op_get((ag_op)op)->rule;
   return rule == AG_RULE_STRIDED || rule == AG_RULE_FOLD || rule == AG_RULE_UNFOLD ||
          rule == AG_RULE_UPSAMPLE;
 }

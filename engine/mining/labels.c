@@ -56,7 +56,7 @@ const char *ag_node_token_label(const ag_graph *graph, int node, char *buffer, s
 /* The op named by `length` characters at `text`; no aliases. */
 static int find_op(const char *text, size_t length) {
   for (int op = 0; op < AG_OP_COUNT; op++) {
-    const char *name = ag_op_get(op)->name;
+    const char *name = ag_op_get((ag_op)op)->name;
     if (strlen(name) == length && !memcmp(name, text, length)) return op;
   }
   return -1;
@@ -74,14 +74,15 @@ static bool parse_kernel(const char *word, int32_t kernel[2]) {
 
 /* Words are taken leniently; writing the label again and comparing decides. */
 bool ag_label_parse(const char *text, ag_label *label) {
-  *label = (ag_label){.op = -1};
+  *label = (ag_label){0};
   int32_t *side = NULL;
   for (const char *word = text;; word++) {
     size_t length = strcspn(word, ",");
     int op = find_op(word, length);
-    if (word == text)
-      label->op = op;
-    else if (length == 2 && !memcmp(word, "in", 2))
+    if (word == text) {
+      if (op < 0) return false;
+      label->op = (ag_op)op;
+    } else if (length == 2 && !memcmp(word, "in", 2))
       side = label->in;
     else if (length == 3 && !memcmp(word, "out", 3))
       side = label->out;
@@ -92,7 +93,6 @@ bool ag_label_parse(const char *text, ag_label *label) {
     word += length;
     if (!*word) break;
   }
-  if (label->op < 0) return false;
   char *again = ag_label_text(label);
   bool same = !strcmp(again, text);
   free(again);
@@ -101,20 +101,31 @@ bool ag_label_parse(const char *text, ag_label *label) {
 
 /* --- keys ----------------------------------------------------------------------------- */
 
-static ag_hash term(int side, int op, const int32_t *kernel) {
-  uint64_t window = kernel ? (uint64_t)(uint32_t)kernel[0] << 32 | (uint32_t)kernel[1] : 0;
-  return ag_hash_mix(ag_hash_seed((uint64_t)side << 8 | (uint64_t)op), window);
+ag_label_terms ag_label_terms_make(void) {
+  ag_label_terms t;
+  for (uint64_t op = 0; op < AG_OP_COUNT; op++) {
+    t.seed[op] = ag_hash_seed(SIDE_OWN << 8 | op);
+    t.own[op] = ag_hash_mix(t.seed[op], 0);
+    t.in[op] = ag_hash_seed(SIDE_IN << 8 | op);
+    t.out[op] = ag_hash_seed(SIDE_OUT << 8 | op);
+  }
+  return t;
+}
+
+static ag_hash own_term(const ag_label_terms *t, ag_op op, const int32_t kernel[2]) {
+  uint64_t window = (uint64_t)(uint32_t)kernel[0] << 32 | (uint32_t)kernel[1];
+  return window ? ag_hash_mix(t->seed[op], window) : t->own[op];
 }
 
 static ag_hash add(ag_hash a, ag_hash b) {
   return (ag_hash){a.hi + b.hi, a.lo + b.lo};
 }
 
-ag_hash ag_label_key(const ag_label *label) {
-  ag_hash key = term(SIDE_OWN, label->op, label->kernel);
+ag_hash ag_label_key(const ag_label_terms *t, const ag_label *label) {
+  ag_hash key = own_term(t, label->op, label->kernel);
   for (int op = 0; op < AG_OP_COUNT; op++) {
-    for (int32_t k = 0; k < label->in[op]; k++) key = add(key, term(SIDE_IN, op, NULL));
-    for (int32_t k = 0; k < label->out[op]; k++) key = add(key, term(SIDE_OUT, op, NULL));
+    for (int32_t k = 0; k < label->in[op]; k++) key = add(key, t->in[op]);
+    for (int32_t k = 0; k < label->out[op]; k++) key = add(key, t->out[op]);
   }
   return key;
 }
@@ -160,21 +171,16 @@ void ag_label_of_node(const ag_graph *g, int node, ag_label *label) {
             label->out);
 }
 
-void ag_label_keys(const ag_graph *g, ag_hash *keys) {
-  ag_hash in[AG_OP_COUNT], out[AG_OP_COUNT];
-  for (int op = 0; op < AG_OP_COUNT; op++) {
-    in[op] = term(SIDE_IN, op, NULL);
-    out[op] = term(SIDE_OUT, op, NULL);
-  }
+void ag_label_keys(const ag_label_terms *t, const ag_graph *g, ag_hash *keys) {
   for (int i = 0; i < g->size; i++) {
     const ag_node *node = &g->nodes[i];
-    keys[i] = term(SIDE_OWN, node->op, node->kernel);
+    keys[i] = own_term(t, (ag_op)node->op, node->kernel);
     int32_t small[16];
     int kept;
     int32_t *operands = distinct(ag_graph_operands(g, i), ag_graph_arity(g, i), small, &kept);
     for (int k = 0; k < kept; k++) {
-      keys[i] = add(keys[i], in[g->nodes[operands[k]].op]);
-      keys[operands[k]] = add(keys[operands[k]], out[node->op]);
+      keys[i] = add(keys[i], t->in[g->nodes[operands[k]].op]);
+      keys[operands[k]] = add(keys[operands[k]], t->out[node->op]);
     }
     if (operands != small) free(operands);
   }

@@ -11,7 +11,6 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/random.h"
-#include "engine/mining/labels.h"
 
 ag_tokenizer_options ag_tokenizer_defaults(void) {
   return (ag_tokenizer_options){.vocabulary = 2000, .max_length = 16};
@@ -35,7 +34,7 @@ static ag_status index_labels(ag_tokenizer *t, int *where, ag_error *err) {
     if (!ag_label_parse(t->labels[*where], &label))
       return ag_fail(err, AG_FORMAT, "\"%.200s\" is not a node label", t->labels[*where]);
     bool fresh;
-    ag_map_put(&t->alphabet, ag_label_key(&label), *where, &fresh);
+    ag_map_put(&t->alphabet, ag_label_key(&t->terms, &label), *where, &fresh);
     if (!fresh) return ag_fail(err, AG_FORMAT, "label \"%.200s\" comes twice", t->labels[*where]);
   }
   return AG_OK;
@@ -115,6 +114,7 @@ static void index_pairs(ag_tokenizer *t, const ag_map *known) {
 ag_status ag_tokenizer_make(char **labels, int symbols, ag_bpe_merge *merges, int merge_count,
                             int max_length, ag_tokenizer **tokenizer, int *where, ag_error *err) {
   ag_tokenizer *t = AG_NEW(ag_tokenizer);
+  t->terms = ag_label_terms_make();
   t->labels = labels;
   t->symbols = symbols;
   t->merges = merges;
@@ -170,7 +170,7 @@ const char *ag_tokenizer_label(const ag_tokenizer *t, int symbol) {
 int ag_tokenizer_find(const ag_tokenizer *t, const char *text) {
   ag_label label;
   if (!ag_label_parse(text, &label)) return -1;
-  const int64_t *symbol = ag_map_get(&t->alphabet, ag_label_key(&label));
+  const int64_t *symbol = ag_map_get(&t->alphabet, ag_label_key(&t->terms, &label));
   return symbol ? (int)*symbol : -1;
 }
 

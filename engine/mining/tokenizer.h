@@ -5,6 +5,7 @@
 #include "autogo/mining.h"
 #include "engine/base/map.h"
 #include "engine/mining/bpe.h"
+#include "engine/mining/labels.h"
 
 /* A row of the pair table: neighbours `left`, `right` spell `token`. Empty: left = -1. */
 typedef struct ag_pair_row {
@@ -13,7 +14,8 @@ typedef struct ag_pair_row {
 
 struct ag_tokenizer {
   int symbols, tokens, max_length;
-  char **labels;        /* symbols */
+  char **labels; /* symbols */
+  ag_label_terms terms;
   ag_map alphabet;      /* label key -> symbol */
   ag_bpe_merge *merges; /* tokens - symbols */
   int32_t *spell_start; /* tokens + 1 */

@@ -115,35 +115,6 @@ int ag_conv_channels(const ag_resolve_model *m, int i, int32_t *list) {
 
 /* --- sums ------------------------------------------------------------------------------------ */
 
-/* Union of two ascending lists without repetition. */
-static int merge_sums(const int64_t *a, int na, const int64_t *b, int nb, int64_t *out) {
-  int i = 0, j = 0, count = 0;
-  while (i < na || j < nb) {
-    int64_t x = j == nb || (i < na && a[i] <= b[j]) ? a[i++] : b[j++];
-    if (count == 0 || out[count - 1] != x) out[count++] = x;
-  }
-  return count;
-}
-
-int64_t *ag_prefix_sums(ag_scratch *scratch, const int64_t *before, int before_count,
-                        const ag_size *values, int value_count, int32_t times, int *count) {
-  int64_t product = (int64_t)before_count * value_count;
-  int64_t room = (product < AG_RESOLVE_MAX_SUMS ? product : AG_RESOLVE_MAX_SUMS) + before_count;
-  int64_t *sums = AG_TAKE(scratch, int64_t, room);
-  int64_t *next = AG_TAKE(scratch, int64_t, room);
-  int64_t *shifted = AG_TAKE(scratch, int64_t, before_count);
-  *count = 0;
-  for (int k = 0; k < value_count; k++) {
-    for (int p = 0; p < before_count; p++) shifted[p] = before[p] + (int64_t)times * values[k].h;
-    int merged = merge_sums(sums, *count, shifted, before_count, next);
-    if (merged > AG_RESOLVE_MAX_SUMS) return NULL;
-    int64_t *swap = sums;
-    sums = next, next = swap;
-    *count = merged;
-  }
-  return sums;
-}
-
 static int64_t *sums_with_term(ag_resolve_model *m, const int64_t *before, int before_count,
                                ag_term term, int *count) {
   const ag_resolve_var *v = &m->var[term.var];
@@ -226,14 +197,17 @@ static ag_status generate(ag_resolve_model *m, const ag_relation *r, ag_error *e
   return AG_OK;
 }
 
-static void generate_pinned(ag_resolve_model *m) {
+/* False if a variable has two fixed values, or one that is out of range. */
+static bool generate_pinned(ag_resolve_model *m) {
   for (int k = 0; k < m->variables; k++) {
     ag_resolve_var *v = &m->var[k];
     if (!v->pinned) continue;
     v->value = AG_TAKE(m->scratch, ag_size, 1);
     v->value[0] = v->fixed;
     v->count = in_range(m, v, v->fixed);
+    if (v->count == 0) return false;
   }
+  return true;
 }
 
 /* --- propagation ---------------------------------------------------------------------------------
@@ -293,18 +267,6 @@ static bool revise_choice(ag_resolve_model *m, const ag_relation *r) {
   return changed;
 }
 
-static bool contains(const int64_t *list, int count, int64_t value) {
-  int low = 0, high = count;
-  while (low < high) {
-    int middle = (low + high) / 2;
-    if (list[middle] < value)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low < count && list[low] == value;
-}
-
 /* Backward through the terms: `wanted` holds the sums of the first t terms that can still end in
  * a candidate of `to`; a value of term t stays if it leads from a prefix to a wanted sum. */
 static bool revise_terms(ag_resolve_model *m, const ag_relation *r, int64_t *const *list,
@@ -319,7 +281,8 @@ static bool revise_terms(ag_resolve_model *m, const ag_relation *r, int64_t *con
     for (int p = 0; p < counts[t]; p++) {
       bool useful = false;
       for (int k = 0; k < v->count; k++)
-        if (contains(wanted, wanted_count, list[t][p] + (int64_t)r->term[t].times * v->value[k].h))
+        if (ag_sums_find(wanted, wanted_count,
+                         list[t][p] + (int64_t)r->term[t].times * v->value[k].h) >= 0)
           marked[k] = useful = true;
       if (useful) before[before_count++] = list[t][p];
     }
@@ -340,7 +303,7 @@ static ag_status revise_sum(ag_resolve_model *m, const ag_relation *r, bool *cha
   int64_t *wanted = AG_TAKE(m->scratch, int64_t, to->count + 1);
   int wanted_count = 0;
   for (int k = 0; k < to->count; k++) {
-    marked[k] = contains(list[r->terms], counts[r->terms], to->value[k].h);
+    marked[k] = ag_sums_find(list[r->terms], counts[r->terms], to->value[k].h) >= 0;
     if (marked[k]) wanted[wanted_count++] = to->value[k].h;
   }
   for (int t = 0; t < r->terms; t++)
@@ -363,13 +326,31 @@ static ag_status revise(ag_resolve_model *m, const ag_relation *r, bool *changed
   return status;
 }
 
-static ag_status no_candidate(const ag_resolve_model *m, int i, ag_error *err) {
+ag_status ag_infeasible_at(const ag_resolve_model *m, int i, const char *reason, ag_error *err) {
   if (!err) return AG_INFEASIBLE;
   char label[64];
   ag_resolve_node_label(m->segment, i, label, sizeof label);
-  ag_fail(err, AG_INFEASIBLE, "no %s candidate fits its surroundings",
-          m->node[i].adapts ? "stride or channel" : "size");
+  ag_fail(err, AG_INFEASIBLE, "%s", reason);
   return ag_error_at_node(err, AG_INFEASIBLE, label);
+}
+
+static ag_status no_candidate(const ag_resolve_model *m, int i, ag_error *err) {
+  return ag_infeasible_at(m, i,
+                          m->node[i].adapts ? "no stride or channel count fits its surroundings"
+                                            : "no size fits its surroundings",
+                          err);
+}
+
+/* Names a tensor that ports fix to two values, or to one it cannot have. */
+static ag_status ports_disagree(const ag_resolve_model *m, ag_error *err) {
+  for (int i = 0; i < m->segment->size; i++) {
+    const ag_resolve_node *n = &m->node[i];
+    const int32_t vars[4] = {n->spatial_in, n->spatial_out, n->channel_in, n->channel_out};
+    for (int k = 0; k < 4; k++)
+      if (m->var[vars[k]].pinned && !in_range(m, &m->var[vars[k]], m->var[vars[k]].fixed))
+        return ag_infeasible_at(m, i, "the ports ask for different sizes here", err);
+  }
+  return ag_fail(err, AG_INFEASIBLE, "an input port has a size that its readers cannot take");
 }
 
 /* A node whose variables have run out of values, or -1. */
@@ -384,7 +365,7 @@ static int stuck_node(const ag_resolve_model *m) {
 }
 
 ag_status ag_resolve_domains(ag_resolve_model *m, ag_error *err) {
-  generate_pinned(m);
+  if (!generate_pinned(m)) return ports_disagree(m, err);
   for (int k = 0; k < m->relations; k++) {
     const ag_relation *r = &m->relation[k];
     if (m->var[r->to].value) continue;

@@ -9,7 +9,7 @@
 
 #include "engine/resolve/problem.h"
 
-enum { TRIALS = 1 << 22 };
+enum { TRIALS = 1 << 22, TRIALS_PER_ASKING = 1 << 10 };
 
 typedef struct enumeration {
   const ag_resolve_model *model;
@@ -19,6 +19,7 @@ typedef struct enumeration {
   ag_shape *operands;        /* of one node */
   int64_t cost, best;
   int trials;
+  bool stopped;
 } enumeration;
 
 static void try_node(enumeration *x, int i);
@@ -195,8 +196,8 @@ static void try_published(enumeration *x, int i) {
 
 static void try_node(enumeration *x, int i) {
   int size = x->model->segment->size;
-  if (x->trials >= TRIALS) return;
-  x->trials++;
+  if (x->stopped || x->trials >= TRIALS) return;
+  if (x->trials++ % TRIALS_PER_ASKING == 0) x->stopped = ag_resolve_stopped(x->model);
   if (i < size) {
     if (x->model->formulation == AG_RESOLVE_OURS)
       try_ours(x, i);
@@ -231,6 +232,7 @@ ag_status ag_resolve_exhaustive(const ag_resolve_model *m, ag_shape *in, ag_shap
   x.required = AG_TAKE(m->scratch, const ag_shape *, s->size);
   x.operands = AG_TAKE(m->scratch, ag_shape, s->operand_start[s->size]);
   if (collect_required(&x)) try_node(&x, 0);
+  if (x.stopped) return ag_fail(err, AG_INTERRUPTED, "stopped on request");
   if (x.trials >= TRIALS)
     return ag_fail(err, AG_LIMIT, "more than %d partial combinations", TRIALS);
   if (x.best == INT64_MAX) return ag_fail(err, AG_INFEASIBLE, "no combination of candidates fits");

@@ -30,6 +30,7 @@ typedef struct milp {
   int entries;
   double constant; /* its part that is decided */
   int calls;
+  bool stopped;
 } milp;
 
 static bool is_count(const ag_resolve_var *v) {
@@ -185,9 +186,9 @@ static void require_support(milp *x, const ag_relation *r) {
 static void require_ratio(milp *x, const ag_relation *r) {
   for (int side = 0; side < 2; side++) {
     begin_row(x);
-    put_size(x, r->from, r->num);
+    put_size(x, r->from, (double)r->num);
     put_size(x, r->to, -(double)r->den);
-    end_row(x, side ? GE : LE, side || r->kind == AG_RELATION_RATIO ? 0 : r->den - 1);
+    end_row(x, side ? GE : LE, side || r->kind == AG_RELATION_RATIO ? 0 : (double)(r->den - 1));
   }
 }
 
@@ -247,7 +248,8 @@ static void require_one(milp *x, int var) {
 static int __WINAPI out_of_calls(lprec *lp, void *context) {
   (void)lp;
   milp *x = context;
-  return ++x->calls > ABORT_CALLS;
+  x->stopped = x->stopped || ag_resolve_stopped(x->model);
+  return x->stopped || ++x->calls > ABORT_CALLS;
 }
 
 static void formulate(milp *x, int total) {
@@ -266,8 +268,8 @@ static void formulate(milp *x, int total) {
   for (int v = 0; v < m->variables; v++)
     if (x->first[v]) declare_variable(x, v);
   set_minim(x->lp);
-  set_bb_floorfirst(x->lp, BRANCH_CEILING);
-  set_bb_rule(x->lp, NODE_FRACTIONSELECT);
+  set_bb_floorfirst(x->lp, BRANCH_FLOOR);
+  set_bb_rule(x->lp, NODE_PSEUDOCOSTSELECT);
   for (int c = gaps; c <= x->columns; c++) set_int(x->lp, c, TRUE);
   put_abortfunc(x->lp, out_of_calls, x);
 }
@@ -311,6 +313,8 @@ ag_status ag_resolve_milp(const ag_resolve_model *m, int32_t *choice, ag_error *
     status = read_choice(&x, choice, err);
   else if (outcome == INFEASIBLE)
     status = ag_fail(err, AG_INFEASIBLE, "no combination of candidates fits");
+  else if (x.stopped)
+    status = ag_fail(err, AG_INTERRUPTED, "stopped on request");
   else
     status = ag_fail(err, AG_LIMIT, "lp_solve gave up (code %d)", outcome);
   delete_lp(x.lp);

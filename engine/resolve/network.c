@@ -125,18 +125,6 @@ static entry *add_entry(search *s, ag_scratch *scratch, int x, int y, int z) {
   return e;
 }
 
-static int index_of_sum(const int64_t *list, int count, int64_t value) {
-  int low = 0, high = count;
-  while (low < high) {
-    int middle = (low + high) / 2;
-    if (list[middle] < value)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low < count && list[low] == value ? low : -1;
-}
-
 static void replay_sum(const search *s, const entry *e) {
   const ag_network *net = s->root;
   const ag_network_sum *sum = e->sum;
@@ -146,7 +134,7 @@ static void replay_sum(const search *s, const entry *e) {
   if (sum->target >= 0) rest = net->value[sum->target][s->trial[sum->target]].h;
   rest -= sum->offset;
   for (int t = sum->terms - 1; t >= 0; t--) {
-    int p = index_of_sum(e->partial[t + 1], e->partials[t + 1], rest);
+    int p = ag_sums_find(e->partial[t + 1], e->partials[t + 1], rest);
     int v = sum->term[t].var, k = e->step[t][p * columns + common];
     s->trial[v] = k;
     rest -= (int64_t)sum->term[t].times * net->value[v][k].h;
@@ -297,7 +285,7 @@ static void finish_sum(ag_network *net, const entry *e, const int64_t *cost, int
   int64_t *result = AG_TAKE(net->scratch, int64_t, rows * columns);
   for (int a = 0; a < rows; a++) {
     int64_t value = sum->target < 0 ? sum->value : net->value[sum->target][a].h;
-    int p = index_of_sum(last, e->partials[sum->terms], value - sum->offset);
+    int p = ag_sums_find(last, e->partials[sum->terms], value - sum->offset);
     for (int c = 0; c < columns; c++)
       result[a * columns + c] = p < 0 ? AG_NETWORK_NEVER : cost[p * columns + c];
   }

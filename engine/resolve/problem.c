@@ -32,144 +32,6 @@ static int slice_of(const ag_resolve_model *m, int node) {
   return 2 * m->tensors + node;
 }
 
-static ag_shape mined_shape(const ag_segment *s, int32_t operand) {
-  return operand < 0 ? s->input_shapes[~operand] : s->nodes[operand].out;
-}
-
-/* The operand a node's input shape is that of. In the published model ports count only for nodes
- * without an operand inside the segment. For a join mined with a 1x1 scale it is a larger one. */
-static int32_t lead_operand(const ag_resolve_model *m, int node) {
-  const ag_segment *s = m->segment;
-  const int32_t *operands = s->operands + s->operand_start[node];
-  int arity = ag_segment_arity(s, node);
-  for (int k = 0; k < arity; k++) {
-    if (m->formulation == AG_RESOLVE_PUBLISHED) {
-      if (operands[k] >= 0) return operands[k];
-    } else {
-      ag_shape mined = mined_shape(s, operands[k]), out = s->nodes[node].out;
-      if (ag_op_get(s->nodes[node].op)->rule != AG_RULE_JOIN) return operands[k];
-      if (mined.h == out.h && mined.w == out.w) return operands[k];
-    }
-  }
-  return operands[0];
-}
-
-/* --- references ------------------------------------------------------------------------ */
-
-static int32_t clamp_size(int64_t size) {
-  return size < 1 ? 1 : size > INT32_MAX ? INT32_MAX : (int32_t)size;
-}
-
-static int32_t window_size(const ag_node *n, int dim, int32_t in) {
-  return clamp_size(ag_strided_size(n, dim, in));
-}
-
-/* in * to / from, to the nearest multiple of `unit`, at least one of it. */
-static int32_t scale_channels(int32_t in, int32_t from, int32_t to, int32_t unit) {
-  int64_t scaled = (int64_t)in * to, per = (int64_t)from * unit;
-  int64_t units = scaled / per + (scaled % per >= per - scaled % per);
-  if (units < 1) return unit;
-  return units > INT32_MAX / unit ? INT32_MAX : (int32_t)(units * unit);
-}
-
-static ag_shape push_node(const ag_resolve_model *m, int i, ag_shape in, int64_t concat_channels) {
-  const ag_node *n = &m->segment->nodes[i];
-  int64_t block = (int64_t)n->stride[0] * n->stride[1];
-  ag_shape out = in;
-  switch (ag_op_get(n->op)->rule) {
-  case AG_RULE_STRIDED:
-    out.h = window_size(n, 0, in.h);
-    out.w = window_size(n, 1, in.w);
-    if (n->op == AG_OP_CONV) out.c = scale_channels(in.c, n->in.c, n->out.c, n->groups);
-    break;
-  case AG_RULE_DENSE:
-    out.c = scale_channels(in.c, n->in.c, n->out.c, 1);
-    break;
-  case AG_RULE_GLOBAL:
-    out.h = out.w = 1;
-    break;
-  case AG_RULE_CONCAT:
-    out.c = clamp_size(concat_channels);
-    break;
-  case AG_RULE_PAD:
-    out.h = clamp_size((int64_t)in.h + n->pads[0] + n->pads[2]);
-    out.w = clamp_size((int64_t)in.w + n->pads[1] + n->pads[3]);
-    break;
-  case AG_RULE_FOLD:
-    out.h = clamp_size(in.h / n->stride[0]);
-    out.w = clamp_size(in.w / n->stride[1]);
-    out.c = clamp_size(block > INT32_MAX ? INT32_MAX : in.c * block);
-    break;
-  case AG_RULE_UNFOLD:
-  case AG_RULE_UPSAMPLE:
-    out.h = clamp_size((int64_t)in.h * n->stride[0]);
-    out.w = clamp_size((int64_t)in.w * n->stride[1]);
-    if (n->op == AG_OP_TRANSPOSED_CONV)
-      out.c = scale_channels(in.c, n->in.c, n->out.c, 1);
-    else if (ag_op_get(n->op)->rule == AG_RULE_UNFOLD)
-      out.c = clamp_size(in.c / block);
-    break;
-  default:
-    break;
-  }
-  return out;
-}
-
-static bool reads_slice(const ag_segment *s, int i, int32_t operand) {
-  return (s->nodes[i].flags & AG_FLAG_SLICE) && mined_shape(s, operand).c > s->nodes[i].in.c;
-}
-
-static void push_references(ag_resolve_model *m) {
-  const ag_segment *s = m->segment;
-  for (int i = 0; i < s->size; i++) {
-    int64_t sum = 0;
-    for (int k = s->operand_start[i]; k < s->operand_start[i + 1]; k++) {
-      int32_t o = s->operands[k];
-      sum += o < 0 ? m->problem->inputs[~o].c : m->node[o].reference.c;
-    }
-    int32_t lead = lead_operand(m, i);
-    ag_shape in = lead < 0 ? m->problem->inputs[~lead] : m->node[lead].reference;
-    if (reads_slice(s, i, lead))
-      in.c = clamp_size((int64_t)in.c * s->nodes[i].in.c / mined_shape(s, lead).c);
-    m->node[i].reference =
-        m->formulation == AG_RESOLVE_PUBLISHED && ag_op_get(s->nodes[i].op)->rule != AG_RULE_STRIDED
-            ? in
-            : push_node(m, i, in, sum);
-  }
-}
-
-/* --- nodes ------------------------------------------------------------------------------- */
-
-int ag_stride_candidates(int32_t s, int32_t *list) {
-  int count = 0;
-  list[count++] = s;
-  if (s % 2 == 0 && s > 2) list[count++] = s / 2;
-  if (s > 1) list[count++] = 1;
-  if (s <= INT32_MAX / 2) list[count++] = 2 * s;
-  if (s <= INT32_MAX / 4) list[count++] = 4 * s;
-  return count;
-}
-
-static void describe_node(ag_resolve_model *m, int i) {
-  const ag_node *n = &m->segment->nodes[i];
-  ag_resolve_node *r = &m->node[i];
-  const ag_op_info *op = ag_op_get(n->op);
-  bool strided = op->mutable_dims & AG_MUTABLE_STRIDE;
-  if (m->formulation == AG_RESOLVE_PUBLISHED) strided = strided && n->op != AG_OP_DEPTHWISE;
-  r->adapts = strided;
-  for (int d = 0; d < 2; d++)
-    r->strides[d] = strided ? ag_stride_candidates(n->stride[d], r->stride[d]) : 0;
-}
-
-int64_t ag_node_charge(const ag_resolve_node *n, ag_shape in, ag_shape out) {
-  if (!n->adapts) return n->weight * ((int64_t)in.h + in.w + in.c);
-  ag_shape r = n->reference;
-  int64_t change = ((int64_t)out.h + out.w + out.c) - ((int64_t)r.h + r.w + r.c);
-  int64_t narrowed = r.c > out.c ? r.c - out.c : 0;
-  int64_t shrunk = ((int64_t)in.h - out.h) + ((int64_t)in.w - out.w);
-  return n->weight * (narrowed + (change < 0 ? -change : change) + shrunk);
-}
-
 /* --- classes ------------------------------------------------------------------------------ */
 
 static bool keeps_spatial(ag_rule rule) {
@@ -187,7 +49,7 @@ static bool keeps_channels(const ag_node *n) {
 
 /* In a join, an operand mined as 1x1 beside a larger output scales it. */
 static bool is_scale(const ag_segment *s, int i, int32_t operand) {
-  ag_shape mined = mined_shape(s, operand), out = s->nodes[i].out;
+  ag_shape mined = ag_mined_shape(s, operand), out = s->nodes[i].out;
   return mined.h == 1 && mined.w == 1 && (out.h != 1 || out.w != 1);
 }
 
@@ -195,15 +57,15 @@ static void unite_join(ag_resolve_model *m, int i) {
   const ag_segment *s = m->segment;
   int own = s->inputs + i;
   bool published = m->formulation == AG_RESOLVE_PUBLISHED;
-  bool inner = lead_operand(m, i) >= 0;
+  bool inner = ag_lead_operand(m, i) >= 0;
   for (int k = s->operand_start[i]; k < s->operand_start[i + 1]; k++) {
     int32_t o = s->operands[k];
     if (published && inner && o < 0) continue;
     int t = tensor_of(m, o);
     bool scale = !published && is_scale(s, i, o);
-    bool single = scale && mined_shape(s, o).c == 1 && s->nodes[i].out.c != 1;
+    bool single = scale && ag_mined_shape(s, o).c == 1 && s->nodes[i].out.c != 1;
     if (!scale) unite(m->parent, t, own);
-    if (!single && (published || !reads_slice(s, i, o)))
+    if (!single && (published || !ag_reads_slice(s, i, o)))
       unite(m->parent, channels_of(m, t), channels_of(m, own));
     if (published && !inner) break;
   }
@@ -218,7 +80,7 @@ static void unite_node(ag_resolve_model *m, int i) {
     unite_join(m, i);
     return;
   }
-  int own = s->inputs + i, lead = tensor_of(m, lead_operand(m, i));
+  int own = s->inputs + i, lead = tensor_of(m, ag_lead_operand(m, i));
   bool same = published && rule != AG_RULE_STRIDED;
   bool adapts = m->node[i].adapts;
   if (keeps_spatial(rule) || same || (published && !adapts)) unite(m->parent, lead, own);
@@ -226,16 +88,17 @@ static void unite_node(ag_resolve_model *m, int i) {
     for (int k = s->operand_start[i]; k < s->operand_start[i + 1]; k++)
       unite(m->parent, tensor_of(m, s->operands[k]), own);
   int read = channels_of(m, lead);
-  if (!published && reads_slice(s, i, lead_operand(m, i))) read = slice_of(m, i);
+  if (!published && ag_reads_slice(s, i, ag_lead_operand(m, i))) read = slice_of(m, i);
   if (keeps_channels(n) || same) unite(m->parent, read, channels_of(m, own));
 }
 
 static void read_variables(ag_resolve_model *m, int i) {
   const ag_segment *s = m->segment;
   ag_resolve_node *r = &m->node[i];
-  int own = s->inputs + i, lead = tensor_of(m, lead_operand(m, i));
+  int own = s->inputs + i, lead = tensor_of(m, ag_lead_operand(m, i));
   bool join = ag_op_get(s->nodes[i].op)->rule == AG_RULE_JOIN;
-  bool slice = m->formulation == AG_RESOLVE_OURS && !join && reads_slice(s, i, lead_operand(m, i));
+  bool slice =
+      m->formulation == AG_RESOLVE_OURS && !join && ag_reads_slice(s, i, ag_lead_operand(m, i));
   r->spatial_out = find(m->parent, own);
   r->channel_out = find(m->parent, channels_of(m, own));
   r->spatial_in = join ? r->spatial_out : find(m->parent, lead);
@@ -273,12 +136,13 @@ static void relate_slices(ag_resolve_model *m, int i) {
   int end = join ? s->operand_start[i + 1] : s->operand_start[i] + 1;
   for (int k = s->operand_start[i]; k < end; k++) {
     int32_t o = s->operands[k];
-    if (!reads_slice(s, i, o) || (join && is_scale(s, i, o) && mined_shape(s, o).c == 1)) continue;
+    if (!ag_reads_slice(s, i, o) || (join && is_scale(s, i, o) && ag_mined_shape(s, o).c == 1))
+      continue;
     ag_relation *r =
         add_relation(m, AG_RELATION_SLICE, i, find(m->parent, channels_of(m, tensor_of(m, o))),
                      m->node[i].channel_in);
     r->num = s->nodes[i].in.c;
-    r->den = mined_shape(s, o).c;
+    r->den = ag_mined_shape(s, o).c;
   }
 }
 
@@ -286,7 +150,8 @@ static void relate_channels(ag_resolve_model *m, int i) {
   const ag_node *n = &m->segment->nodes[i];
   const ag_resolve_node *r = &m->node[i];
   int64_t block = (int64_t)n->stride[0] * n->stride[1];
-  int32_t ratio = clamp_size(block);
+  int64_t ratio =
+      block > INT32_MAX ? (int64_t)INT32_MAX + 1 : block; /* more than any size allows */
   ag_relation *added;
   switch (ag_op_get(n->op)->rule) {
   case AG_RULE_FOLD:
@@ -370,7 +235,7 @@ static void constrain_node(ag_resolve_model *m, int i) {
     int32_t o = s->operands[k];
     if (!is_scale(s, i, o)) continue;
     pin(m, tensor_of(m, o), (ag_size){1, 1});
-    if (mined_shape(s, o).c == 1 && n->out.c != 1)
+    if (ag_mined_shape(s, o).c == 1 && n->out.c != 1)
       pin(m, channels_of(m, tensor_of(m, o)), (ag_size){1, 0});
   }
 }
@@ -406,7 +271,7 @@ static void pin_ports(ag_resolve_model *m) {
   bool published = m->formulation == AG_RESOLVE_PUBLISHED;
   for (int p = 0; !published && p < s->inputs; p++) pin_shape(m, p, m->problem->inputs[p]);
   for (int i = 0; published && i < s->size; i++) {
-    int32_t lead = lead_operand(m, i);
+    int32_t lead = ag_lead_operand(m, i);
     if (lead < 0) pin_shape(m, ~lead, m->problem->inputs[~lead]);
   }
   for (int q = 0; q < s->outputs; q++)
@@ -440,10 +305,10 @@ void ag_resolve_link(const ag_resolve_problem *p, ag_scratch *scratch, ag_resolv
   allocate(m, p, scratch);
   int32_t *reach = AG_TAKE(scratch, int32_t, s->size);
   ag_segment_descendants(s, reach);
-  push_references(m);
+  ag_resolve_push(m);
   for (int i = 0; i < s->size; i++) {
     m->node[i].weight = reach[i];
-    describe_node(m, i);
+    ag_resolve_describe(m, i);
     unite_node(m, i);
   }
   for (int i = 0; i < s->size; i++) {
@@ -457,19 +322,11 @@ void ag_resolve_link(const ag_resolve_problem *p, ag_scratch *scratch, ag_resolv
   set_goals(m);
 }
 
-static ag_status reject(const ag_resolve_model *m, int i, const char *reason, ag_error *err) {
-  if (!err) return AG_INFEASIBLE;
-  char label[64];
-  ag_resolve_node_label(m->segment, i, label, sizeof label);
-  ag_fail(err, AG_INFEASIBLE, "%s", reason);
-  return ag_error_at_node(err, AG_INFEASIBLE, label);
-}
-
 ag_status ag_resolve_build(const ag_resolve_problem *p, ag_scratch *scratch, ag_resolve_model *m,
                            ag_error *err) {
   ag_resolve_link(p, scratch, m);
   for (int i = 0; m->formulation == AG_RESOLVE_PUBLISHED && i < m->segment->size; i++)
     if (m->segment->nodes[i].op == AG_OP_CONCAT)
-      return reject(m, i, "the published model has no concat", err);
+      return ag_infeasible_at(m, i, "the published model has no concat", err);
   return ag_resolve_domains(m, err);
 }

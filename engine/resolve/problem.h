@@ -60,7 +60,7 @@ typedef struct ag_relation {
   ag_relation_kind kind;
   int32_t node;
   int32_t from, to; /* variables */
-  int32_t num, den;
+  int64_t num, den;
   int32_t terms;
   ag_term *term; /* SUM: distinct variables */
 } ag_relation;
@@ -86,10 +86,22 @@ typedef struct ag_resolve_model {
   ag_relation *relation;
   int relations;
   ag_scratch *scratch;
+  bool (*stop)(void *context); /* may be NULL */
+  void *stop_context;
 } ag_resolve_model;
 
 /* Check a problem: structure, attributes and sizes. Errors name the node or port. */
 ag_status ag_resolve_validate(const ag_resolve_problem *problem, ag_error *err);
+
+/* reference.c. The shape a tensor was mined with; the operand whose shape a node's input shape is
+ * (ports count in the published model only where there is no other; a 1x1 scale of a join never
+ * does); whether a node reads only the first channels of an operand. */
+ag_shape ag_mined_shape(const ag_segment *segment, int32_t operand);
+int32_t ag_lead_operand(const ag_resolve_model *model, int node);
+bool ag_reads_slice(const ag_segment *segment, int node, int32_t operand);
+/* Fill reference, or adapts and strides, of the model's nodes. */
+void ag_resolve_push(ag_resolve_model *model);
+void ag_resolve_describe(ag_resolve_model *model, int node);
 
 /* Variables, relations and references, without candidates. */
 void ag_resolve_link(const ag_resolve_problem *problem, ag_scratch *scratch,
@@ -107,6 +119,9 @@ ag_status ag_resolve_domains(ag_resolve_model *model, ag_error *err);
  * most AG_RESOLVE_MAX_IMAGES. Values outside the candidates of `to` may be among them. */
 int ag_relation_images(const ag_resolve_model *model, const ag_relation *relation, ag_size from,
                        ag_size *images);
+
+/* sums.c. Index of a value in an ascending list, or -1. */
+int ag_sums_find(const int64_t *list, int count, int64_t value);
 
 /* Distinct values of before[] + times * values[], ascending, from the scratch. Both lists are
  * ascending. NULL if there are more than AG_RESOLVE_MAX_SUMS. */
@@ -133,6 +148,14 @@ void ag_resolve_milp_warm_up(void);
 /* The baseline works on nodes, not on the model's variables. */
 ag_status ag_resolve_exhaustive(const ag_resolve_model *model, ag_shape *in, ag_shape *out,
                                 ag_error *err);
+
+static inline bool ag_resolve_stopped(const ag_resolve_model *m) {
+  return m->stop && m->stop(m->stop_context);
+}
+
+/* AG_INFEASIBLE, naming the node. */
+ag_status ag_infeasible_at(const ag_resolve_model *model, int node, const char *reason,
+                           ag_error *err);
 
 void ag_resolve_node_label(const ag_segment *segment, int node, char *label, size_t size);
 

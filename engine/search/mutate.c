@@ -353,6 +353,7 @@ ag_status ag_space_mutate(ag_space *space, const ag_graph *const *parents, int c
   struct parent *facts = AG_ARRAY(struct parent, count);
   for (int p = 0; p < count; p++) {
     ag_parent_init(&facts[p], parents[p]);
+    ag_space_visit(space, parents[p]);
     ag_choose_sources(space, options, p, parents[p], &sources, &source_count, &capacity);
   }
   struct mutation m = {space, options, facts, AG_ARRAY(struct task, source_count)};

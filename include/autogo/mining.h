@@ -46,7 +46,8 @@ ag_tokenizer_options ag_tokenizer_defaults(void); /* as published */
 /* Learn a tokenizer. Merges are those of SentencePiece: the most frequent adjacent pair first, then
  * the one that makes the shorter token, then the lexicographically smaller one by symbol number
  * (that is, by UTF-8 if symbol i is written as the character U+4E00 + i), and a pair that spells
- * an existing token is never merged. Overlapping pairs count once: two in a a a a a.
+ * an existing token is never merged. Overlapping pairs count once (as in
+ * SentencePiece up to 0.1.98): two in a a a a a.
  * Learning ends early when no pair occurs twice: what occurs once is no pattern.
  * Errors: AG_INVALID for options out of range; AG_LIMIT past 2^31 nodes or AG_MAX_TOKENS labels.
  * O(N log N) in the nodes of all graphs. */
@@ -140,7 +141,7 @@ typedef struct ag_database ag_database;
  * that resolution cannot carry to other shapes (a broadcasting add or mul, a node that reads only
  * part of its operand).
  * Entries stand by size, then hash; families by name; variants by count, then hash.
- * Errors: AG_LIMIT past AG_MAX_FAMILIES families. About 1 us per node of the corpus; memory grows
+ * Errors: AG_LIMIT past AG_MAX_FAMILIES families. About 0.3 us per node of the corpus; memory grows
  * with the distinct shape variants only. */
 ag_status ag_database_mine(const ag_tokenizer *tokenizer, const ag_graph *const *graphs, int count,
                            ag_database **database, ag_error *err);

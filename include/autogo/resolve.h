@@ -72,11 +72,21 @@ typedef struct ag_solver ag_solver;
 ag_solver *ag_solver_new(ag_method method);
 void ag_solver_free(ag_solver *solver);
 
+/* Remember up to `entries` results by (segment, port shapes, formulation); 0 turns it off, as it is
+ * at first. A newer result takes the slot of an older one. Answers do not change, except that an
+ * infeasible problem that is met again is only looked up when `err` is NULL. */
+void ag_solver_remember(ag_solver *solver, int entries);
+int64_t ag_solver_remembered(const ag_solver *solver); /* answers taken from memory so far */
+
+/* `stop` is asked now and then during MILP and EXHAUSTIVE; true ends the call with AG_INTERRUPTED. */
+void ag_solver_set_stop(ag_solver *solver, bool (*stop)(void *context), void *context);
+
 /* Solve. `result` is filled on AG_OK and its arrays hold one shape per node.
  *
  * AG_INFEASIBLE  no solution exists, with the reason
  * AG_INVALID     the problem makes no sense (operands out of order, a size below 1, a dead end,
  *                an output port that names no node), naming the node
+ * AG_INTERRUPTED as asked by the function given to ag_solver_set_stop
  * AG_UNSUPPORTED an op that has no place in a segment (opaque, input, flatten), naming the node
  * AG_LIMIT       more than 1024 nodes, 4096 channel sums of a concat, or the solver's bound on
  *                work (a count, not a clock: EXACT about 50 ms, MILP one second, EXHAUSTIVE 2^22

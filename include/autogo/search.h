@@ -82,7 +82,8 @@ typedef struct ag_batch {
 /* Mutate `parents` (canonical order), each as algorithm.md section 4 says: a fresh sparse V'
  * per parent; the cheapest half of the sources by FLOPs, the rest at random; for each source,
  * half of the budget to mined variants that fit as they are, the rest to segments whose
- * shapes must be solved, best prediction first. Children already seen are dropped; the others
+ * shapes must be solved, best prediction first. Children already seen (the parents
+ * too) are dropped; the others
  * are marked as seen. The result is the same for any number of threads.
  * Errors: AG_INVALID for options out of range or a parent in which nothing can be replaced
  * when it is the only one. The batch retains the parents; free it with ag_batch_free. */

@@ -24,13 +24,29 @@ local function values()
   b:input { 8, 8, 4 }
   return {
     0, 1, 2, -1, 7, 0.5, 1e300, 0 / 0, math.maxinteger, math.mininteger, 1 << 31,
-    "", "conv", "kind", "/nowhere/x", "shapes", "a\0b", ("x"):rep(3000), "psc",
+    "", "conv", "kind", "/dev/null/x", "shapes", "a\0b", ("x"):rep(3000), "psc",
     true, false, core.null, print, function() error "callback" end, function() return {} end,
     {}, { 1 }, { 0, 0 }, { 8, 8, 4 }, { { 8, 8, 4 } }, { g }, { g, g }, { {} }, { kernel = 3, filters = 4 },
-    { keep = 0.5, seed = 3 }, { vocab = 30, max_length = 4 }, { from = { { 8, 8, 4 } } }, { relu = true },
+    { keep = 0.5, seed = 3 }, { vocab = 30 }, { from = { { 8, 8, 4 } } }, { relu = true },
     { ops = { relu = true } }, setmetatable({}, { __index = error, __len = error }),
-    g, network(), core.cut(g, 2, 5), closed, b, core.corpus(), assert(core.train_tokenizer({ g }, { vocab = 20 })),
+    g, network(), core.cut(g, 2, 5), closed, b, core.corpus(),
+    assert(core.train_tokenizer({ g }, { vocab = 20 })),
   }
+end
+
+-- What writes files gets no name that could be made.
+local WRITES = { mkdir = true, write_file = true, save = true, save_onnx = true }
+
+local function harmless(name, arguments, count)
+  if not WRITES[name] then
+    return
+  end
+  for i = 1, count do
+    local kind = type(arguments[i])
+    if kind == "string" or kind == "number" then
+      arguments[i] = "/dev/null/x"
+    end
+  end
 end
 
 -- Every function of the module and every method of its classes, in a fixed order.
@@ -39,7 +55,7 @@ local function functions()
   local function collect(table, prefix)
     for name, f in pairs(table) do
       if type(f) == "function" then
-        found[#found + 1] = { name = prefix .. name, call = f }
+        found[#found + 1] = { name = name, full = prefix .. name, call = f }
       end
     end
   end
@@ -48,7 +64,7 @@ local function functions()
     collect(methods, name .. ":")
   end
   table.sort(found, function(a, b)
-    return a.name < b.name
+    return a.full < b.full
   end)
   return found
 end
@@ -68,10 +84,11 @@ describe("misuse", function()
         for i = 1, count do
           arguments[i] = pool[stream:below(#pool) + 1]
         end
+        harmless(f.name, arguments, count)
         local ok, result = pcall(f.call, table.unpack(arguments, 1, count))
         if not ok then
           raised = raised + 1
-          assert.truthy(result ~= nil, f.name)
+          assert.truthy(result ~= nil, f.full)
         elseif type(result) == "userdata" and result ~= core.null then
           assert.is_string(tostring(result))
           pool[stream:below(#pool) + 1] = result
@@ -99,8 +116,9 @@ describe("misuse", function()
         for i = 1, count do
           arguments[i] = pool[stream:below(#pool) + 1]
         end
-        local method = core.classes[class][names[stream:below(#names) + 1]]
-        pcall(method, object, table.unpack(arguments, 1, count))
+        local name = names[stream:below(#names) + 1]
+        harmless(name, arguments, count)
+        pcall(core.classes[class][name], object, table.unpack(arguments, 1, count))
       end
     end
   end)

@@ -18,6 +18,7 @@
 #include "engine/mining/labels.h"
 #include "tests/support/cell_graph.h"
 #include "tests/support/random_graph.h"
+#include "tests/support/sentencepiece.h"
 
 enum { CORPUS = 24 };
 
@@ -91,16 +92,17 @@ static void test_labels_by_hand(void **state) {
 /* Keys, texts and parsed texts say the same of any two nodes. */
 static void test_keys_and_texts_agree(void **state) {
   (void)state;
+  ag_label_terms terms = ag_label_terms_make();
   for (uint64_t seed = 0; seed < 60; seed++) {
     const ag_graph *g = random_graph(seed, 60);
     ag_hash *keys = AG_ARRAY(ag_hash, g->size);
     char(*texts)[2048] = ag_alloc((size_t)g->size, sizeof *texts);
-    ag_label_keys(g, keys);
+    ag_label_keys(&terms, g, keys);
     for (int i = 0; i < g->size; i++) {
       ag_label label;
       ag_node_token_label(g, i, texts[i], sizeof texts[i]);
       assert_true(ag_label_parse(texts[i], &label));
-      assert_true(ag_hash_equal(ag_label_key(&label), keys[i]));
+      assert_true(ag_hash_equal(ag_label_key(&terms, &label), keys[i]));
       for (int k = 0; k < i; k++)
         assert_int_equal(ag_hash_equal(keys[i], keys[k]), !strcmp(texts[i], texts[k]));
     }
@@ -358,6 +360,60 @@ static void test_encoding_is_the_plain_one(void **state) {
   assert_true(joins > 500);
 }
 
+/* The corpus as one text of symbol numbers, each graph ended by -1. */
+static int text_of(const ag_tokenizer *t, int32_t *text) {
+  int length = 0;
+  char label[2048];
+  for (int i = 0; i < CORPUS; i++) {
+    for (int k = 0; k < graphs[i]->size; k++)
+      text[length++] = ag_tokenizer_find(t, ag_node_token_label(graphs[i], k, label, sizeof label));
+    text[length++] = -1;
+  }
+  return length;
+}
+
+/* How many of the first pieces are the first merges. */
+static int common_merges(const ag_tokenizer *t, const spm_piece *pieces, int count) {
+  int symbols = ag_tokenizer_symbols(t), i = 0;
+  if (count > ag_tokenizer_tokens(t) - symbols) count = ag_tokenizer_tokens(t) - symbols;
+  while (i < count && pieces[i].length == ag_tokenizer_length(t, symbols + i) &&
+         !memcmp(pieces[i].symbols, ag_tokenizer_spelling(t, symbols + i),
+                 (size_t)pieces[i].length * sizeof(int32_t)))
+    i++;
+  return i;
+}
+
+/* With a vocabulary cut where the merges agree, so do all segmentations. */
+static void test_segmentations_are_those_of_sentencepiece(void **state) {
+  (void)state;
+  if (!spm_available()) skip();
+  static int32_t text[16384], lengths[16384];
+  static spm_piece pieces[400];
+  char folder[32];
+  spm_folder(folder);
+  int symbols = ag_tokenizer_symbols(tokenizer), length = text_of(tokenizer, text);
+  spm_train(folder, text, length, symbols + 400);
+  int merges = common_merges(tokenizer, pieces, spm_pieces(folder, pieces, 400));
+  assert_true(merges > 30);
+  spm_train(folder, text, length, symbols + merges);
+  int count = spm_encode(folder, lengths, 16384), at = 0;
+  spm_remove(folder);
+
+  ag_tokenizer *cut;
+  ag_tokenizer_options options = {.vocabulary = symbols + merges, .max_length = 16};
+  assert_int_equal(ag_tokenizer_train(graphs, CORPUS, &options, &cut, NULL), AG_OK);
+  for (int i = 0; i < CORPUS; i++) {
+    int32_t bounds[4096];
+    ag_segmentation *s = ag_tokenizer_encode(cut, graphs[i]);
+    int segments = ag_segmentation_bounds(s, NULL, bounds);
+    for (int k = 0; k < segments; k++) assert_int_equal(lengths[at++], bounds[k + 1] - bounds[k]);
+    assert_int_equal(lengths[at++], 0);
+    ag_segmentation_free(s);
+  }
+  assert_int_equal(at, count);
+  ag_tokenizer_free(cut);
+}
+
 static void test_unknown_labels_stand_alone(void **state) {
   (void)state;
   ag_tokenizer *blind;
@@ -519,6 +575,7 @@ int main(void) {
       cmocka_unit_test(test_alphabet_is_that_of_the_graphs),
       cmocka_unit_test(test_limits_of_options),
       cmocka_unit_test(test_encoding_is_the_plain_one),
+      cmocka_unit_test(test_segmentations_are_those_of_sentencepiece),
       cmocka_unit_test(test_unknown_labels_stand_alone),
       cmocka_unit_test(test_sparse_vocabularies),
       cmocka_unit_test(test_saved_and_loaded),

@@ -217,6 +217,7 @@ static void move_inputs(maker *m, ag_shape *inputs) {
     bool gate = a.h == 1 && a.w == 1;
     inputs[p] = (ag_shape){gate ? 1 : scaled(a.h, size), gate ? 1 : scaled(a.w, size),
                            scaled(a.c, channels)};
+    if (below(m, 24) == 0) inputs[p].h = inputs[p].w = gate ? 8 : 1;
   }
 }
 

@@ -1,0 +1,42 @@
+/* The arithmetic of inference: every sum in one fixed order, no library function whose last
+ * bit depends on the processor. Vector variants chosen at run time give the same bits as the
+ * plain ones, because lanes are outputs and never parts of one sum. */
+#ifndef AG_PREDICT_KERNELS_H
+#define AG_PREDICT_KERNELS_H
+
+#include <stdbool.h>
+
+enum { AG_WIDTH = 32 }; /* of node states; all kernels are made for it */
+
+/* Variants for wider vector units, where compiler and system can choose at run time. (The
+ * choice happens before the address sanitizer is ready, so not under it.) */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define AG_VECTOR __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define AG_VECTOR
+#endif
+
+/* One layer, matrices by column (matrix[in * 32 + out]) so that lanes run over outputs. */
+typedef struct ag_layer_weights {
+  float right[AG_WIDTH * AG_WIDTH]; /* of the node's own state */
+  float left[AG_WIDTH * AG_WIDTH];  /* of the sum of its predecessors' states */
+  float bias[AG_WIDTH];
+  float norm_weight[AG_WIDTH], norm_bias[AG_WIDTH];
+  bool residual;
+} ag_layer_weights;
+
+#define AG_NORM_EPSILON 1e-5f
+
+/* out[i] = layer(own[i], sum[i]) for `rows` rows of 32; out may be own. */
+void ag_kernel_layer(const ag_layer_weights *weights, const float *own, const float *sum,
+                     float *out, int rows);
+
+/* values[i] = tanh(values[i]); absolute error below 4e-7. */
+void ag_kernel_tanh(float *values, int count);
+float ag_tanh(float x);
+
+/* tanh and log2 in double from plain arithmetic; absolute error below 1e-14. */
+double ag_tanh_exact(double x);
+double ag_log2_exact(double x); /* x >= 1 */
+
+#endif

@@ -1,0 +1,121 @@
+/* Inside a predictor: what its options mean, where its parameters lie, what inference derives
+ * from them. */
+#ifndef AG_PREDICT_MODEL_H
+#define AG_PREDICT_MODEL_H
+
+#include "autogo/predict.h"
+#include "engine/predict/kernels.h"
+
+enum {
+  AG_MAX_LAYERS = 16,
+  AG_JOINED_MAX = 3 * AG_WIDTH,
+  AG_OP_ROWS = 32,    /* rows of the op embeddings */
+  AG_KERNEL_ROWS = 8, /* larger kernels share the last row */
+  AG_REGULAR_WIDTH = 24,
+  AG_WEIGHTED_WIDTH = 14,
+  AG_KERNEL_WIDTH = 4,
+  AG_SHAPE_WIDTH = 8,
+  AG_SIZES = 6, /* H in, H out, W in, W out, C in, C out */
+  AG_BIAS_WIDTH = 2,
+  AG_HEAD_LAYERS = 4,
+  AG_MAX_PARAMS = 20 + 5 * AG_MAX_LAYERS,
+  AG_MAX_FAMILIES = 64,
+  AG_TABLE_MAX = 1024 /* rows of a family's target table */
+};
+
+typedef struct ag_config {
+  ag_model model;
+  int layers;
+  bool residual;       /* x + tanh(LayerNorm(...)) instead of tanh(...) */
+  bool log_features;   /* log2(size)/4 - 0.5 instead of size / normaliser */
+  bool distinct_edges; /* the same tensor used twice counts once */
+  bool bypass_joins;   /* joins left with one predecessor are removed */
+} ag_config;
+
+typedef struct ag_param {
+  char name[48];
+  int rank;
+  int64_t dims[2];
+  int offset, size; /* floats */
+} ag_param;
+
+/* Offsets of all tensors in one flat array of floats, in the order of the published files. */
+typedef struct ag_layout {
+  int regular, weighted, kernel;         /* embeddings: op of plain and weighted nodes, kernel */
+  int shape_w, shape_b, bias_w, bias_b;  /* linear maps of sizes and of the bias flag */
+  struct {
+    int left_w, left_b, right_w; /* of the sum over predecessors; of the node itself */
+    int norm_w, norm_b;          /* residual layers only */
+  } layer[AG_MAX_LAYERS];
+  int head_w[AG_HEAD_LAYERS], head_b[AG_HEAD_LAYERS];
+  int out_w, out_b;
+  int joined; /* width of the head: 32 (GNN) or 96 (PSC) */
+  int size;   /* floats in all */
+  int params;
+  ag_param param[AG_MAX_PARAMS];
+} ag_layout;
+
+void ag_layout_make(const ag_config *config, ag_layout *layout);
+
+/* The head folded: y = w . relu(A h + a) + b, exact because its layers are linear but one. */
+typedef struct ag_head {
+  int joined;
+  float matrix[AG_JOINED_MAX * AG_JOINED_MAX]; /* A, by column: matrix[in * joined + out] */
+  float bias[AG_JOINED_MAX];
+  float weight[AG_JOINED_MAX];
+  float offset;
+} ag_head;
+
+void ag_head_fold(const ag_layout *layout, const float *params, ag_head *head);
+/* acc += A[:, from .. from+32) h; acc starts as a copy of head->bias. */
+void ag_head_accumulate(const ag_head *head, int from, const float *h, float *acc);
+/* w . relu(acc) + b. */
+double ag_head_finish(const ag_head *head, const float *acc);
+
+/* How predictions of one family map back to labels: rows (raw, label), both ascending. */
+typedef struct ag_target {
+  char *family;
+  bool extend; /* beyond the ends: extend the line (z-score) or stay at the end (ranks) */
+  int rows;
+  float *table;
+} ag_target;
+
+struct ag_predictor {
+  ag_config config;
+  ag_layout layout;
+  float *params;
+  int families;
+  ag_target *target;
+  ag_layer_weights *layers; /* packed for the kernels */
+  ag_head head;
+};
+
+/* A predictor around `params` (taken over) and `targets` (taken over), with everything derived. */
+ag_predictor *ag_predictor_make(const ag_config *config, float *params, ag_target *targets,
+                                int families);
+void ag_targets_free(ag_target *targets, int families);
+
+/* --- features ----------------------------------------------------------------------------- */
+
+/* What the first state of a node depends on: sizes as fed to their linear map, rows of the
+ * embeddings. Two nodes of equal keys share their state. */
+typedef struct ag_feature {
+  float sizes[AG_SIZES];
+  int32_t op, weighted, kernel[2], bias;
+} ag_feature;
+
+/* The maxima sizes are divided by: the graph's own where set, else 256, 256, 512. */
+ag_shape ag_feature_normalisers(const ag_graph *graph);
+ag_feature ag_feature_make(bool log_sizes, const ag_node *node, ag_shape normalisers);
+/* The 32 numbers: weighted nodes op (14), sizes (8), kernel height (4), kernel width (4),
+ * bias (2); others op (24), sizes (8). Source: published.md. */
+void ag_feature_embed(const ag_layout *layout, const float *params, const ag_feature *feature,
+                      float *state);
+
+static inline void ag_predictor_embed(const ag_predictor *p, const ag_node *node,
+                                      ag_shape normalisers, float *state) {
+  ag_feature f = ag_feature_make(p->config.log_features, node, normalisers);
+  ag_feature_embed(&p->layout, p->params, &f, state);
+}
+
+#endif

@@ -1,0 +1,111 @@
+/* The plain way, in double: build P, S and C, run every layer on every node, walk the head's
+ * layers one by one. No sharing, no folding, no packed weights: the oracle of the fast paths. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/predict/view.h"
+
+/* out = W in + b, W by row. */
+static void linear(const float *w, const float *b, const double *in, int inputs, int outputs,
+                   double *out) {
+  for (int o = 0; o < outputs; o++) {
+    double sum = b ? (double)b[o] : 0;
+    for (int i = 0; i < inputs; i++) sum += (double)w[o * inputs + i] * in[i];
+    out[o] = sum;
+  }
+}
+
+static void normalise(const float *weight, const float *bias, double *v) {
+  double mean = 0, variance = 0;
+  for (int j = 0; j < AG_WIDTH; j++) mean += v[j] / AG_WIDTH;
+  for (int j = 0; j < AG_WIDTH; j++) variance += (v[j] - mean) * (v[j] - mean) / AG_WIDTH;
+  double scale = 1 / sqrt(variance + (double)AG_NORM_EPSILON);
+  for (int j = 0; j < AG_WIDTH; j++) {
+    v[j] = (v[j] - mean) * scale * (double)weight[j] + (double)bias[j];
+  }
+}
+
+/* One layer of one node: own and sum are its state and its predecessors' sum. */
+static void layer(const ag_predictor *p, int l, const double *own, const double *sum, double *out) {
+  const ag_layout *t = &p->layout;
+  double a[AG_WIDTH], b[AG_WIDTH];
+  linear(p->params + t->layer[l].left_w, p->params + t->layer[l].left_b, sum, AG_WIDTH, AG_WIDTH, a);
+  linear(p->params + t->layer[l].right_w, NULL, own, AG_WIDTH, AG_WIDTH, b);
+  for (int j = 0; j < AG_WIDTH; j++) a[j] += b[j];
+  if (p->config.residual) {
+    normalise(p->params + t->layer[l].norm_w, p->params + t->layer[l].norm_b, a);
+  }
+  for (int j = 0; j < AG_WIDTH; j++) {
+    out[j] = ag_tanh_exact(a[j]) + (p->config.residual ? own[j] : 0);
+  }
+}
+
+static void step(const ag_predictor *p, const ag_view *v, int l, const double *states,
+                 double *next) {
+  for (int r = 0; r < v->size; r++) {
+    double sum[AG_WIDTH] = {0};
+    for (int32_t e = v->start[r]; e < v->start[r + 1]; e++) {
+      for (int j = 0; j < AG_WIDTH; j++) sum[j] += states[v->refs[e] * AG_WIDTH + j];
+    }
+    layer(p, l, states + r * AG_WIDTH, sum, next + r * AG_WIDTH);
+  }
+}
+
+/* Mean state of nodes [first, last) by themselves. */
+static void embed_range(const ag_predictor *p, const ag_graph *g, int first, int last,
+                        double *mean) {
+  ag_view v = {0};
+  ag_view_range(&v, &p->config, g->nodes, g->operand_start, g->operands, first, last, NULL);
+  double *states = AG_ARRAY(double, v.size * AG_WIDTH), *next = AG_ARRAY(double, v.size * AG_WIDTH);
+  for (int r = 0; r < v.size; r++) {
+    float state[AG_WIDTH];
+    ag_predictor_embed(p, &g->nodes[v.node[r]], ag_feature_normalisers(g), state);
+    for (int j = 0; j < AG_WIDTH; j++) states[r * AG_WIDTH + j] = (double)state[j];
+  }
+  for (int l = 0; l < p->config.layers; l++) {
+    step(p, &v, l, states, next);
+    double *swap = states;
+    states = next;
+    next = swap;
+  }
+  for (int j = 0; j < AG_WIDTH; j++) {
+    mean[j] = 0;
+    for (int r = 0; r < v.size; r++) mean[j] += states[r * AG_WIDTH + j];
+    if (v.size) mean[j] /= v.size;
+  }
+  free(states);
+  free(next);
+  ag_view_free(&v);
+}
+
+static double head(const ag_predictor *p, const double *joined) {
+  const ag_layout *t = &p->layout;
+  double h[AG_JOINED_MAX], out[AG_JOINED_MAX], y;
+  memcpy(h, joined, (size_t)t->joined * sizeof *h);
+  for (int i = 0; i < AG_HEAD_LAYERS; i++) {
+    linear(p->params + t->head_w[i], p->params + t->head_b[i], h, t->joined, t->joined, out);
+    for (int j = 0; j < t->joined; j++) h[j] = i == 1 && out[j] < 0 ? 0 : out[j];
+  }
+  linear(p->params + t->out_w, p->params + t->out_b, h, t->joined, 1, &y);
+  return y;
+}
+
+ag_status ag_predict(const ag_predictor *p, const ag_graph *graph, int first, int last,
+                     double *value, ag_error *err) {
+  double joined[AG_JOINED_MAX] = {0};
+  if (p->config.model == AG_MODEL_GNN) {
+    embed_range(p, graph, 0, graph->size, joined);
+  } else {
+    if (first < 0 || first >= last || last > graph->size) {
+      return ag_fail(err, AG_INVALID, "the cut [%d, %d) is not within the graph's %d nodes", first,
+                     last, graph->size);
+    }
+    embed_range(p, graph, 0, first, joined);
+    embed_range(p, graph, first, last, joined + AG_WIDTH);
+    embed_range(p, graph, last, graph->size, joined + 2 * AG_WIDTH);
+  }
+  *value = head(p, joined);
+  return AG_OK;
+}

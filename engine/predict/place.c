@@ -1,0 +1,257 @@
+/* A place keeps what no candidate changes. PSC: h_P and h_C never change, so their part of the
+ * folded head's input is one vector, and a candidate costs its own few nodes. GNN: nodes before
+ * the cut and those beyond the reach of its messages keep their states; the segment and the
+ * nodes within `layers` hops after it are evaluated for each candidate.
+ *
+ * The GNN's window keeps its operands as codes, independent of the candidate:
+ *   < 0                    ~node whose state is fixed
+ *   0 .. outputs - 1       output port of the cut
+ *   outputs + i            node i of the window
+ * Where joins may be bypassed, a hop over a join is not counted and all layers are evaluated,
+ * because which joins vanish depends on the candidate. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/predict/whole.h"
+
+struct ag_place {
+  ag_whole whole;
+  int first, last;
+  float acc[AG_JOINED_MAX]; /* PSC: bias + A_P h_P + A_C h_C */
+
+  /* GNN */
+  int32_t *inputs;       /* node behind each input port of the cut */
+  int outputs;           /* ports */
+  int window;            /* nodes */
+  int32_t *node;         /* of the window, by position */
+  int8_t *level;         /* layer from which on it differs */
+  int32_t *start, *code; /* operands of the window's nodes */
+  double sum[AG_WIDTH];  /* last layer, over all fixed nodes */
+  int count;
+};
+
+static void init_psc(ag_place *place) {
+  const ag_predictor *p = place->whole.predictor;
+  float mean[AG_WIDTH];
+  memcpy(place->acc, p->head.bias, sizeof place->acc);
+  ag_whole_before(&place->whole, place->first, mean);
+  ag_head_accumulate(&p->head, 0, mean, place->acc);
+  ag_whole_after(&place->whole, place->last, mean);
+  ag_head_accumulate(&p->head, 2 * AG_WIDTH, mean, place->acc);
+}
+
+/* The layer from which on node i after the cut may depend on the segment. `level` is indexed
+ * from place->last; 0 = never. */
+static int reach(const ag_place *place, const int8_t *level, int i) {
+  const ag_graph *g = place->whole.graph;
+  const ag_config *config = &place->whole.predictor->config;
+  int best = AG_MAX_LAYERS + 1;
+  for (int k = 0; k < ag_graph_arity(g, i); k++) {
+    int32_t u = ag_graph_operands(g, i)[k];
+    if (u < place->first) continue;
+    if (u < place->last) return 1;
+    if (level[u - place->last] == 0) continue;
+    bool free_hop = config->bypass_joins && ag_view_join((ag_op)g->nodes[u].op);
+    int here = level[u - place->last] + !free_hop;
+    best = here < best ? here : best;
+  }
+  return best > config->layers ? 0 : best;
+}
+
+static int32_t operand_code(const ag_place *place, const int32_t *outputs, const int32_t *index,
+                            int32_t u) {
+  if (u < place->first) return ~place->whole.ref[u];
+  if (u >= place->last) {
+    int32_t at = index[u - place->last];
+    return at < 0 ? ~place->whole.ref[u] : place->outputs + at;
+  }
+  int port = 0;
+  while (outputs[port] != u) port++;
+  return port;
+}
+
+/* Fill the window's nodes, levels and operand codes. */
+static void find_window(ag_place *place, const int32_t *outputs) {
+  const ag_graph *g = place->whole.graph;
+  int after = g->size - place->last, edges = 0;
+  int8_t *level = AG_ARRAY(int8_t, after);
+  int32_t *index = AG_ARRAY(int32_t, after);
+  for (int i = 0; i < after; i++) {
+    level[i] = (int8_t)reach(place, level, place->last + i);
+    index[i] = level[i] ? place->window++ : -1;
+    edges += level[i] ? ag_graph_arity(g, place->last + i) : 0;
+  }
+  place->node = AG_ARRAY(int32_t, place->window);
+  place->level = AG_ARRAY(int8_t, place->window);
+  place->start = AG_ARRAY(int32_t, place->window + 1);
+  place->code = AG_ARRAY(int32_t, edges);
+  for (int i = 0; i < after; i++) {
+    if (index[i] < 0) continue;
+    int at = index[i], node = place->last + i, count = ag_graph_arity(g, node);
+    place->node[at] = node;
+    place->level[at] = place->whole.predictor->config.bypass_joins ? 1 : level[i];
+    place->start[at + 1] = place->start[at] + count;
+    for (int k = 0; k < count; k++) {
+      place->code[place->start[at] + k] =
+          operand_code(place, outputs, index, ag_graph_operands(g, node)[k]);
+    }
+  }
+  free(level);
+  free(index);
+}
+
+/* Sum the last layer over the nodes no candidate can change. */
+static void sum_fixed(ag_place *place) {
+  const ag_whole *w = &place->whole;
+  int n = w->graph->size;
+  for (int j = 0; j < AG_WIDTH; j++) {
+    place->sum[j] = w->prefix[(size_t)n * AG_WIDTH + (size_t)j] -
+                    w->prefix[(size_t)place->last * AG_WIDTH + (size_t)j] +
+                    w->prefix[(size_t)place->first * AG_WIDTH + (size_t)j];
+  }
+  place->count = w->kept[n] - w->kept[place->last] + w->kept[place->first];
+  for (int i = 0; i < place->window; i++) {
+    int node = place->node[i];
+    if (w->ref[node] != node) continue;
+    const float *state = ag_whole_last(w) + (size_t)node * AG_WIDTH;
+    for (int j = 0; j < AG_WIDTH; j++) place->sum[j] -= (double)state[j];
+    place->count--;
+  }
+}
+
+static void init_gnn(ag_place *place) {
+  ag_segment *cut;
+  int32_t *outputs;
+  if (ag_segment_cut(place->whole.graph, place->first, place->last, &cut, &place->inputs, &outputs,
+                     NULL)) {
+    return;
+  }
+  place->outputs = cut->outputs;
+  find_window(place, outputs);
+  sum_fixed(place);
+  ag_segment_free(cut);
+  free(outputs);
+}
+
+ag_place *ag_place_new(const ag_predictor *predictor, const ag_graph *graph, int first, int last) {
+  ag_place *place = AG_NEW(ag_place);
+  place->first = first;
+  place->last = last;
+  ag_whole_init(&place->whole, predictor, graph);
+  if (predictor->config.model == AG_MODEL_PSC) init_psc(place);
+  else init_gnn(place);
+  return place;
+}
+
+void ag_place_free(ag_place *place) {
+  if (!place) return;
+  ag_whole_free(&place->whole);
+  free(place->inputs);
+  free(place->node);
+  free(place->level);
+  free(place->start);
+  free(place->code);
+  free(place);
+}
+
+/* --- candidates ----------------------------------------------------------------------------- */
+
+static double predict_psc(const ag_place *place, const ag_segment *segment) {
+  const ag_predictor *p = place->whole.predictor;
+  float mean[AG_WIDTH], acc[AG_JOINED_MAX];
+  ag_range_embedding(p, segment->nodes, segment->operand_start, segment->operands, 0, segment->size,
+                     place->whole.normalisers, mean);
+  memcpy(acc, place->acc, sizeof acc);
+  ag_head_accumulate(&p->head, AG_WIDTH, mean, acc);
+  return ag_head_finish(&p->head, acc);
+}
+
+static int largest_arity(const int32_t *start, int size) {
+  int most = 0;
+  for (int i = 0; i < size; i++) {
+    if (start[i + 1] - start[i] > most) most = start[i + 1] - start[i];
+  }
+  return most;
+}
+
+/* Append the segment's nodes; references of all of them into ref. */
+static void add_segment(const ag_place *place, const ag_segment *s, const int32_t *input_map,
+                        ag_view *view, int32_t *ref, int32_t *list) {
+  for (int i = 0; i < s->size; i++) {
+    int count = ag_segment_arity(s, i);
+    for (int k = 0; k < count; k++) {
+      int32_t u = s->operands[s->operand_start[i] + k];
+      list[k] = u >= 0 ? ref[u] : ~place->whole.ref[place->inputs[input_map[~u]]];
+    }
+    ref[i] = ag_view_add(view, &place->whole.predictor->config, i, (ag_op)s->nodes[i].op, list,
+                         count);
+  }
+}
+
+static void add_window(const ag_place *place, const ag_segment *s, const int32_t *output_map,
+                       const int32_t *segment_ref, ag_view *view, int32_t *ref, int32_t *list) {
+  for (int i = 0; i < place->window; i++) {
+    int count = place->start[i + 1] - place->start[i];
+    for (int k = 0; k < count; k++) {
+      int32_t code = place->code[place->start[i] + k];
+      if (code < 0) list[k] = code;
+      else if (code >= place->outputs) list[k] = ref[code - place->outputs];
+      else list[k] = segment_ref[s->output_nodes[output_map[code]]];
+    }
+    ref[i] = ag_view_add(view, &place->whole.predictor->config, place->node[i],
+                         (ag_op)place->whole.graph->nodes[place->node[i]].op, list, count);
+  }
+}
+
+/* Evaluate the view, whose first `own` rows are the segment's; add the last layer to sum. */
+static void evaluate(const ag_place *place, const ag_segment *s, const ag_view *view, int own,
+                     const int8_t *first, double *sum) {
+  const ag_whole *w = &place->whole;
+  size_t layers = (size_t)w->predictor->config.layers, layer = (size_t)view->size * AG_WIDTH;
+  float *states = ag_alloc(layer * (layers + 1), sizeof *states);
+  for (int r = 0; r < view->size; r++) {
+    const ag_node *nodes = r < own ? s->nodes : w->graph->nodes;
+    ag_predictor_embed(w->predictor, &nodes[view->node[r]], w->normalisers,
+                       states + r * AG_WIDTH);
+  }
+  ag_view_encode(view, w->predictor, first, w->states, w->graph->size, states);
+  const float *state = states + layers * layer;
+  for (int r = 0; r < view->size; r++, state += AG_WIDTH) {
+    for (int j = 0; j < AG_WIDTH; j++) sum[j] += (double)state[j];
+  }
+  free(states);
+}
+
+static double predict_gnn(const ag_place *place, const ag_segment *s, const int32_t *input_map,
+                          const int32_t *output_map) {
+  const ag_predictor *p = place->whole.predictor;
+  int a = largest_arity(s->operand_start, s->size), b = largest_arity(place->start, place->window);
+  int32_t *ref = AG_ARRAY(int32_t, s->size + place->window), *list = AG_ARRAY(int32_t, a > b ? a : b);
+  int8_t *first = AG_ARRAY(int8_t, s->size + place->window);
+  ag_view view = {0};
+  add_segment(place, s, input_map, &view, ref, list);
+  int own = view.size;
+  add_window(place, s, output_map, ref, &view, ref + s->size, list);
+  memset(first, 1, (size_t)own);
+  /* With bypassed joins rows and window nodes need not match, but then all levels are 1. */
+  if (view.size > own) memcpy(first + own, place->level, (size_t)(view.size - own));
+  double sum[AG_WIDTH];
+  memcpy(sum, place->sum, sizeof sum);
+  evaluate(place, s, &view, own, first, sum);
+  float mean[AG_WIDTH], acc[AG_JOINED_MAX];
+  ag_mean(sum, place->count + view.size, mean);
+  memcpy(acc, p->head.bias, sizeof acc);
+  ag_head_accumulate(&p->head, 0, mean, acc);
+  ag_view_free(&view);
+  free(ref);
+  free(list);
+  free(first);
+  return ag_head_finish(&p->head, acc);
+}
+
+double ag_place_predict(const ag_place *place, const ag_segment *segment, const int32_t *input_map,
+                        const int32_t *output_map) {
+  if (place->whole.predictor->config.model == AG_MODEL_PSC) return predict_psc(place, segment);
+  return predict_gnn(place, segment, input_map, output_map);
+}

@@ -1,0 +1,267 @@
+/* A predictor is its configuration, one flat array of parameters laid out by ag_layout, the
+ * tables that lead predictions back to labels, and what inference derives from them: layers
+ * packed by column, the folded head. Files are safetensors; what a file's metadata does not say
+ * is as in the published checkpoints.
+ *
+ * metadata  kind      psc | gnn                       needed
+ *           hops      number of layers                needed
+ *           layer     residual | plain                plain
+ *           features  log2 | normalised               normalised
+ *           edges     list | set                      set: a tensor used twice counts once
+ *           joins     keep | bypass                   bypass: joins left with one predecessor vanish
+ *           family.N  name of family N, with tensor target.N: rows (raw number, label)
+ *           target.N  rank-normal | z-score
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/file.h"
+#include "engine/predict/model.h"
+#include "engine/predict/safetensors.h"
+
+enum { MAX_FILE = 256 << 20 };
+
+static void transpose(const float *w, float *out) {
+  for (int o = 0; o < AG_WIDTH; o++) {
+    for (int i = 0; i < AG_WIDTH; i++) out[i * AG_WIDTH + o] = w[o * AG_WIDTH + i];
+  }
+}
+
+static void pack_layer(const ag_predictor *p, int l, ag_layer_weights *w) {
+  const ag_layout *t = &p->layout;
+  size_t row = AG_WIDTH * sizeof(float);
+  w->residual = p->config.residual;
+  transpose(p->params + t->layer[l].right_w, w->right);
+  transpose(p->params + t->layer[l].left_w, w->left);
+  memcpy(w->bias, p->params + t->layer[l].left_b, row);
+  if (!w->residual) return;
+  memcpy(w->norm_weight, p->params + t->layer[l].norm_w, row);
+  memcpy(w->norm_bias, p->params + t->layer[l].norm_b, row);
+}
+
+ag_predictor *ag_predictor_make(const ag_config *config, float *params, ag_target *targets,
+                                int families) {
+  ag_predictor *p = AG_NEW(ag_predictor);
+  p->config = *config;
+  p->params = params;
+  p->target = targets;
+  p->families = families;
+  ag_layout_make(config, &p->layout);
+  p->layers = AG_ARRAY(ag_layer_weights, config->layers);
+  for (int l = 0; l < config->layers; l++) pack_layer(p, l, &p->layers[l]);
+  ag_head_fold(&p->layout, params, &p->head);
+  return p;
+}
+
+void ag_targets_free(ag_target *targets, int families) {
+  for (int i = 0; targets && i < families; i++) {
+    free(targets[i].family);
+    free(targets[i].table);
+  }
+  free(targets);
+}
+
+void ag_predictor_free(ag_predictor *p) {
+  if (!p) return;
+  ag_targets_free(p->target, p->families);
+  free(p->params);
+  free(p->layers);
+  free(p);
+}
+
+ag_model ag_predictor_model(const ag_predictor *p) { return p->config.model; }
+
+/* --- labels --------------------------------------------------------------------------------- */
+
+static const ag_target *find_target(const ag_predictor *p, const char *family) {
+  if (family[0] == '\0') return p->families == 1 ? &p->target[0] : NULL;
+  for (int i = 0; i < p->families; i++) {
+    if (strcmp(p->target[i].family, family) == 0) return &p->target[i];
+  }
+  return NULL;
+}
+
+/* Piecewise linear through the rows (raw, label). */
+static double interpolate(const ag_target *t, double raw) {
+  const float *row = t->table;
+  int low = 0, high = t->rows - 1;
+  if (high == 0) return (double)row[1];
+  if (!t->extend) raw = fmin(fmax(raw, (double)row[0]), (double)row[2 * high]);
+  while (high - low > 1) {
+    int middle = (low + high) / 2;
+    if ((double)row[2 * middle] <= raw) low = middle;
+    else high = middle;
+  }
+  double x0 = (double)row[2 * low], x1 = (double)row[2 * high];
+  double y0 = (double)row[2 * low + 1], y1 = (double)row[2 * high + 1];
+  return x1 > x0 ? y0 + (y1 - y0) * (raw - x0) / (x1 - x0) : y0;
+}
+
+double ag_predictor_label(const ag_predictor *p, const char *family, double raw) {
+  const ag_target *t = find_target(p, family ? family : "");
+  return t ? interpolate(t, raw) : raw;
+}
+
+/* --- loading -------------------------------------------------------------------------------- */
+
+/* One of two words; the second is what silence means (NULL: silence is an error). */
+static ag_status choice(const ag_st_file *file, const char *key, const char *yes, const char *no,
+                        bool silence, bool *value, ag_error *err) {
+  const char *text = ag_st_metadata(file, key);
+  if (!text && silence) {
+    *value = false;
+    return AG_OK;
+  }
+  if (!text) return ag_fail(err, AG_FORMAT, "metadata %s is missing", key);
+  *value = strcmp(text, yes) == 0;
+  if (*value || strcmp(text, no) == 0) return AG_OK;
+  return ag_fail(err, AG_UNSUPPORTED, "metadata %s is \"%.40s\", expected %s or %s", key, text, yes,
+                 no);
+}
+
+static ag_status read_config(const ag_st_file *file, ag_config *config, ag_error *err) {
+  bool psc, list, keep, tanh_only;
+  ag_status s;
+  if ((s = choice(file, "kind", "psc", "gnn", false, &psc, err)) ||
+      (s = choice(file, "activation", "tanh", "tanh", true, &tanh_only, err)) ||
+      (s = choice(file, "layer", "residual", "plain", true, &config->residual, err)) ||
+      (s = choice(file, "features", "log2", "normalised", true, &config->log_features, err)) ||
+      (s = choice(file, "edges", "list", "set", true, &list, err)) ||
+      (s = choice(file, "joins", "keep", "bypass", true, &keep, err))) {
+    return s;
+  }
+  config->model = psc ? AG_MODEL_PSC : AG_MODEL_GNN;
+  config->distinct_edges = !list;
+  config->bypass_joins = !keep;
+  const char *hops = ag_st_metadata(file, "hops");
+  char *end = NULL;
+  long layers = hops ? strtol(hops, &end, 10) : 0;
+  if (!hops || *end != '\0' || layers < 1 || layers > AG_MAX_LAYERS) {
+    return ag_fail(err, AG_FORMAT, "metadata hops is not a number from 1 to %d", AG_MAX_LAYERS);
+  }
+  config->layers = (int)layers;
+  return AG_OK;
+}
+
+static ag_status read_params(const ag_st_file *file, const ag_config *config, float **params,
+                             ag_error *err) {
+  ag_layout layout;
+  ag_layout_make(config, &layout);
+  float *values = ag_alloc((size_t)layout.size, sizeof *values);
+  for (int i = 0; i < layout.params; i++) {
+    const ag_param *t = &layout.param[i];
+    ag_status s = ag_st_floats(file, t->name, t->rank, t->dims, values + t->offset, err);
+    if (s) {
+      free(values);
+      return s;
+    }
+  }
+  *params = values;
+  return AG_OK;
+}
+
+static ag_status read_target(const ag_st_file *file, int index, const char *family, ag_target *t,
+                             ag_error *err) {
+  char name[32];
+  bool z_score;
+  snprintf(name, sizeof name, "target.%d", index);
+  ag_status s = choice(file, name, "z-score", "rank-normal", false, &z_score, err);
+  if (s) return s;
+  const ag_st_tensor *tensor = ag_st_find(file, name);
+  if (!tensor || tensor->rank != 2 || tensor->dims[0] < 1 || tensor->dims[0] > AG_TABLE_MAX) {
+    return ag_fail(err, AG_FORMAT, "tensor %s is not a table of 1 to %d rows", name, AG_TABLE_MAX);
+  }
+  int64_t dims[2] = {tensor->dims[0], 2};
+  t->family = ag_strdup(family);
+  t->extend = z_score;
+  t->rows = (int)dims[0];
+  t->table = AG_ARRAY(float, 2 * t->rows);
+  if ((s = ag_st_floats(file, name, 2, dims, t->table, err))) return s;
+  for (int i = 1; i < t->rows; i++) {
+    if (t->table[2 * i] <= t->table[2 * i - 2] || t->table[2 * i + 1] < t->table[2 * i - 1]) {
+      return ag_fail(err, AG_FORMAT, "tensor %s: row %d is not above the one before", name, i);
+    }
+  }
+  return AG_OK;
+}
+
+static ag_status read_targets(const ag_st_file *file, ag_target **targets, int *families,
+                              ag_error *err) {
+  *targets = AG_ARRAY(ag_target, AG_MAX_FAMILIES);
+  for (*families = 0; *families < AG_MAX_FAMILIES;) {
+    char key[32];
+    snprintf(key, sizeof key, "family.%d", *families);
+    const char *family = ag_st_metadata(file, key);
+    if (!family) break;
+    ag_status s = read_target(file, *families, family, &(*targets)[*families], err);
+    ++*families;
+    if (s) return s;
+  }
+  return AG_OK;
+}
+
+static ag_status parse(const void *data, size_t size, ag_predictor **predictor, ag_error *err) {
+  ag_st_file file = {0};
+  ag_config config;
+  float *params = NULL;
+  ag_target *targets = NULL;
+  int families = 0;
+  ag_status s = ag_st_parse(data, size, &file, err);
+  if (s) return s;
+  if ((s = read_config(&file, &config, err)) || (s = read_params(&file, &config, &params, err)) ||
+      (s = read_targets(&file, &targets, &families, err))) {
+    free(params);
+    ag_targets_free(targets, families);
+  } else {
+    *predictor = ag_predictor_make(&config, params, targets, families);
+  }
+  ag_st_free(&file);
+  return s;
+}
+
+ag_status ag_predictor_load(const char *path, ag_predictor **predictor, ag_error *err) {
+  char *data;
+  size_t size;
+  ag_status s = ag_file_read(path, MAX_FILE, &data, &size, err);
+  if (s) return s;
+  s = parse(data, size, predictor, err);
+  free(data);
+  return s ? ag_error_in_file(err, s, path) : AG_OK;
+}
+
+/* --- saving --------------------------------------------------------------------------------- */
+
+static void put_targets(const ag_predictor *p, ag_st_writer *writer) {
+  for (int i = 0; i < p->families; i++) {
+    const ag_target *t = &p->target[i];
+    char key[32];
+    snprintf(key, sizeof key, "family.%d", i);
+    ag_st_put_metadata(writer, key, t->family);
+    snprintf(key, sizeof key, "target.%d", i);
+    ag_st_put_metadata(writer, key, t->extend ? "z-score" : "rank-normal");
+    ag_st_put_floats(writer, key, 2, (int64_t[]){t->rows, 2}, t->table);
+  }
+}
+
+ag_status ag_predictor_save(const ag_predictor *p, const char *path, ag_error *err) {
+  const ag_config *c = &p->config;
+  ag_st_writer writer = {0};
+  char hops[16];
+  snprintf(hops, sizeof hops, "%d", c->layers);
+  ag_st_put_metadata(&writer, "kind", c->model == AG_MODEL_PSC ? "psc" : "gnn");
+  ag_st_put_metadata(&writer, "hops", hops);
+  ag_st_put_metadata(&writer, "activation", "tanh");
+  ag_st_put_metadata(&writer, "layer", c->residual ? "residual" : "plain");
+  ag_st_put_metadata(&writer, "features", c->log_features ? "log2" : "normalised");
+  ag_st_put_metadata(&writer, "edges", c->distinct_edges ? "set" : "list");
+  ag_st_put_metadata(&writer, "joins", c->bypass_joins ? "bypass" : "keep");
+  for (int i = 0; i < p->layout.params; i++) {
+    const ag_param *t = &p->layout.param[i];
+    ag_st_put_floats(&writer, t->name, t->rank, t->dims, p->params + t->offset);
+  }
+  put_targets(p, &writer);
+  return ag_st_write(&writer, path, err);
+}
