@@ -25,19 +25,20 @@ static ag_space *check_space(lua_State *L) {
   return ag_lua_check(L, 1, AG_LUA_SPACE);
 }
 
-/* The object of option `name` in the table at 1; raises unless it is of `class`. */
-static void *option_object(lua_State *L, const char *name, const char *class) {
-  lua_getfield(L, 1, name);
+/* The object of option `name` in the table at 1, kept for the space: pinned, and appended to the
+ * table at 2. Raises unless it is of `class`. */
+static void *keep_option(lua_State *L, const char *name, const char *class) {
+  ag_lua_option(L, 1, name);
   void **box = luaL_testudata(L, -1, class);
   if (!box || !*box) ag_lua_option_error(L, -1, name, class);
-  void *object = *box;
-  lua_pop(L, 1);
+  void *object = ag_lua_pin(L, lua_gettop(L), class);
+  lua_rawseti(L, 2, (lua_Integer)lua_rawlen(L, 2) + 1);
   return object;
 }
 
 /* ops = {name = true, ...}, or nil for all. */
 static void read_permitted(lua_State *L, bool *permitted) {
-  if (lua_getfield(L, 1, "ops") == LUA_TNIL) {
+  if (ag_lua_option(L, 1, "ops") == LUA_TNIL) {
     for (int op = 0; op < AG_OP_COUNT; op++) permitted[op] = true;
     lua_pop(L, 1);
     return;
@@ -58,17 +59,18 @@ static int space_new(lua_State *L) {
   static const char *const solvers[] = {"exact", "milp", "exhaustive", NULL};
   lua_settop(L, 1);
   ag_lua_options(L, 1, known);
+  lua_newtable(L);
   ag_space_options options = {
-      .tokenizer = option_object(L, "tokenizer", AG_LUA_TOKENIZER),
-      .database = option_object(L, "database", AG_LUA_DATABASE),
-      .predictor = option_object(L, "predictor", AG_LUA_PREDICTOR),
+      .tokenizer = keep_option(L, "tokenizer", AG_LUA_TOKENIZER),
+      .database = keep_option(L, "database", AG_LUA_DATABASE),
+      .predictor = keep_option(L, "predictor", AG_LUA_PREDICTOR),
       .solver = (ag_method)ag_lua_option_choice(L, 1, "solver", AG_RESOLVE_EXACT, solvers),
       .threads = (int)ag_lua_option_integer(L, 1, "threads", 1, 1, 256),
       .seed = (uint64_t)ag_lua_option_integer(L, 1, "seed", 1, LLONG_MIN, LLONG_MAX),
   };
   read_permitted(L, options.permitted);
   void **box = ag_lua_box(L, AG_LUA_SPACE);
-  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
   lua_setiuservalue(L, -2, 1);
   *box = ag_space_new(&options);
   return 1;
@@ -296,7 +298,7 @@ static double ask_price(lua_State *L, const ag_unpriced *u) {
 /* prices:learn(graph or batch, function(node) -> number or nil): calls the function once for
  * every node signature without a price; returns how many there were. */
 static int prices_learn(lua_State *L) {
-  ag_prices *prices = check_prices(L);
+  ag_prices *prices = ag_lua_pin(L, 1, AG_LUA_PRICES); /* whatever the function closes */
   luaL_checktype(L, 3, LUA_TFUNCTION);
   void **batch = luaL_testudata(L, 2, AG_LUA_BATCH);
   const ag_graph *graph = batch ? NULL : ag_lua_check_graph(L, 2);

@@ -32,7 +32,7 @@ function random.new(seed, ...)
   end
   local state = seed
   for _, key in ipairs { ... } do
-    state = mix(state + GAMMA) ~ mix(key + GAMMA)
+    state = mix(mix(state + GAMMA) ~ key) -- order and repetition of keys count
   end
   return setmetatable({ state = state }, Stream)
 end

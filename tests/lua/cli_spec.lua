@@ -293,6 +293,25 @@ describe("evolve", function()
 end)
 
 describe("mine", function()
+  it("gives the same bytes whatever the order of the families", function()
+    local function mined(line)
+      local folder = support.temporary ""
+      os.remove(folder)
+      local out = succeeds(("mine --out %s --seed 4 --vocab 400 %s"):format(folder, line))
+      assert.matches("^160 graphs, %d+ labels, %d+ tokens, %d+ segments in ", out)
+      local files = {}
+      for i, name in ipairs { "tokenizer.json", "segments.agdb" } do
+        files[i] = assert(core.read_file(folder .. "/" .. name))
+        os.remove(folder .. "/" .. name)
+      end
+      os.remove(folder)
+      return files
+    end
+    local first = mined "--families hiaml,nb201,two_path --samples 70,50,40"
+    assert.same(first, mined "--families two_path,hiaml,nb201 --samples 40,70,50")
+    assert.is_not.same(first, mined "--families two_path,hiaml,nb201 --samples 70,40,50")
+  end)
+
   it("refuses what cannot be mined", function()
     assert.equal("unknown family 'nb301'; known are nb101, nb201, hiaml, inception, two_path, nb_macro",
       fails(1, "mine --families nb301 --samples 3 --out /tmp/autogo-none"))

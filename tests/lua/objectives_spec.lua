@@ -110,7 +110,7 @@ describe("an objective", function()
       assert.is_nil(loaded)
       return why
     end
-    assert.matches("syntax error", reason "return return")
+    assert.matches("%.lua:1: unexpected symbol", reason "return return")
     assert.matches("boom", reason "error 'boom'")
     assert.matches("must return an objective, not a nil", reason "")
     assert.matches("eval: a function expected", reason "return { name = 'x' }")

@@ -21,10 +21,19 @@ describe("a stream", function()
 
   it("depends on its seed and every key", function()
     local seen = {}
-    for _, keys in ipairs { { 1 }, { 2 }, { 1, 0 }, { 1, 1 }, { 1, 0, 1 }, { 1, 1, 0 }, { 0, 1 } } do
-      local value = random.new(table.unpack(keys)):next()
+    local function check(...)
+      local value = random.new(...):next()
       assert.is_nil(seen[value])
       seen[value] = true
+    end
+    for seed = -3, 8 do
+      check(seed)
+      for key = -3, 8 do
+        check(seed, key)
+        for last = 0, 2 do
+          check(seed, key, last)
+        end
+      end
     end
   end)
 

@@ -4,7 +4,7 @@
 
 local pieces = {}
 
---- Feature maxima (H, W, C) of all CIFAR-10 families (families.md 1.7).
+-- Feature maxima (H, W, C) of all CIFAR-10 families (families.md 1.7).
 pieces.NORMALISERS = { 256, 256, 512 }
 
 --- Convolution -> batch norm.
@@ -36,6 +36,8 @@ function pieces.separated(b, x, kernel, filters, stride)
 end
 
 --- Pooling 3x3, stride 1, then batch norm.
+-- @tparam Builder b
+-- @tparam integer x operand
 -- @tparam string kind "maxpool" or "avgpool"
 function pieces.pool_norm(b, x, kind)
   return b:batchnorm(b[kind](b, x, { kernel = 3, stride = 1 }))
