@@ -127,7 +127,8 @@ static ag_shape reference_of(proof *p, int i) {
 /* --- candidates --------------------------------------------------------------------------------
  */
 
-/* Is `value` the mined channels of node i in the proportion some port demands? */
+/* Is `value` the mined channels of node i in the proportion that some port demands? With the same
+ * mined channels as the port's, that is the port's own value. */
 static bool follows_port(const proof *p, int i, int32_t value) {
   const ag_segment *s = p->segment;
   int64_t mined = s->nodes[i].out.c;

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "autogo/resolve.h"
+#include "engine/base/random.h"
+#include "tests/support/random_segment.h"
 
 enum { NODES = 40 };
 
@@ -358,14 +360,76 @@ static void test_huge(void **state) {
   }
 }
 
+/* One number of a problem replaced by an extreme one. */
+static void corrupt(random_problem *p, ag_random *random) {
+  static const int32_t values[] = {INT32_MIN, -1, 0, 1, 3, 255, 65536, INT32_MAX - 1, INT32_MAX};
+  ag_segment *s = p->segment;
+  int32_t value = values[ag_random_below(random, 9)];
+  ag_node *n = &s->nodes[ag_random_below(random, (uint64_t)s->size)];
+  int d = (int)ag_random_below(random, 2);
+  ag_shape *shapes[] = {&n->in, &n->out, &p->inputs[0], &p->outputs[0], &s->input_shapes[0]};
+  ag_shape *shape = shapes[ag_random_below(random, 5)];
+  int32_t *targets[] = {&n->kernel[d],
+                        &n->stride[d],
+                        &n->dilation[d],
+                        &n->pads[2 * d],
+                        &n->groups,
+                        &shape->h,
+                        &shape->w,
+                        &shape->c,
+                        &s->output_nodes[0],
+                        &s->operands[ag_random_below(random, (uint64_t)s->operand_start[s->size])]};
+  uint64_t k = ag_random_below(random, 12);
+  if (k < 10)
+    *targets[k] = value;
+  else if (k == 10)
+    n->op = (uint8_t)ag_random_below(random, AG_OP_COUNT + 2);
+  else
+    n->flags ^= (uint8_t)(1 << ag_random_below(random, 5)), n->padding = (uint8_t)(value & 3);
+}
+
+/* Do the mined shapes still follow from each other? */
+static bool consistent(const ag_segment *s) {
+  ag_segment *copy = ag_segment_copy(s);
+  bool same = ag_segment_infer(copy, s->input_shapes, NULL) == AG_OK;
+  for (int i = 0; i < s->size && same; i++)
+    same = ag_shape_equal(copy->nodes[i].in, s->nodes[i].in) &&
+           ag_shape_equal(copy->nodes[i].out, s->nodes[i].out);
+  ag_segment_free(copy);
+  return same;
+}
+
+/* Damaged problems: some answer, no crash; and where the segment is still sound, a right one. */
+static void test_corrupted(void **state) {
+  (void)state;
+  ag_solver *solver[2] = {ag_solver_new(AG_RESOLVE_EXACT), ag_solver_new(AG_RESOLVE_MILP)};
+  for (int seed = 0; seed < 20000; seed++) {
+    random_problem problem = random_problem_make((uint64_t)(seed / 4), 8);
+    ag_random random = ag_random_stream((uint64_t)seed, 5, 0, 0, 0);
+    for (int k = 0; k <= seed % 3; k++) corrupt(&problem, &random);
+    ag_resolve_problem p = random_problem_view(&problem);
+    if (seed % 5 == 0) p.formulation = AG_RESOLVE_PUBLISHED;
+    for (int m = 0; m < 2; m++) {
+      ag_resolve_result r;
+      ag_error err;
+      ag_status status = ag_resolve(solver[m], &p, &r, &err);
+      if (!status && ag_resolve_check(&p, &r, &err) && consistent(p.segment))
+        fail_msg("problem %d: %s: %s", seed, err.node, err.message);
+    }
+    random_problem_free(&problem);
+  }
+  for (int m = 0; m < 2; m++) ag_solver_free(solver[m]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_chains),         cmocka_unit_test(test_uneven_strides),
       cmocka_unit_test(test_residual_chain), cmocka_unit_test(test_parallel_branches),
       cmocka_unit_test(test_ladders),        cmocka_unit_test(test_concat_ladder),
       cmocka_unit_test(test_dense_block),    cmocka_unit_test(test_bad_input),
-      cmocka_unit_test(test_huge),           cmocka_unit_test(test_odd_cycle),
-      cmocka_unit_test(test_counts_pass_on), cmocka_unit_test(test_too_many_sums),
+      cmocka_unit_test(test_huge),           cmocka_unit_test(test_corrupted),
+      cmocka_unit_test(test_odd_cycle),      cmocka_unit_test(test_counts_pass_on),
+      cmocka_unit_test(test_too_many_sums),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
