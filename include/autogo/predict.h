@@ -28,8 +28,9 @@ ag_status ag_predict(const ag_predictor *predictor, const ag_graph *graph, int f
 ag_status ag_predict_score(const ag_predictor *predictor, const ag_graph *graph,
                            const int32_t *bounds, int count, double *value, ag_error *err);
 
-/* A place: graph and cut [first, last), with everything that stays while segments are tried
- * there. Immutable after creation, so that many threads may score at once. */
+/* A place: graph and cut [first, last), a non-empty range of the graph's nodes, with everything
+ * that stays while segments are tried there. Immutable after creation, so that many threads may
+ * score at once. Keeps the graph alive; the predictor must outlive it. */
 typedef struct ag_place ag_place;
 ag_place *ag_place_new(const ag_predictor *predictor, const ag_graph *graph, int first, int last);
 void ag_place_free(ag_place *place);

@@ -6,9 +6,6 @@ local random = require "autogo.random"
 
 local corpus = {}
 
--- Mined as published: no node for a skip connection, and no addition of a tensor to itself.
-local OPTIONS = { nb201 = { skip = "direct" } }
-
 -- Distinct samples of a family, or all of its members where as many are asked for as there are.
 local function configs(family, count, seed, key)
   local members = count >= (family.size or math.huge) and family.each()
@@ -35,8 +32,9 @@ end
 -- family does not depend on the others.
 -- @tparam table wanted list of { family = name, count = number }
 -- @tparam[opt=1] integer seed
+-- @tparam[opt] table options how to build them, as `family.build` takes them
 -- @treturn function iterator of graphs in canonical order; or nil and a message
-function corpus.each(wanted, seed)
+function corpus.each(wanted, seed, options)
   local counts = {}
   for _, entry in ipairs(wanted) do
     local family, why = families.get(entry.family)
@@ -50,7 +48,7 @@ function corpus.each(wanted, seed)
   return coroutine.wrap(function()
     for key, name in ipairs(families.names) do
       for config in configs(families[name], counts[name] or 0, seed or 1, key) do
-        coroutine.yield(assert(families[name].build(config, OPTIONS[name])):canonical())
+        coroutine.yield(assert(families[name].build(config, options)):canonical())
       end
     end
   end)

@@ -85,7 +85,7 @@ end
 
 --- The bundled tokenizer, or the one in a file: `ag.tokenizer([path])`;
 -- `ag.tokenizer.train(graphs, options)` makes a new one.
-ag.tokenizer = with_asset("tokenizer.json", function(path)
+ag.tokenizer = with_asset("tokenizer.txt", function(path)
   return core.load_tokenizer(path)
 end, { train = core.train_tokenizer })
 

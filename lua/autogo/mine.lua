@@ -9,7 +9,7 @@ local corpus = require "autogo.corpus"
 
 -- Every graph of the corpus to `add`; how many there were, or nil and a message.
 local function feed(options, stage, add)
-  local graphs, why = corpus.each(options.corpus, options.seed)
+  local graphs, why = corpus.each(options.corpus, options.seed, { skip = options.skip })
   if not graphs then
     return nil, why
   end
@@ -30,7 +30,7 @@ end
 
 --- Mine.
 -- @tparam table options `corpus` = list of { family, count }, `vocab` (2000), `max_length` (16),
--- `seed` (1), `progress` = function (stage, graphs so far)
+-- `seed` (1), `skip` ("exact", see `autogo.families.nb201`), `progress` = function (stage, graphs so far)
 -- @treturn Tokenizer, Database and the number of graphs; or nil and a message
 return function(options)
   local learned = core.corpus()

@@ -300,7 +300,7 @@ describe("mine", function()
       local out = succeeds(("mine --out %s --seed 4 --vocab 400 %s"):format(folder, line))
       assert.matches("^160 graphs, %d+ labels, %d+ tokens, %d+ segments in ", out)
       local files = {}
-      for i, name in ipairs { "tokenizer.json", "segments.agdb" } do
+      for i, name in ipairs { "tokenizer.txt", "segments.agdb" } do
         files[i] = assert(core.read_file(folder .. "/" .. name))
         os.remove(folder .. "/" .. name)
       end

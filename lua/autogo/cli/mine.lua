@@ -3,6 +3,7 @@
 
 local core = require "autogo.core"
 local mine = require "autogo.mine"
+local model = require "autogo.cli.model"
 
 -- The published corpus: families.md, algorithm.md table 7.
 local FAMILIES = { "nb101", "nb201", "hiaml", "inception", "two_path" }
@@ -33,7 +34,7 @@ end
 local function save(tokenizer, database, folder)
   local good, why = core.mkdir(folder)
   if good then
-    good, why = tokenizer:save(folder .. "/tokenizer.json")
+    good, why = tokenizer:save(folder .. "/tokenizer.txt")
   end
   if good then
     good, why = database:save(folder .. "/segments.agdb")
@@ -58,6 +59,7 @@ return {
     { name = "vocab", type = "integer", min = 1, max = 131072, default = 2000, help = "tokens at most" },
     { name = "max-length", type = "integer", min = 1, max = 64, default = 16, help = "nodes in a segment" },
     { name = "seed", type = "integer", min = 0, default = 1, help = "of the sampling" },
+    model.SKIP,
     { name = "quiet", type = "flag", help = "print no progress" },
   },
   run = function(values)
@@ -71,6 +73,7 @@ return {
       vocab = values.vocab,
       max_length = values.max_length,
       seed = values.seed,
+      skip = values.skip,
       progress = not values.quiet and core.isatty(2) and progress or nil,
     }
     if not tokenizer then
