@@ -144,7 +144,6 @@ void ag_lua_open_system(lua_State *L);
 void ag_lua_open_json(lua_State *L);
 void ag_lua_open_graph(lua_State *L);
 void ag_lua_open_identity(lua_State *L);
-void ag_lua_open_graph_json(lua_State *L);
 void ag_lua_open_builder(lua_State *L);
 void ag_lua_open_onnx(lua_State *L);
 void ag_lua_open_segment(lua_State *L);
