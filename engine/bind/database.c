@@ -12,8 +12,7 @@ static ag_database *check_database(lua_State *L, int arg) {
   return ag_lua_check(L, arg, AG_LUA_DATABASE);
 }
 
-/* --- mining, files
- * ------------------------------------------------------------------------ */
+/* --- mining, files ------------------------------------------------------------------------- */
 
 /* mine({graphs}, tokenizer) -> Database | nil, message */
 static int mine(lua_State *L) {
@@ -73,9 +72,7 @@ static int database_save(lua_State *L) {
   return ag_lua_result(L, ag_database_save(db, luaL_checkstring(L, 2), &err), &err);
 }
 
-/* --- entries
- * ------------------------------------------------------------------------------
- */
+/* --- entries ------------------------------------------------------------------------------- */
 
 static const ag_entry *check_entry(lua_State *L) {
   const ag_database *db = check_database(L, 1);
@@ -141,8 +138,7 @@ static int database_segment(lua_State *L) {
   return 2;
 }
 
-/* --- selecting, merging
- * ------------------------------------------------------------------- */
+/* --- selecting, merging -------------------------------------------------------------------- */
 
 /* Option "ops": {name = true, ...}. */
 static uint64_t read_ops(lua_State *L, int arg) {
@@ -211,9 +207,7 @@ static int database_merge(lua_State *L) {
   return 1;
 }
 
-/* --- classes
- * ------------------------------------------------------------------------------
- */
+/* --- classes ------------------------------------------------------------------------------- */
 
 static int field_size(lua_State *L) {
   lua_pushinteger(L, ag_database_size(check_database(L, 1)));

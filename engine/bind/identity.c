@@ -1,12 +1,9 @@
-/* Class Graph, continued: what makes two graphs the same, and graphs as JSON.
- */
+/* Class Graph, continued: what makes two graphs the same, and graphs as JSON. */
 #include <stdlib.h>
 
 #include "engine/bind/bind.h"
 
-/* --- identity
- * -----------------------------------------------------------------------------
- */
+/* --- identity ------------------------------------------------------------------------------ */
 
 static int graph_hash(lua_State *L) {
   ag_lua_push_hash(L, ag_graph_hash(ag_lua_check_graph(L, 1)));
@@ -19,11 +16,14 @@ static int graph_equal(lua_State *L) {
   return 1;
 }
 
+/* g:canonical() -> Graph, and for each of its nodes the position it had in g */
 static int graph_canonical(lua_State *L) {
   const ag_graph *g = ag_lua_check_graph(L, 1);
+  int32_t *order = ag_lua_scratch(L, (size_t)g->size, sizeof *order);
   void **box = ag_lua_box(L, AG_LUA_GRAPH);
-  *box = (void *)ag_graph_canonical(g, NULL);
-  return 1;
+  *box = (void *)(uintptr_t)ag_graph_canonical(g, order);
+  ag_lua_push_integers(L, order, g->size);
+  return 2;
 }
 
 static int graph_isomorphic(lua_State *L) {
@@ -34,16 +34,58 @@ static int graph_isomorphic(lua_State *L) {
   return 1;
 }
 
-/* --- class
- * --------------------------------------------------------------------------------
- */
+/* --- JSON ---------------------------------------------------------------------------------- */
 
-static const luaL_Reg methods[] = {{"hash", graph_hash},
-                                   {"canonical", graph_canonical},
-                                   {"isomorphic", graph_isomorphic},
-                                   {NULL, NULL}};
+/* g:json() -> string */
+static int graph_json(lua_State *L) {
+  const ag_graph *g = ag_lua_check_graph(L, 1);
+  void **text = ag_lua_anchor(L, free);
+  *text = ag_graph_to_json(g);
+  lua_pushstring(L, *text);
+  return 1;
+}
+
+/* g:save_json(path) -> true, or nil and why not */
+static int graph_save_json(lua_State *L) {
+  const ag_graph *g = ag_lua_check_graph(L, 1);
+  ag_error err;
+  return ag_lua_result(L, ag_graph_save_json(g, luaL_checkstring(L, 2), &err), &err);
+}
+
+/* core.parse_graph(text) -> Graph, or nil and why not */
+static int parse_graph(lua_State *L) {
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  void **box = ag_lua_box(L, AG_LUA_GRAPH);
+  const ag_graph *graph;
+  ag_error err;
+  if (ag_graph_parse_json(text, length, &graph, &err)) return ag_lua_fail(L, &err);
+  *box = (void *)(uintptr_t)graph;
+  return 1;
+}
+
+/* core.load_graph(path) -> Graph, or nil and why not */
+static int load_graph(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  void **box = ag_lua_box(L, AG_LUA_GRAPH);
+  const ag_graph *graph;
+  ag_error err;
+  if (ag_graph_load_json(path, &graph, &err)) return ag_lua_fail(L, &err);
+  *box = (void *)(uintptr_t)graph;
+  return 1;
+}
+
+/* --- class --------------------------------------------------------------------------------- */
+
+static const luaL_Reg methods[] = {
+    {"hash", graph_hash}, {"canonical", graph_canonical}, {"isomorphic", graph_isomorphic},
+    {"json", graph_json}, {"save_json", graph_save_json}, {NULL, NULL}};
+
+static const luaL_Reg functions[] = {
+    {"parse_graph", parse_graph}, {"load_graph", load_graph}, {NULL, NULL}};
 
 void ag_lua_open_identity(lua_State *L) {
+  luaL_setfuncs(L, functions, 0);
   ag_lua_extend(L, AG_LUA_GRAPH, methods);
   luaL_getmetatable(L, AG_LUA_GRAPH);
   lua_pushcfunction(L, graph_equal);

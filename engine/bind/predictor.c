@@ -70,9 +70,7 @@ static int predictor_label(lua_State *L) {
   return 1;
 }
 
-/* --- metrics
- * ------------------------------------------------------------------------------
- */
+/* --- metrics ------------------------------------------------------------------------------- */
 
 static int metric(lua_State *L, double (*function)(const double *, const double *, int)) {
   int count, other;
@@ -95,9 +93,7 @@ static int mae(lua_State *L) {
   return metric(L, ag_mae);
 }
 
-/* --- class
- * --------------------------------------------------------------------------------
- */
+/* --- class --------------------------------------------------------------------------------- */
 
 static const char *model_name(const ag_predictor *p) {
   return ag_predictor_model(p) == AG_MODEL_PSC ? "psc" : "gnn";

@@ -342,8 +342,7 @@ static const luaL_Reg prices_methods[] = {
 static const ag_lua_class prices_class = {AG_LUA_PRICES,  release_prices, describe_prices,
                                           prices_methods, NULL,           NULL};
 
-/* --- fronts ------------------------------------------------------------------------------------
- */
+/* --- fronts -------------------------------------------------------------------------------- */
 
 /* A table of rows in memory that Lua owns. */
 struct table {

@@ -100,6 +100,36 @@ ag.predictor = with_asset("predictor.safetensors", function(path)
   return core.load_predictor(path)
 end, {})
 
+--- Train a predictor.
+-- @tparam table options `data` = CSV file of measured architectures and `family` = its family, or
+-- `tables` = list of { path, family }; `model` = "psc" or "gnn", `epochs`, `batch`, `seed`, `threads`,
+-- `column`, `tokenizer` (default: the bundled one), `progress`. See `autogo.train`.
+-- @treturn Predictor, and a list of { family, training, test, srcc }; or nil and a message
+function ag.train(options)
+  local filled, why = {}, nil
+  for key, value in pairs(options) do
+    filled[key] = value
+  end
+  filled.tables = filled.tables or { { path = options.data, family = options.family } }
+  if not filled.tokenizer then
+    filled.tokenizer, why = ag.tokenizer()
+  end
+  if not filled.tokenizer then
+    return nil, why
+  end
+  return require "autogo.train"(filled)
+end
+
+--- A search space, for policies of one's own. See `autogo.space`.
+function ag.space(options)
+  return require("autogo.space").new(options)
+end
+
+--- A Pareto archive: `ag.pareto { "predicted:max", "flops:min" }`. See `autogo.pareto`.
+function ag.pareto(objectives)
+  return require "autogo.pareto"(objectives)
+end
+
 --- Evolve a network. See `autogo.evolve`.
 -- @tparam Graph|string model
 -- @tparam[opt] table options

@@ -10,9 +10,9 @@ trap 'rm -rf "$WORK"' EXIT
 check() {
   name=$1
   shift
-  if "$@" >"$WORK/out" 2>&1; then echo "ok $name"; else
+  if "$@" >"$WORK/.out" 2>&1; then echo "ok $name"; else
     echo "not ok $name: $*"
-    sed 's/^/    /' "$WORK/out" | tail -20
+    sed 's/^/    /' "$WORK/.out" | tail -20
   fi
 }
 
@@ -20,14 +20,14 @@ check() {
 refused() {
   name=$1 expected=$2 pattern=$3
   shift 3
-  "$@" >"$WORK/out" 2>"$WORK/err" </dev/null
+  "$@" >"$WORK/.out" 2>"$WORK/.err" </dev/null
   status=$?
-  if [ $status -eq "$expected" ] && [ "$(wc -l <"$WORK/err")" -eq 1 ] &&
-    grep -qE -- "$pattern" "$WORK/err"; then
+  if [ $status -eq "$expected" ] && [ "$(wc -l <"$WORK/.err")" -eq 1 ] &&
+    grep -qE -- "$pattern" "$WORK/.err"; then
     echo "ok $name"
   else
     echo "not ok $name: status $status (expected $expected), pattern '$pattern', said:"
-    sed 's/^/    /' "$WORK/err" | tail -20
+    sed 's/^/    /' "$WORK/.err" | tail -20
   fi
 }
 

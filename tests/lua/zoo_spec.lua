@@ -29,23 +29,30 @@ describe("zoo network", function()
     assert.equal("32 34 17.0497", rounded("unet_denoise", 1e9))
   end)
 
-  local PUBLISHED = {
-    resnet50_published = "resnet50",
-    vgg16_published = "vgg16_bn",
-    edsr = "edsr_base",
-    fsrcnn3 = "fsrcnn3",
-    fsrcnn4 = "fsrcnn4",
-    unet_denoise = "unet_denoise",
-  }
+  local PUBLISHED = { resnet50_published = "resnet50", vgg16_published = "vgg16_bn", edsr = "edsr_base" }
   for name, file in pairs(PUBLISHED) do
     local path = "data/cg/" .. file .. ".json"
     it(
-      name .. " is isomorphic to the shared graph",
+      name .. " is isomorphic to the published graph",
       support.with(support.json, path, function(published)
         local graph = assert(zoo.build(name))
         local other = assert(core.load_graph(support.shared .. "/" .. path))
         assert.is_true(graph:isomorphic(other))
         assert.equal(published.flops, graph.flops)
+      end)
+    )
+  end
+
+  -- Their edges come without the order of operands, which counts for a concatenation: compare node
+  -- for node instead.
+  for _, name in ipairs { "fsrcnn3", "fsrcnn4", "unet_denoise", "edsr" } do
+    local path = "data/cg/" .. (name == "edsr" and "edsr_base" or name) .. ".json"
+    it(
+      name .. " is the shared graph node for node",
+      support.with(support.json, path, function(file)
+        local graph = assert(zoo.build(name))
+        assert.equal(support.published_text(file), support.graph_text(graph))
+        assert.equal(file.flops, graph.flops)
       end)
     )
   end

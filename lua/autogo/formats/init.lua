@@ -19,7 +19,7 @@ function READERS.onnx(path, options)
 end
 
 function WRITERS.json(graph, path)
-  return graph:save(path)
+  return graph:save_json(path)
 end
 
 function WRITERS.onnx(graph, path, options)
@@ -85,6 +85,14 @@ function formats.save(graph, path, options)
     return nil, ("%s: unknown format; the name must end in one of %s"):format(path, names(WRITERS))
   end
   return writer(graph, path, options or {})
+end
+
+--- `graph:save(path[, options])`: `formats.save` as a method.
+function core.classes.Graph:save(path, options)
+  if type(path) ~= "string" then
+    error("bad argument #1 to 'save' (string expected, got " .. type(path) .. ")", 2)
+  end
+  return formats.save(self, path, options)
 end
 
 return formats
