@@ -126,7 +126,8 @@ int32_t ag_strided_size(const ag_node *node, int dim, int32_t in);
  * Set before the call: kernel, stride, padding, ...; out.c for conv, matmul and
  * transposed conv; out for INPUT and OPAQUE rules; in.c under AG_FLAG_SLICE (at most the
  * operand's channels). A depthwise gets groups = in.c.
- * Errors: AG_INVALID when operands do not fit, or a size would leave [1, 2^31). O(count). */
+ * Errors: AG_INVALID when operands do not fit, a size would leave [1, 2^31), or elements or
+ * MACs would exceed 2^44, so that costs can be summed in 64 bits. O(count). */
 ag_status ag_node_infer(ag_node *node, const ag_shape *operands, int count, ag_error *err);
 
 /* Multiply-accumulates of one execution, bias and repeated operands not counted
