@@ -52,7 +52,8 @@ describe("usage", function()
     assert.equal("info: unknown option '-j'; options begin with --", fails(2, "info a -j"))
     assert.equal("info: --json takes no value", fails(2, "info a --json=1"))
     assert.equal("info: --input needs a value, shape", fails(2, "info a --input"))
-    for _, shape in ipairs { "3", "3x", "4x5", "axb", "0x3x3", "3x3x3x3", "99999999x1x1", "-1x2x3", "1.5x2" } do
+    local SHAPES = { "3", "3x", "4x5", "axb", "0x3x3", "3x3x3x3", "99999999x1x1", "-1x2x3", "1.5x2x3" }
+    for _, shape in ipairs(SHAPES) do
       assert.equal(("info: --input: a size like 224x224x3 expected, got '%s'"):format(shape),
         fails(2, "info a --input=" .. shape))
     end
