@@ -26,8 +26,16 @@ int64_t *ag_map_get(const ag_map *map, ag_hash key) {
   return slot->used ? &slot->value : NULL;
 }
 
+static bool is_full(size_t count, size_t capacity) {
+  return 3 * (count + 1) > 2 * capacity;
+}
+
+static size_t next_capacity(size_t capacity) {
+  return capacity ? capacity * 2 : 16;
+}
+
 static void grow(ag_map *map) {
-  ag_map larger = {.capacity = map->capacity ? map->capacity * 2 : 16, .count = map->count};
+  ag_map larger = {.capacity = next_capacity(map->capacity), .count = map->count};
   larger.slots = AG_ARRAY(struct ag_map_slot, larger.capacity);
   for (size_t i = 0; i < map->capacity; i++)
     if (map->slots[i].used) *find_slot(&larger, map->slots[i].key) = map->slots[i];
@@ -36,7 +44,7 @@ static void grow(ag_map *map) {
 }
 
 int64_t *ag_map_put(ag_map *map, ag_hash key, int64_t value, bool *inserted) {
-  if (3 * (map->count + 1) > 2 * map->capacity) grow(map);
+  if (is_full(map->count, map->capacity)) grow(map);
   struct ag_map_slot *slot = find_slot(map, key);
   bool fresh = !slot->used;
   if (fresh) {
@@ -45,6 +53,15 @@ int64_t *ag_map_put(ag_map *map, ag_hash key, int64_t value, bool *inserted) {
   }
   if (inserted) *inserted = fresh;
   return &slot->value;
+}
+
+size_t ag_map_bytes(const ag_map *map, size_t more) {
+  size_t before = 0, capacity = map->capacity;
+  while (more > 0 && is_full(map->count + more - 1, capacity)) {
+    before = capacity;
+    capacity = next_capacity(capacity);
+  }
+  return (before + capacity) * sizeof *map->slots;
 }
 
 void ag_map_clear(ag_map *map) {

@@ -150,6 +150,7 @@ void ag_lua_open_segment(lua_State *L);
 void ag_lua_open_resolve(lua_State *L);
 void ag_lua_open_tokenizer(lua_State *L);
 void ag_lua_open_database(lua_State *L);
+void ag_lua_open_wl(lua_State *L);
 void ag_lua_open_predictor(lua_State *L);
 void ag_lua_open_training(lua_State *L);
 void ag_lua_open_search(lua_State *L);

@@ -1,4 +1,4 @@
-/* autogo/mining.h - labels, byte-pair encoding and the segment database.
+/* autogo/mining.h - labels, byte-pair encoding, the segment database, a baseline.
  *
  * A graph in canonical order (ag_graph_canonical) is a string with one symbol per node. Byte-pair
  * encoding learns which runs of symbols recur; their occurrences, cut out of the graphs and freed
@@ -188,5 +188,58 @@ ag_status ag_database_merge(const ag_database *a, const ag_database *b, ag_datab
  * AG_FORMAT for a damaged file, AG_UNSUPPORTED for another version. */
 ag_status ag_database_save(const ag_database *database, const char *path, ag_error *err);
 ag_status ag_database_load(const char *path, ag_database **database, ag_error *err);
+
+/* --- Weisfeiler-Leman baseline --------------------------------------------------------- */
+
+/* The other way to find recurring pieces, for comparison: all rooted subgraphs up to a depth.
+ *
+ * The rooted subgraph of node v at depth 0 is its op and kernel; at depth d it is that and the
+ * rooted subgraphs of v's operands at depth d - 1, in order, for add and mul in any order. It is an
+ * unfolding: what is reached along two paths stands in it twice. It looks against the edges only,
+ * as the predictor does. A node has one for every depth up to its longest chain of operands; where
+ * shorter chains end at the input, the unfolding ends too. Two are the same if these trees are.
+ *
+ * Every distinct one is kept, as its root and the numbers of the ones below it, so that a
+ * subgraph that others contain is kept once. Memory grows with the distinct ones, and they with the
+ * corpus: hence the budget. Source: appendix A.3 of the publication; algorithm.md section 7. */
+typedef struct ag_wl ag_wl;
+
+enum { AG_WL_MAX_DEPTH = 16 };
+
+typedef struct ag_wl_level {
+  int64_t subgraphs;   /* distinct ones of this depth */
+  int64_t occurrences; /* nodes of the corpus that have one */
+  int64_t nodes;       /* of all occurrences unfolded, what an enumeration that shares nothing
+                          would hold; INT64_MAX = at least that many */
+} ag_wl_level;
+
+typedef struct ag_rooted {
+  ag_op op; /* of the root */
+  int32_t kernel[2];
+  int depth;
+  int64_t count; /* occurrences */
+  int64_t nodes; /* of the tree; INT64_MAX = at least that many */
+  int arity;     /* 0 at depth 0 */
+  const int32_t *operands; /* numbers of rooted subgraphs, sorted for add and mul; owned by the
+                              ag_wl, until the next ag_wl_add */
+} ag_rooted;
+
+/* depth 0 .. AG_WL_MAX_DEPTH (published: 5); budget: bytes at most, growing included. */
+ag_wl *ag_wl_new(int depth, size_t budget);
+void ag_wl_free(ag_wl *wl); /* NULL is allowed */
+
+/* Count the rooted subgraphs of a graph. `subgraphs`, if not NULL, receives the number of the one of
+ * node v at depth d at [v * (depth + 1) + d], -1 where there is none; they are numbered from 0 in
+ * the order of discovery.
+ * Errors: AG_LIMIT where the graph might not fit into the budget, saying how far it got; it is
+ * not counted then, and all that was before stays. O(depth * (nodes + edges)). */
+ag_status ag_wl_add(ag_wl *wl, const ag_graph *graph, int32_t *subgraphs, ag_error *err);
+
+int ag_wl_depth(const ag_wl *wl);
+int64_t ag_wl_graphs(const ag_wl *wl); /* counted so far */
+int64_t ag_wl_size(const ag_wl *wl);   /* distinct rooted subgraphs of all depths */
+size_t ag_wl_bytes(const ag_wl *wl);   /* held now */
+ag_wl_level ag_wl_at(const ag_wl *wl, int depth);
+ag_rooted ag_wl_get(const ag_wl *wl, int64_t number);
 
 #endif

@@ -41,6 +41,24 @@ static void map_agrees_with_an_array(void **state) {
   ag_map_free(&map);
 }
 
+static void put_keys(ag_map *map, uint64_t first, uint64_t last) {
+  for (uint64_t k = first; k < last; k++) ag_map_put(map, ag_hash_seed(k), 0, NULL);
+}
+
+static void map_grows_as_foretold(void **state) {
+  (void)state;
+  for (uint64_t before = 0; before < 200; before += 9)
+    for (uint64_t more = 0; more < 200; more += 7) {
+      ag_map map = {0};
+      put_keys(&map, 0, before);
+      size_t held = ag_map_bytes(&map, 0), bound = ag_map_bytes(&map, more);
+      put_keys(&map, before, before + more);
+      size_t now = ag_map_bytes(&map, 0), while_growing = map.count > 10 ? now + now / 2 : now;
+      assert_int_equal(bound, now == held ? now : while_growing);
+      ag_map_free(&map);
+    }
+}
+
 static int compare_hashes(const void *a, const void *b) {
   return ag_hash_compare(*(const ag_hash *)a, *(const ag_hash *)b);
 }
@@ -182,6 +200,7 @@ static void texts_grow(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(map_agrees_with_an_array),
+      cmocka_unit_test(map_grows_as_foretold),
       cmocka_unit_test(hashes_of_small_words_differ),
       cmocka_unit_test(mixing_depends_on_order),
       cmocka_unit_test(streams_depend_on_every_part_of_their_key),

@@ -1,4 +1,4 @@
--- The binding of graph files: CG JSON.
+-- The binding of graph files: CG JSON and ONNX.
 
 local support = require "tests.lua.support"
 local core = require "autogo.core"
@@ -45,5 +45,15 @@ describe("CG JSON", function()
     fails("", core.parse_graph "[]")
     fails("/dev/null/x", network(1, 4):save_json "/dev/null/x")
     raises("string expected", core.load_graph)
+  end)
+end)
+
+describe("ONNX", function()
+  it("returns nil and names the file", function()
+    local path = temporary()
+    assert(core.write_file(path, "\255\255\255 no model"))
+    fails(path, core.load_onnx(path))
+    fails("/dev/null/x", core.load_onnx "/dev/null/x")
+    raises("input shape", core.load_onnx, path, { 3, 224 })
   end)
 end)

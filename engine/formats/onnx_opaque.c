@@ -1,0 +1,117 @@
+/* Opaque nodes: a node of the file carried as it is. Its record holds the node's own message, its
+ * constant operands, and the ONNX shapes of its result and its other operands, so that the writer
+ * can put it back whatever has become of its surroundings. */
+#include <string.h>
+
+#include "engine/formats/onnx_internal.h"
+
+/* --- the Origin message
+ * ---------------------------------------------------------------------------- */
+
+static void put_shape(const ag_onnx_import *im, const ag_tensor *t, int64_t *out) {
+  for (int d = 0; d < t->rank; d++) out[d] = t->dims[d];
+  if (im->dynamic_batch && t->rank && t->dims[0] == 1) out[0] = -1;
+}
+
+static void set_operand_shapes(const ag_onnx_import *im, const ag_onnx_op *op,
+                               ag_onnx_origin *origin, ag_arena *arena) {
+  int64_t *at = ag_arena_alloc(arena, (size_t)op->inputs * (AG_MAX_RANK + 1) * sizeof *at);
+  origin->operand_shape = at;
+  for (int k = 0; k < op->inputs; k++) {
+    const ag_onnx_value *v = op->in[k] >= 0 ? &im->values[op->in[k]] : NULL;
+    if (!v || v->kind != AG_ONNX_ACTIVATION) continue;
+    *at++ = v->tensor.rank;
+    put_shape(im, &v->tensor, at);
+    at += v->tensor.rank;
+  }
+  origin->n_operand_shape = (size_t)(at - origin->operand_shape);
+}
+
+void ag_onnx_set_origin(const ag_onnx_import *im, const ag_onnx_op *op, const ag_tensor *t,
+                        ag_record *record) {
+  ag_onnx_origin origin = AG__ONNX__ORIGIN__INIT;
+  ag_arena arena = {0};
+  int64_t shape[AG_MAX_RANK];
+  char format[] = "onnx";
+  put_shape(im, t, shape);
+  origin.format = format;
+  origin.shape = shape;
+  origin.n_shape = (size_t)t->rank;
+  origin.has_elem_type = origin.has_opset = 1;
+  origin.elem_type = (int32_t)t->dtype;
+  origin.opset = im->opset;
+  if (op) {
+    origin.node = (ag_onnx_node *)(uintptr_t)op->node;
+    set_operand_shapes(im, op, &origin, &arena);
+  }
+  record->attributes_size = ag__onnx__origin__get_packed_size(&origin);
+  uint8_t *bytes = ag_store_alloc(im->store, record->attributes_size);
+  ag__onnx__origin__pack(&origin, bytes);
+  record->attributes = bytes;
+  ag_arena_free(&arena);
+}
+
+/* --- drafts
+ * ------------------------------------------------------------------------------------------ */
+
+static void set_constants(ag_onnx_import *im, const ag_onnx_op *op, ag_record *record) {
+  int count = 0;
+  for (int k = 0; k < op->inputs; k++)
+    count += op->in[k] >= 0 && im->values[op->in[k]].kind == AG_ONNX_CONSTANT;
+  int *position = ag_store_alloc(im->store, (size_t)count * sizeof *position);
+  ag_tensor *constant = ag_store_alloc(im->store, (size_t)count * sizeof *constant);
+  for (int k = 0; k < op->inputs; k++) {
+    ag_onnx_value *v = op->in[k] >= 0 ? &im->values[op->in[k]] : NULL;
+    if (!v || v->kind != AG_ONNX_CONSTANT) continue;
+    ag_onnx_constant_data(im, v);
+    position[record->constants] = k;
+    constant[record->constants++] = v->tensor;
+  }
+  record->constant_position = position;
+  record->constant = constant;
+}
+
+static int *activation_drafts(ag_onnx_import *im, const ag_onnx_op *op, int *count) {
+  int *drafts = ag_arena_alloc(&im->arena, (size_t)op->inputs * sizeof *drafts);
+  *count = 0;
+  for (int k = 0; k < op->inputs; k++)
+    if (op->in[k] >= 0 && im->values[op->in[k]].kind == AG_ONNX_ACTIVATION)
+      drafts[(*count)++] = im->values[op->in[k]].draft;
+  return drafts;
+}
+
+/* CG shapes ignore the layout of an unknown op's operands, so the first operand stands for `in`. */
+static ag_status make_output(ag_onnx_import *im, const ag_onnx_op *op, int output,
+                             const ag_record *common, const char *why) {
+  ag_tensor t = {0};
+  if (!ag_onnx_infer(im, op, output, &t))
+    return ag_fail(im->err, AG_UNSUPPORTED,
+                   "%s: %s, and the file does not say what shape comes out", op->node->op_type,
+                   why);
+  ag_node node = ag_node_make(AG_OP_OPAQUE);
+  node.out = ag_onnx_shape(&t);
+  if (node.out.c == 0)
+    return ag_fail(im->err, AG_UNSUPPORTED, "%s: its result is empty or too large",
+                   op->node->op_type);
+  ag_record record = *common;
+  record.output_index = output;
+  ag_onnx_set_origin(im, op, &t, &record);
+  node.record = ag_store_add(im->store, &record);
+  int count, *drafts = activation_drafts(im, op, &count);
+  node.in = count ? im->drafts[drafts[0]].node.out : node.out;
+  int draft = ag_onnx_add_draft(im, &node, drafts, count, op->out[output], op->index);
+  ag_onnx_define(im, op->out[output], draft, &t);
+  return AG_OK;
+}
+
+ag_status ag_onnx_make_opaque(ag_onnx_import *im, const ag_onnx_op *op, const char *why) {
+  ag_record common = {.source_op = op->node->op_type};
+  set_constants(im, op, &common);
+  for (int k = 0; k < op->outputs; k++) {
+    if (op->out[k] < 0 || !im->values[op->out[k]].uses) continue;
+    ag_status status = make_output(im, op, k, &common, why);
+    if (status) return status;
+  }
+  ag_onnx_set_fate(im, op->index, AG_ONNX_OPAQUE, why);
+  return AG_OK;
+}
