@@ -109,7 +109,7 @@ static void check_parameter(batch *b, const ag_param *p, int k, double tolerance
   }
 }
 
-/* Every parameter of small models; of matrices past 2,000 numbers every 31st. */
+/* Every parameter of small models; of matrices past 2,000 numbers every 101st. */
 static void test_every_parameter(void **state) {
   (void)state;
   for (int variant = 0; variant < 4; variant++) {
