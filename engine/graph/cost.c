@@ -1,6 +1,5 @@
 /* Costs of one node from the ops table, and of a graph as their sum.
- * Products are bounded: kernel <= 2^15 squared, sizes < 2^31 each; a graph that large cannot be
- * stored anywhere, so saturation in double precision is not needed and 64 bits do. */
+ * Products are bounded where a node's shapes are inferred (shape.c), so 64 bits do. */
 #include "autogo/graph.h"
 
 #include "engine/base/alloc.h"
@@ -91,13 +90,26 @@ int64_t ag_node_bytes(const ag_node *n, int operands) {
   return 4 * (read + ag_node_params(n) + ag_shape_size(n->out));
 }
 
+static int compare_tensors(const void *a, const void *b) {
+  int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* Few operands are compared with each other, many (a file may ask for a million) are sorted. */
 static int count_distinct(const int32_t *operands, int count) {
   int distinct = 0;
-  for (int i = 0; i < count; i++) {
-    bool seen = false;
-    for (int k = 0; k < i && !seen; k++) seen = operands[k] == operands[i];
-    distinct += !seen;
+  if (count <= 32) {
+    for (int i = 0; i < count; i++) {
+      bool seen = false;
+      for (int k = 0; k < i && !seen; k++) seen = operands[k] == operands[i];
+      distinct += !seen;
+    }
+    return distinct;
   }
+  int32_t *sorted = ag_memdup(operands, (size_t)count, sizeof *operands);
+  qsort(sorted, (size_t)count, sizeof *sorted, compare_tensors);
+  for (int i = 0; i < count; i++) distinct += i == 0 || sorted[i] != sorted[i - 1];
+  free(sorted);
   return distinct;
 }
 

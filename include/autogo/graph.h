@@ -265,7 +265,8 @@ void ag_builder_set_normalisers(ag_builder *builder, ag_shape normalisers);
 void ag_builder_set_dynamic_batch(ag_builder *builder, bool dynamic);
 /* Builds the graph and frees the builder in any case. Node order is the order of
  * addition. Errors: AG_INVALID for no input, no output, a node without users that is not
- * an output, or the first error of ag_builder_add, naming the node. */
+ * an output, a node of more than 2^44 elements or MACs (costs are summed in 64 bits), or
+ * the first error of ag_builder_add, naming the node. */
 ag_status ag_builder_finish(ag_builder *builder, const ag_graph **graph, ag_error *err);
 
 /* --- segments ------------------------------------------------------------------------- */

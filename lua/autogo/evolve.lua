@@ -36,7 +36,7 @@ local function with_defaults(options)
   local settings = {}
   for key, value in pairs(DEFAULTS) do settings[key] = value end
   for key, value in pairs(options or {}) do settings[key] = value end
-  settings.objectives = settings.objectives or { require "autogo.objectives.flops" }
+  settings.objectives = settings.objectives or { (require "autogo.objectives.flops") }
   if #settings.objectives == 0 then error("objectives: at least one expected", 3) end
   return settings
 end

@@ -52,7 +52,8 @@ describe("usage", function()
     assert.equal("info: unknown option '-j'; options begin with --", fails(2, "info a -j"))
     assert.equal("info: --json takes no value", fails(2, "info a --json=1"))
     assert.equal("info: --input needs a value, shape", fails(2, "info a --input"))
-    for _, shape in ipairs { "3", "3x", "axb", "0x3x3", "3x3x3x3", "99999999x1x1", "-1x2x3", "1.5x2" } do
+    local SHAPES = { "3", "3x", "4x5", "axb", "0x3x3", "3x3x3x3", "99999999x1x1", "-1x2x3", "1.5x2x3" }
+    for _, shape in ipairs(SHAPES) do
       assert.equal(("info: --input: a size like 224x224x3 expected, got '%s'"):format(shape),
         fails(2, "info a --input=" .. shape))
     end
@@ -84,9 +85,9 @@ describe("option parsing", function()
   it("takes values after a space or an equals sign, in any place", function()
     assert.same(
       { "x", "y", count = 7, ratio = 0.5, tag = { "a", "b=c" }, dry_run = true,
-        names = { "p", "q" }, size = { 4, 5, 0 } },
+        names = { "p", "q" }, size = { 4, 5, 6 } },
       options.parse(verb, { "--count", "7", "x", "--ratio=0.5", "--tag", "a", "--tag=b=c", "y",
-        "--dry-run", "--names", "p,q", "--size", "4x5" })
+        "--dry-run", "--names", "p,q", "--size", "4x5x6" })
     )
     assert.same({ "x", count = 3, tag = {} }, options.parse(verb, { "x" }))
     assert.same({ "--count", "-", count = 3, tag = {} }, options.parse(verb, { "--", "--count", "-" }))
@@ -146,7 +147,7 @@ describe("info", function()
   end)
 
   it("is readable otherwise", function()
-    local out = succeeds "info mobilenet_v2 --input 96x64"
+    local out = succeeds "info mobilenet_v2 --input 96x64x3"
     assert.matches("^mobilenet_v2\n", out)
     assert.matches("input +96x64x3", out)
     assert.matches("depthwise 17", out)

@@ -275,7 +275,9 @@ describe("an impossible configuration", function()
         { 0, 0, 0, 0, 0 } },
       ops = { "input", "maxpool3x3", "maxpool3x3", "maxpool3x3", "output" },
     }))
-    assert.equal("hiaml: stage 2: unknown block 'q'", reason("hiaml", "z,q,z,z"))
+    assert.equal("nb201: edge 1-2: unknown op 'conv'",
+      reason("nb201", "|none~0|+|none~0|conv~1|+|none~0|none~1|none~2|"))
+    assert.equal("hiaml: stage 1: unknown block 'q'", reason("hiaml", "z,q,z,z"))
     assert.equal("two_path: path1: exactly two of its blocks must reduce",
       reason("two_path", "conv3x3+conv3x3/2|conv3x3/2+conv3x3/2"))
     assert.equal("two_path: path2, block 1: at least one convolution expected",

@@ -8,8 +8,8 @@
 --      options = { { name, type, default, min, max, choices, value, many, help }, ... },
 --      defaults = function () -> table }                 defaults that live elsewhere, for the help
 --
--- Types: flag, integer, number, string, choice, list (a,b,c), integers (1,2,3), shape (HxWxC, or HxW
--- with the channels left open), range (FIRST:LAST). Values appear under the option's name with _ for -.
+-- Types: flag, integer, number, string, choice, list (a,b,c), integers (1,2,3), shape (HxWxC),
+-- range (FIRST:LAST). Values appear under the option's name with _ for -.
 -- @module autogo.cli.options
 
 local options = {}
@@ -87,16 +87,13 @@ local CONVERT = {
     return list
   end,
   shape = function(text)
-    local h, w, c = text:match "^(%d+)x(%d+)x(%d+)$"
-    if not h then
-      h, w = text:match "^(%d+)x(%d+)$"
-    end
-    local shape = h and { to_integer(h), to_integer(w), to_integer(c or "0") }
+    local shape = { text:match "^(%d+)x(%d+)x(%d+)$" }
     for i = 1, 3 do
-      local size = shape and shape[i]
-      if not size or size > 1 << 20 or size < (i < 3 and 1 or 0) then
+      local size = to_integer(shape[i] or "")
+      if not size or size < 1 or size > 1 << 20 then
         return nil, "a size like 224x224x3"
       end
+      shape[i] = size
     end
     return shape
   end,

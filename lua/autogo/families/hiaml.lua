@@ -123,7 +123,7 @@ local function check(config)
   end
   for stage, name in ipairs(config) do
     if not BLOCKS[name] then
-      return nil, ("stage %d: unknown block '%s'"):format(stage, tostring(name))
+      return nil, ("stage %d: unknown block '%s'"):format(stage - 1, tostring(name))
     end
   end
   return true

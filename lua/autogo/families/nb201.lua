@@ -19,6 +19,7 @@ local OPS = { "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3", "skip_connect" }
 local ALL_OPS = { "none", table.unpack(OPS) }
 local IS_OP = family.set(ALL_OPS)
 local IS_SKIP_MODE = family.set { "exact", "direct", "identity" }
+local EDGES = { "0-1", "0-2", "1-2", "0-3", "1-3", "2-3" }
 local CELLS_PER_STAGE = 5
 
 local function check(config)
@@ -27,7 +28,7 @@ local function check(config)
   end
   for edge, op in ipairs(config) do
     if not IS_OP[op] then
-      return nil, ("edge %d: unknown op '%s'"):format(edge, tostring(op))
+      return nil, ("edge %s: unknown op '%s'"):format(EDGES[edge], tostring(op))
     end
   end
   return true

@@ -35,12 +35,6 @@ function zoo.about(name)
   return entries[name] and entries[name].about
 end
 
--- The size asked for; channels left open (0) are the network's own.
-local function input_size(entry, options)
-  local size = options and options.input or entry.input
-  return { size[1], size[2], size[3] ~= 0 and size[3] or entry.input[3] }
-end
-
 --- Build a network.
 -- @tparam string name
 -- @tparam[opt] table options `input` = {H, W, C} instead of the network's usual size
@@ -55,7 +49,7 @@ function zoo.build(name, options)
   end
   local b = core.builder(name, entry.family)
   b:normalisers(entry.normalisers)
-  local x = b:input(input_size(entry, options))
+  local x = b:input(options and options.input or entry.input)
   -- Only an input of another size can fail to fit, at some node on the way.
   local good, why = pcall(function()
     b:output(entry.assemble(b, x))
