@@ -98,7 +98,8 @@ int ag_builder_add(ag_builder *b, ag_node node, const int *operands, int count, 
     ag_fail(&err, AG_LIMIT, "more than %d nodes", MAX_NODES);
     return stick(b, &err, &node, name);
   }
-  if (collect_shapes(b, operands, count, &err) || ag_node_infer(&node, b->shapes, count, &err))
+  if (collect_shapes(b, operands, count, &err) || ag_node_infer(&node, b->shapes, count, &err) ||
+      ag_node_check_counts(&node, count, &err))
     return stick(b, &err, &node, name);
   append(b, &node, operands, count, name);
   return b->count - 1;

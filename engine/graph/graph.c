@@ -94,6 +94,7 @@ static ag_status check_node(const ag_graph *g, int i, ag_shape *shapes, ag_error
   }
   ag_node derived = g->nodes[i];
   ag_status status = ag_node_infer(&derived, shapes, count, err);
+  if (!status) status = ag_node_check_counts(&derived, count, err);
   if (status) return status;
   if (!same_result(&g->nodes[i], &derived))
     return ag_fail(err, AG_INVALID, "the stored shapes are not those the operands give");

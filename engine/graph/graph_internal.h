@@ -34,4 +34,9 @@ static inline const char **ag_graph_names_mut(ag_graph *g) {
 /* Fill user_start and users from the operands. */
 void ag_graph_index_users(ag_graph *g);
 
+/* Costs are summed in 64 bits over the nodes of a graph or segment: 2^44 elements or MACs per
+ * node, its `count` operands counted, leave room for 2^17 nodes. No network comes near. Errors:
+ * AG_INVALID. */
+ag_status ag_node_check_counts(const ag_node *node, int count, ag_error *err);
+
 #endif

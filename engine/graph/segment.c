@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "autogo/graph.h"
 #include "engine/base/alloc.h"
+#include "engine/graph/graph_internal.h"
 
 static size_t align8(size_t size) {
   return (size + 7) & ~(size_t)7;
@@ -113,6 +113,7 @@ ag_status ag_segment_infer(ag_segment *s, const ag_shape *inputs, ag_error *err)
     for (int k = 0; k < count; k++)
       shapes[k] = operands[k] < 0 ? inputs[~operands[k]] : s->nodes[operands[k]].out;
     status = ag_node_infer(&s->nodes[i], shapes, count, err);
+    if (!status) status = ag_node_check_counts(&s->nodes[i], count, err);
     char label[32];
     snprintf(label, sizeof label, "node %d (%s)", i, ag_op_get(s->nodes[i].op)->name);
     if (status) ag_error_at_node(err, status, label);

@@ -3,7 +3,7 @@
  * not. Sizes are computed in 64 bits and checked once at the end. */
 #include <limits.h>
 
-#include "autogo/graph.h"
+#include "engine/graph/graph_internal.h"
 
 static ag_status check_attributes(const ag_node *node, int count, ag_error *err) {
   if (node->op >= AG_OP_COUNT) return ag_fail(err, AG_INVALID, "op number %d is unknown", node->op);
@@ -177,29 +177,6 @@ static ag_status infer_by_rule(ag_node *node, const ag_shape *operands, int coun
   return AG_OK;
 }
 
-static double product(double area, ag_shape s) {
-  return area * s.h * s.w * s.c;
-}
-
-/* Costs are summed in 64 bits over the nodes of a graph: 2^44 elements or MACs per node, edges
- * counted, leave room for 2^17 nodes. No network comes near. */
-static ag_status check_counts(const ag_node *node, int count, ag_error *err) {
-  const double most = 17592186044416.0;
-  double area = 1, edges = count > 1 ? count : 1;
-  bool windowed =
-      node->op == AG_OP_CONV || node->op == AG_OP_DEPTHWISE || node->op == AG_OP_TRANSPOSED_CONV;
-  if (windowed) area = (double)node->kernel[0] * node->kernel[1];
-  bool dense = ag_op_weighted(node->op) && node->op != AG_OP_DEPTHWISE;
-  double inner = dense ? (double)node->in.c / node->groups : 1;
-  double transposed = node->op == AG_OP_TRANSPOSED_CONV ? product(area * node->out.c, node->in) : 0;
-  if (product(edges, node->in) > most || product(area * inner * edges, node->out) > most ||
-      transposed > most)
-    return ag_fail(err, AG_INVALID, "%s of %dx%dx%d to %dx%dx%d is too large to be counted",
-                   ag_op_get(node->op)->name, node->in.h, node->in.w, node->in.c, node->out.h,
-                   node->out.w, node->out.c);
-  return AG_OK;
-}
-
 ag_status ag_node_infer(ag_node *node, const ag_shape *operands, int count, ag_error *err) {
   ag_status status = check_attributes(node, count, err);
   if (status) return status;
@@ -217,5 +194,26 @@ ag_status ag_node_infer(ag_node *node, const ag_shape *operands, int count, ag_e
   if (node->out.h < 1 || node->out.w < 1 || node->out.c < 1)
     return ag_fail(err, AG_INVALID, "%s has no output size: %dx%dx%d", ag_op_get(node->op)->name,
                    node->out.h, node->out.w, node->out.c);
-  return check_counts(node, count, err);
+  return AG_OK;
+}
+
+static double product(double area, ag_shape s) {
+  return area * s.h * s.w * s.c;
+}
+
+ag_status ag_node_check_counts(const ag_node *node, int count, ag_error *err) {
+  const double most = 17592186044416.0;
+  double area = 1, edges = count > 1 ? count : 1;
+  bool windowed =
+      node->op == AG_OP_CONV || node->op == AG_OP_DEPTHWISE || node->op == AG_OP_TRANSPOSED_CONV;
+  if (windowed) area = (double)node->kernel[0] * node->kernel[1];
+  bool dense = ag_op_weighted(node->op) && node->op != AG_OP_DEPTHWISE;
+  double inner = dense ? (double)node->in.c / node->groups : 1;
+  double transposed = node->op == AG_OP_TRANSPOSED_CONV ? product(area * node->out.c, node->in) : 0;
+  if (product(edges, node->in) > most || product(area * inner * edges, node->out) > most ||
+      transposed > most)
+    return ag_fail(err, AG_INVALID, "%s of %dx%dx%d to %dx%dx%d is too large to be counted",
+                   ag_op_get(node->op)->name, node->in.h, node->in.w, node->in.c, node->out.h,
+                   node->out.w, node->out.c);
+  return AG_OK;
 }

@@ -126,8 +126,7 @@ int32_t ag_strided_size(const ag_node *node, int dim, int32_t in);
  * Set before the call: kernel, stride, padding, ...; out.c for conv, matmul and
  * transposed conv; out for INPUT and OPAQUE rules; in.c under AG_FLAG_SLICE (at most the
  * operand's channels). A depthwise gets groups = in.c.
- * Errors: AG_INVALID when operands do not fit, a size would leave [1, 2^31), or elements or
- * MACs would exceed 2^44, so that costs can be summed in 64 bits. O(count). */
+ * Errors: AG_INVALID when operands do not fit, or a size would leave [1, 2^31). O(count). */
 ag_status ag_node_infer(ag_node *node, const ag_shape *operands, int count, ag_error *err);
 
 /* Multiply-accumulates of one execution, bias and repeated operands not counted
@@ -266,7 +265,8 @@ void ag_builder_set_normalisers(ag_builder *builder, ag_shape normalisers);
 void ag_builder_set_dynamic_batch(ag_builder *builder, bool dynamic);
 /* Builds the graph and frees the builder in any case. Node order is the order of
  * addition. Errors: AG_INVALID for no input, no output, a node without users that is not
- * an output, or the first error of ag_builder_add, naming the node. */
+ * an output, a node of more than 2^44 elements or MACs (costs are summed in 64 bits), or
+ * the first error of ag_builder_add, naming the node. */
 ag_status ag_builder_finish(ag_builder *builder, const ag_graph **graph, ag_error *err);
 
 /* --- segments ------------------------------------------------------------------------- */

@@ -52,7 +52,8 @@ describe("usage", function()
     assert.equal("info: unknown option '-j'; options begin with --", fails(2, "info a -j"))
     assert.equal("info: --json takes no value", fails(2, "info a --json=1"))
     assert.equal("info: --input needs a value, shape", fails(2, "info a --input"))
-    for _, shape in ipairs { "3", "3x", "4x5", "axb", "0x3x3", "3x3x3x3", "99999999x1x1", "-1x2x3", "1.5x2" } do
+    local SHAPES = { "3", "3x", "4x5", "axb", "0x3x3", "3x3x3x3", "99999999x1x1", "-1x2x3", "1.5x2x3" }
+    for _, shape in ipairs(SHAPES) do
       assert.equal(("info: --input: a size like 224x224x3 expected, got '%s'"):format(shape),
         fails(2, "info a --input=" .. shape))
     end
@@ -220,9 +221,9 @@ describe("convert", function()
   end)
 
   it("refuses other formats and places, leaving nothing behind", function()
-    assert.equal("/tmp/x.xyz: unknown format; the name must end in one of .dot, .json, .onnx",
+    assert.equal("/tmp/x.xyz: unknown format; the name must end in one of .dot, .json, .onnx, .svg",
       fails(1, "convert edsr /tmp/x.xyz"))
-    for _, suffix in ipairs { "json", "onnx", "dot" } do
+    for _, suffix in ipairs { "json", "onnx", "dot", "svg" } do
       local path = "/nonexistent/x." .. suffix
       assert.matches(path, fails(1, "convert edsr " .. path), 1, true)
     end
