@@ -1,4 +1,5 @@
 /* ONNX models. */
+#include <limits.h>
 #include <stdlib.h>
 
 #include "autogo/onnx.h"
@@ -45,7 +46,23 @@ static int load_onnx(lua_State *L) {
   return 2;
 }
 
+/* g:save_onnx(path [, {seed=, weights=}]) -> true | nil, message. New weights come from the seed;
+ * weights=false leaves all of them to whoever runs the model. */
+static int save_onnx(lua_State *L) {
+  static const char *const known[] = {"seed", "weights", NULL};
+  const ag_graph *g = ag_lua_check_graph(L, 1);
+  const char *path = luaL_checkstring(L, 2);
+  ag_lua_options(L, 3, known);
+  ag_onnx_options options = {
+      .seed = (uint64_t)ag_lua_option_integer(L, 3, "seed", 0, LLONG_MIN, LLONG_MAX),
+      .weights = ag_lua_option_boolean(L, 3, "weights", true)};
+  ag_error err;
+  return ag_lua_result(L, ag_onnx_save(g, path, &options, &err), &err);
+}
+
 void ag_lua_open_onnx(lua_State *L) {
+  static const luaL_Reg methods[] = {{"save_onnx", save_onnx}, {NULL, NULL}};
   lua_pushcfunction(L, load_onnx);
   lua_setfield(L, -2, "load_onnx");
+  ag_lua_extend(L, AG_LUA_GRAPH, methods);
 }
