@@ -68,25 +68,25 @@ check "every op has the shape it should" diff "$WORK/expected" "$WORK/seen"
 mkdir "$WORK/small"
 check "write the small models" "$BUILD/tests/formats/test_onnx_models" --write "$WORK/small"
 for file in "$WORK"/small/*.onnx; do
-  name=$(basename "$file" .onnx)
-  check "convert $name" "$AUTOGO" convert "$file" "$WORK/a.onnx"
-  check "$name computes the same" $run --same "$file" "$WORK/a.onnx"
+  model=$(basename "$file" .onnx)
+  check "convert $model" "$AUTOGO" convert "$file" "$WORK/a.onnx"
+  check "$model computes the same" $run --same "$file" "$WORK/a.onnx"
 done
 
 for file in "$SHARED"/models/onnx/*.onnx; do
   [ -f "$file" ] || { echo "skipped: no ONNX models" && break; }
-  name=$(basename "$file" .onnx) input=
-  [ "$name" = ppocr_mobile_cls ] && input="--input 48x192x3"
+  model=$(basename "$file" .onnx) input=
+  [ "$model" = ppocr_mobile_cls ] && input="--input 48x192x3"
   # shellcheck disable=SC2086
-  check "convert $name" "$AUTOGO" convert "$file" "$WORK/$name.onnx" --seed 3 $input
-  check "$name runs" $run --like "$file" "$WORK/$name.onnx"
-  case $name in torchvision_squeezenet1_1 | ppocr_mobile_cls)
-    check "$name computes the same" $run --same "$file" "$WORK/$name.onnx" ;;
+  check "convert $model" "$AUTOGO" convert "$file" "$WORK/$model.onnx" --seed 3 $input
+  check "$model runs" $run --like "$file" "$WORK/$model.onnx"
+  case $model in torchvision_squeezenet1_1 | ppocr_mobile_cls)
+    check "$model computes the same" $run --same "$file" "$WORK/$model.onnx" ;;
   esac
-  rm -f "$WORK/$name.onnx"
+  rm -f "$WORK/$model.onnx"
 done
 
-for network in resnet18 mobilenet_v2 unet edsr fsrcnn 'nb201:|nor_conv_3x3~0|+|skip_connect~0|avg_pool_3x3~1|+|none~0|nor_conv_1x1~1|skip_connect~2|'; do
+for network in resnet18 mobilenet_v2 unet_denoise edsr fsrcnn3 'nb201:|nor_conv_3x3~0|+|skip_connect~0|avg_pool_3x3~1|+|none~0|nor_conv_1x1~1|skip_connect~2|'; do
   check "write $network" "$AUTOGO" convert "$network" "$WORK/a.onnx" --seed 3
   check "$network runs" $run "$WORK/a.onnx"
   check "write $network again" "$AUTOGO" convert "$network" "$WORK/b.onnx" --seed 3

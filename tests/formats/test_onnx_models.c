@@ -305,7 +305,7 @@ static model carried_of_old(void) {
   attribute_ints(&u, "axes", (int64_t[]){0, 3}, 2);
   attribute_ints(&q, "axes", (int64_t[]){0}, 1);
   attribute_ints(&p, "pads", (int64_t[]){0, 1, 0, 0, 0, 0, 0, 1, 0, 0}, 10);
-  attribute_string(&p, "mode", "reflect");
+  attribute_string(&p, "mode", "edge");
   attribute_float(&k, "min", -0.25f);
   attribute_float(&k, "max", 0.5f);
   node(&m, "Split", "x", "a,b", &s);
