@@ -62,3 +62,29 @@ void ag_feature_embed(const ag_layout *t, const float *params, const ag_feature 
     state[j] = params[t->bias_b + j] + params[t->bias_w + j * AG_BIAS_WIDTH + f->bias];
   }
 }
+
+static void add(float *to, const float *from, int count) {
+  for (int j = 0; j < count; j++) to[j] += from[j];
+}
+
+void ag_feature_backward(const ag_layout *t, const ag_feature *f, const float *state_grad,
+                         float *grad) {
+  int op_width = f->weighted ? AG_WEIGHTED_WIDTH : AG_REGULAR_WIDTH;
+  add(grad + (f->weighted ? t->weighted : t->regular) + f->op * op_width, state_grad, op_width);
+  state_grad += op_width;
+  add(grad + t->shape_b, state_grad, AG_SHAPE_WIDTH);
+  for (int j = 0; j < AG_SHAPE_WIDTH; j++) {
+    for (int i = 0; i < AG_SIZES; i++) {
+      grad[t->shape_w + j * AG_SIZES + i] += state_grad[j] * f->sizes[i];
+    }
+  }
+  if (!f->weighted) return;
+  state_grad += AG_SHAPE_WIDTH;
+  for (int i = 0; i < 2; i++, state_grad += AG_KERNEL_WIDTH) {
+    add(grad + t->kernel + f->kernel[i] * AG_KERNEL_WIDTH, state_grad, AG_KERNEL_WIDTH);
+  }
+  for (int j = 0; j < AG_BIAS_WIDTH; j++) {
+    grad[t->bias_b + j] += state_grad[j];
+    grad[t->bias_w + j * AG_BIAS_WIDTH + f->bias] += state_grad[j];
+  }
+}

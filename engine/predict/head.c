@@ -54,8 +54,10 @@ static inline void accumulate(const float *matrix, const float *h, float *acc, i
 }
 
 AG_VECTOR void ag_head_accumulate(const ag_head *head, int from, const float *h, float *acc) {
-  if (head->joined == AG_WIDTH) accumulate(head->matrix, h, acc, AG_WIDTH);
-  else accumulate(head->matrix + from * AG_JOINED_MAX, h, acc, AG_JOINED_MAX);
+  if (head->joined == AG_WIDTH)
+    accumulate(head->matrix, h, acc, AG_WIDTH);
+  else
+    accumulate(head->matrix + from * AG_JOINED_MAX, h, acc, AG_JOINED_MAX);
 }
 
 double ag_head_finish(const ag_head *head, const float *acc) {

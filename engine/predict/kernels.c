@@ -27,7 +27,9 @@ static inline float tanh_rational(float x) {
   return x * p / q;
 }
 
-float ag_tanh(float x) { return tanh_rational(x); }
+float ag_tanh(float x) {
+  return tanh_rational(x);
+}
 
 AG_VECTOR void ag_kernel_tanh(float *values, int count) {
   for (int i = 0; i < count; i++) values[i] = tanh_rational(values[i]);

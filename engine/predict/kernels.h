@@ -10,7 +10,8 @@ enum { AG_WIDTH = 32 }; /* of node states; all kernels are made for it */
 
 /* Variants for wider vector units, where compiler and system can choose at run time. (The
  * choice happens before the address sanitizer is ready, so not under it.) */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                             \
+    !defined(__SANITIZE_ADDRESS__)
 #define AG_VECTOR __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define AG_VECTOR

@@ -6,15 +6,18 @@
 
 #include "engine/predict/model.h"
 
-static int add(ag_layout *layout, int rank, int rows, int columns, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+static int add(ag_layout *layout, ag_initial initial, int inputs, int rank, int rows, int columns,
+               const char *format, ...) __attribute__((format(printf, 7, 8)));
 
-static int add(ag_layout *layout, int rank, int rows, int columns, const char *format, ...) {
+static int add(ag_layout *layout, ag_initial initial, int inputs, int rank, int rows, int columns,
+               const char *format, ...) {
   ag_param *p = &layout->param[layout->params++];
   va_list args;
   va_start(args, format);
   vsnprintf(p->name, sizeof p->name, format, args);
   va_end(args);
+  p->initial = initial;
+  p->inputs = inputs;
   p->rank = rank;
   p->dims[0] = rows;
   p->dims[1] = columns;
@@ -24,35 +27,54 @@ static int add(ag_layout *layout, int rank, int rows, int columns, const char *f
   return p->offset;
 }
 
-static void add_embedding(ag_layout *t) {
-  t->regular = add(t, 2, AG_OP_ROWS, AG_REGULAR_WIDTH, "embed_layer.regular_embed_layer.weight");
-  t->weighted = add(t, 2, AG_OP_ROWS, AG_WEIGHTED_WIDTH, "embed_layer.weighted_embed_layer.weight");
-  t->kernel = add(t, 2, AG_KERNEL_ROWS, AG_KERNEL_WIDTH, "embed_layer.kernel_embed_layer.weight");
-  t->shape_w = add(t, 2, AG_SHAPE_WIDTH, AG_SIZES, "embed_layer.shape_embed_layer.weight");
-  t->shape_b = add(t, 1, AG_SHAPE_WIDTH, 1, "embed_layer.shape_embed_layer.bias");
-  t->bias_w = add(t, 2, AG_BIAS_WIDTH, AG_BIAS_WIDTH, "embed_layer.bias_embed_layer.weight");
-  t->bias_b = add(t, 1, AG_BIAS_WIDTH, 1, "embed_layer.bias_embed_layer.bias");
+static int add_embedding(ag_layout *t, const char *name, int rows, int columns) {
+  return add(t, AG_INITIAL_NORMAL, columns, 2, rows, columns, "embed_layer.%s_embed_layer.weight",
+             name);
+}
+
+static int add_matrix(ag_layout *t, const char *name, int rows, int columns) {
+  return add(t, AG_INITIAL_UNIFORM, columns, 2, rows, columns, "%s.weight", name);
+}
+
+static int add_bias(ag_layout *t, const char *name, int rows, int inputs) {
+  return add(t, AG_INITIAL_UNIFORM, inputs, 1, rows, 1, "%s.bias", name);
+}
+
+static void add_features(ag_layout *t) {
+  const char *shape = "embed_layer.shape_embed_layer", *bias = "embed_layer.bias_embed_layer";
+  t->regular = add_embedding(t, "regular", AG_OP_ROWS, AG_REGULAR_WIDTH);
+  t->weighted = add_embedding(t, "weighted", AG_OP_ROWS, AG_WEIGHTED_WIDTH);
+  t->kernel = add_embedding(t, "kernel", AG_KERNEL_ROWS, AG_KERNEL_WIDTH);
+  t->shape_w = add_matrix(t, shape, AG_SHAPE_WIDTH, AG_SIZES);
+  t->shape_b = add_bias(t, shape, AG_SHAPE_WIDTH, AG_SIZES);
+  t->bias_w = add_matrix(t, bias, AG_BIAS_WIDTH, AG_BIAS_WIDTH);
+  t->bias_b = add_bias(t, bias, AG_BIAS_WIDTH, AG_BIAS_WIDTH);
 }
 
 static void add_layer(ag_layout *t, int i, bool residual) {
-  t->layer[i].left_w = add(t, 2, AG_WIDTH, AG_WIDTH, "encoder.gnn_layers.%d.lin_l.weight", i);
-  t->layer[i].left_b = add(t, 1, AG_WIDTH, 1, "encoder.gnn_layers.%d.lin_l.bias", i);
-  t->layer[i].right_w = add(t, 2, AG_WIDTH, AG_WIDTH, "encoder.gnn_layers.%d.lin_r.weight", i);
+  char left[40], right[40], norm[40];
+  snprintf(left, sizeof left, "encoder.gnn_layers.%d.lin_l", i);
+  snprintf(right, sizeof right, "encoder.gnn_layers.%d.lin_r", i);
+  snprintf(norm, sizeof norm, "encoder.norms.%d", i);
+  t->layer[i].left_w = add_matrix(t, left, AG_WIDTH, AG_WIDTH);
+  t->layer[i].left_b = add_bias(t, left, AG_WIDTH, AG_WIDTH);
+  t->layer[i].right_w = add_matrix(t, right, AG_WIDTH, AG_WIDTH);
   if (!residual) return;
-  t->layer[i].norm_w = add(t, 1, AG_WIDTH, 1, "encoder.norms.%d.weight", i);
-  t->layer[i].norm_b = add(t, 1, AG_WIDTH, 1, "encoder.norms.%d.bias", i);
+  t->layer[i].norm_w = add(t, AG_INITIAL_ONE, 1, 1, AG_WIDTH, 1, "%s.weight", norm);
+  t->layer[i].norm_b = add(t, AG_INITIAL_ZERO, 1, 1, AG_WIDTH, 1, "%s.bias", norm);
 }
 
 void ag_layout_make(const ag_config *config, ag_layout *layout) {
-  static const int number[AG_HEAD_LAYERS] = {0, 1, 3, 4}; /* 2 is the ReLU */
+  static const char *const head[AG_HEAD_LAYERS] = {"post_proj.0", "post_proj.1", /* ReLU */
+                                                   "post_proj.3", "post_proj.4"};
   *layout = (ag_layout){.joined = config->model == AG_MODEL_PSC ? 3 * AG_WIDTH : AG_WIDTH};
-  add_embedding(layout);
+  add_features(layout);
   for (int i = 0; i < config->layers; i++) add_layer(layout, i, config->residual);
   int d = layout->joined;
   for (int i = 0; i < AG_HEAD_LAYERS; i++) {
-    layout->head_w[i] = add(layout, 2, d, d, "post_proj.%d.weight", number[i]);
-    layout->head_b[i] = add(layout, 1, d, 1, "post_proj.%d.bias", number[i]);
+    layout->head_w[i] = add_matrix(layout, head[i], d, d);
+    layout->head_b[i] = add_bias(layout, head[i], d, d);
   }
-  layout->out_w = add(layout, 2, 1, d, "regressor.weight");
-  layout->out_b = add(layout, 1, 1, 1, "regressor.bias");
+  layout->out_w = add_matrix(layout, "regressor", 1, d);
+  layout->out_b = add_bias(layout, "regressor", 1, d);
 }

@@ -53,7 +53,9 @@ double ag_srcc(const double *a, const double *b, int count) {
   return r;
 }
 
-static double pairs_of(int64_t n) { return (double)n * (double)(n - 1) / 2; }
+static double pairs_of(int64_t n) {
+  return (double)n * (double)(n - 1) / 2;
+}
 
 /* Sort items[0..count) by b and return the number of exchanges of neighbours it takes. */
 static double merge_sort(pair *items, pair *scratch, int count) {

@@ -32,8 +32,18 @@ typedef struct ag_config {
   bool bypass_joins;   /* joins left with one predecessor are removed */
 } ag_config;
 
+/* How a tensor starts: normal(0, 1); uniform within 1 / sqrt(inputs); ones; zeros. */
+typedef enum ag_initial {
+  AG_INITIAL_NORMAL,
+  AG_INITIAL_UNIFORM,
+  AG_INITIAL_ONE,
+  AG_INITIAL_ZERO
+} ag_initial;
+
 typedef struct ag_param {
   char name[48];
+  ag_initial initial;
+  int inputs; /* of the linear map it belongs to */
   int rank;
   int64_t dims[2];
   int offset, size; /* floats */
@@ -41,8 +51,8 @@ typedef struct ag_param {
 
 /* Offsets of all tensors in one flat array of floats, in the order of the published files. */
 typedef struct ag_layout {
-  int regular, weighted, kernel;         /* embeddings: op of plain and weighted nodes, kernel */
-  int shape_w, shape_b, bias_w, bias_b;  /* linear maps of sizes and of the bias flag */
+  int regular, weighted, kernel;        /* embeddings: op of plain and weighted nodes, kernel */
+  int shape_w, shape_b, bias_w, bias_b; /* linear maps of sizes and of the bias flag */
   struct {
     int left_w, left_b, right_w; /* of the sum over predecessors; of the node itself */
     int norm_w, norm_b;          /* residual layers only */
@@ -111,6 +121,10 @@ ag_feature ag_feature_make(bool log_sizes, const ag_node *node, ag_shape normali
  * bias (2); others op (24), sizes (8). Source: published.md. */
 void ag_feature_embed(const ag_layout *layout, const float *params, const ag_feature *feature,
                       float *state);
+
+/* The way back: add the gradient of the 32 numbers to that of the parameters. */
+void ag_feature_backward(const ag_layout *layout, const ag_feature *feature,
+                         const float *state_grad, float *grad);
 
 static inline void ag_predictor_embed(const ag_predictor *p, const ag_node *node,
                                       ag_shape normalisers, float *state) {

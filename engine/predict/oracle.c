@@ -31,7 +31,8 @@ static void normalise(const float *weight, const float *bias, double *v) {
 static void layer(const ag_predictor *p, int l, const double *own, const double *sum, double *out) {
   const ag_layout *t = &p->layout;
   double a[AG_WIDTH], b[AG_WIDTH];
-  linear(p->params + t->layer[l].left_w, p->params + t->layer[l].left_b, sum, AG_WIDTH, AG_WIDTH, a);
+  linear(p->params + t->layer[l].left_w, p->params + t->layer[l].left_b, sum, AG_WIDTH, AG_WIDTH,
+         a);
   linear(p->params + t->layer[l].right_w, NULL, own, AG_WIDTH, AG_WIDTH, b);
   for (int j = 0; j < AG_WIDTH; j++) a[j] += b[j];
   if (p->config.residual) {
@@ -58,7 +59,7 @@ static void embed_range(const ag_predictor *p, const ag_graph *g, int first, int
                         double *mean) {
   ag_view v = {0};
   ag_view_range(&v, &p->config, g->nodes, g->operand_start, g->operands, first, last, NULL);
-  double *states = AG_ARRAY(double, v.size * AG_WIDTH), *next = AG_ARRAY(double, v.size * AG_WIDTH);
+  double *states = AG_ARRAY(double, v.size *AG_WIDTH), *next = AG_ARRAY(double, v.size *AG_WIDTH);
   for (int r = 0; r < v.size; r++) {
     float state[AG_WIDTH];
     ag_predictor_embed(p, &g->nodes[v.node[r]], ag_feature_normalisers(g), state);

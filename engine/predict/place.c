@@ -139,8 +139,10 @@ ag_place *ag_place_new(const ag_predictor *predictor, const ag_graph *graph, int
   place->first = first;
   place->last = last;
   ag_whole_init(&place->whole, predictor, graph);
-  if (predictor->config.model == AG_MODEL_PSC) init_psc(place);
-  else init_gnn(place);
+  if (predictor->config.model == AG_MODEL_PSC)
+    init_psc(place);
+  else
+    init_gnn(place);
   return place;
 }
 
@@ -184,8 +186,8 @@ static void add_segment(const ag_place *place, const ag_segment *s, const int32_
       int32_t u = s->operands[s->operand_start[i] + k];
       list[k] = u >= 0 ? ref[u] : ~place->whole.ref[place->inputs[input_map[~u]]];
     }
-    ref[i] = ag_view_add(view, &place->whole.predictor->config, i, (ag_op)s->nodes[i].op, list,
-                         count);
+    ref[i] =
+        ag_view_add(view, &place->whole.predictor->config, i, (ag_op)s->nodes[i].op, list, count);
   }
 }
 
@@ -195,9 +197,12 @@ static void add_window(const ag_place *place, const ag_segment *s, const int32_t
     int count = place->start[i + 1] - place->start[i];
     for (int k = 0; k < count; k++) {
       int32_t code = place->code[place->start[i] + k];
-      if (code < 0) list[k] = code;
-      else if (code >= place->outputs) list[k] = ref[code - place->outputs];
-      else list[k] = segment_ref[s->output_nodes[output_map[code]]];
+      if (code < 0)
+        list[k] = code;
+      else if (code >= place->outputs)
+        list[k] = ref[code - place->outputs];
+      else
+        list[k] = segment_ref[s->output_nodes[output_map[code]]];
     }
     ref[i] = ag_view_add(view, &place->whole.predictor->config, place->node[i],
                          (ag_op)place->whole.graph->nodes[place->node[i]].op, list, count);
@@ -212,8 +217,7 @@ static void evaluate(const ag_place *place, const ag_segment *s, const ag_view *
   float *states = ag_alloc(layer * (layers + 1), sizeof *states);
   for (int r = 0; r < view->size; r++) {
     const ag_node *nodes = r < own ? s->nodes : w->graph->nodes;
-    ag_predictor_embed(w->predictor, &nodes[view->node[r]], w->normalisers,
-                       states + r * AG_WIDTH);
+    ag_predictor_embed(w->predictor, &nodes[view->node[r]], w->normalisers, states + r * AG_WIDTH);
   }
   ag_view_encode(view, w->predictor, first, w->states, w->graph->size, states);
   const float *state = states + layers * layer;
@@ -227,7 +231,8 @@ static double predict_gnn(const ag_place *place, const ag_segment *s, const int3
                           const int32_t *output_map) {
   const ag_predictor *p = place->whole.predictor;
   int a = largest_arity(s->operand_start, s->size), b = largest_arity(place->start, place->window);
-  int32_t *ref = AG_ARRAY(int32_t, s->size + place->window), *list = AG_ARRAY(int32_t, a > b ? a : b);
+  int32_t *ref = AG_ARRAY(int32_t, s->size + place->window),
+          *list = AG_ARRAY(int32_t, a > b ? a : b);
   int8_t *first = AG_ARRAY(int8_t, s->size + place->window);
   ag_view view = {0};
   add_segment(place, s, input_map, &view, ref, list);

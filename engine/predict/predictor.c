@@ -8,9 +8,9 @@
  *           layer     residual | plain                plain
  *           features  log2 | normalised               normalised
  *           edges     list | set                      set: a tensor used twice counts once
- *           joins     keep | bypass                   bypass: joins left with one predecessor vanish
- *           family.N  name of family N, with tensor target.N: rows (raw number, label)
- *           target.N  rank-normal | z-score
+ *           joins     keep | bypass                   bypass: joins left with one predecessor
+ * vanish family.N  name of family N, with tensor target.N: rows (raw number, label) target.N
+ * rank-normal | z-score
  */
 #include <math.h>
 #include <stdio.h>
@@ -72,7 +72,9 @@ void ag_predictor_free(ag_predictor *p) {
   free(p);
 }
 
-ag_model ag_predictor_model(const ag_predictor *p) { return p->config.model; }
+ag_model ag_predictor_model(const ag_predictor *p) {
+  return p->config.model;
+}
 
 /* --- labels --------------------------------------------------------------------------------- */
 
@@ -92,8 +94,10 @@ static double interpolate(const ag_target *t, double raw) {
   if (!t->extend) raw = fmin(fmax(raw, (double)row[0]), (double)row[2 * high]);
   while (high - low > 1) {
     int middle = (low + high) / 2;
-    if ((double)row[2 * middle] <= raw) low = middle;
-    else high = middle;
+    if ((double)row[2 * middle] <= raw)
+      low = middle;
+    else
+      high = middle;
   }
   double x0 = (double)row[2 * low], x1 = (double)row[2 * high];
   double y0 = (double)row[2 * low + 1], y1 = (double)row[2 * high + 1];

@@ -22,9 +22,8 @@ static size_t dtype_size(const char *dtype) {
   static const struct {
     const char *name;
     size_t size;
-  } known[] = {{"F32", 4}, {"F64", 8},  {"F16", 2}, {"BF16", 2}, {"I64", 8}, {"I32", 4},
-               {"I16", 2}, {"I8", 1},   {"U8", 1},  {"U16", 2},  {"U32", 4}, {"U64", 8},
-               {"BOOL", 1}};
+  } known[] = {{"F32", 4}, {"F64", 8}, {"F16", 2}, {"BF16", 2}, {"I64", 8}, {"I32", 4}, {"I16", 2},
+               {"I8", 1},  {"U8", 1},  {"U16", 2}, {"U32", 4},  {"U64", 8}, {"BOOL", 1}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (strcmp(known[i].name, dtype) == 0) return known[i].size;
   }
@@ -64,8 +63,7 @@ static ag_status parse_shape(const cJSON *shape, ag_st_tensor *t, size_t limit, 
   return AG_OK;
 }
 
-static ag_status parse_tensor(const cJSON *item, size_t data_size, ag_st_tensor *t,
-                              ag_error *err) {
+static ag_status parse_tensor(const cJSON *item, size_t data_size, ag_st_tensor *t, ag_error *err) {
   const cJSON *dtype = cJSON_GetObjectItemCaseSensitive(item, "dtype");
   const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
   *t = (ag_st_tensor){.name = item->string};
@@ -73,8 +71,8 @@ static ag_status parse_tensor(const cJSON *item, size_t data_size, ag_st_tensor 
   if (!cJSON_IsString(dtype)) return fail_tensor(err, t->name, "it has no dtype");
   t->dtype = dtype->valuestring;
   size_t bytes = 0;
-  ag_status s = parse_shape(cJSON_GetObjectItemCaseSensitive(item, "shape"), t, data_size, &bytes,
-                            err);
+  ag_status s =
+      parse_shape(cJSON_GetObjectItemCaseSensitive(item, "shape"), t, data_size, &bytes, err);
   if (s) return s;
   int64_t begin, end;
   if (!cJSON_IsArray(offsets) || cJSON_GetArraySize(offsets) != 2 ||
@@ -176,8 +174,10 @@ ag_status ag_st_parse(const void *bytes, size_t size, ag_st_file *file, ag_error
     return ag_fail(err, AG_FORMAT, "the header is not a JSON object");
   }
   ag_status s = parse_entries(&parsed, size - 8 - (size_t)header, err);
-  if (s) ag_st_free(&parsed);
-  else *file = parsed;
+  if (s)
+    ag_st_free(&parsed);
+  else
+    *file = parsed;
   return s;
 }
 
@@ -237,8 +237,8 @@ void ag_st_put_floats(ag_st_writer *writer, const char *name, int rank, const in
                       const float *values) {
   if (!writer->header) writer->header = cJSON_CreateObject();
   cJSON *entry = cJSON_AddObjectToObject(writer->header, name);
-  cJSON *shape = (cJSON_AddStringToObject(entry, "dtype", "F32"),
-                  cJSON_AddArrayToObject(entry, "shape"));
+  cJSON *shape =
+      (cJSON_AddStringToObject(entry, "dtype", "F32"), cJSON_AddArrayToObject(entry, "shape"));
   size_t bytes = sizeof *values;
   for (int i = 0; i < rank; i++) {
     cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)dims[i]));

@@ -16,12 +16,12 @@ typedef struct ag_st_tensor {
 } ag_st_tensor;
 
 typedef struct ag_st_file {
-  struct cJSON *header;      /* owns every name */
-  ag_st_tensor *tensors;     /* by position in the data */
+  struct cJSON *header;  /* owns every name */
+  ag_st_tensor *tensors; /* by position in the data */
   int count;
   const struct cJSON *metadata; /* object of strings, or NULL */
-  const uint8_t *data;       /* borrowed from the parsed bytes */
-} ag_st_file; /* {0} is empty */
+  const uint8_t *data;          /* borrowed from the parsed bytes */
+} ag_st_file;                   /* {0} is empty */
 
 /* Parse a whole file in memory, which must outlive `file`. Checked: the header's length and
  * JSON, names distinct, known dtypes, ranks, sizes without overflow, offsets in bounds that

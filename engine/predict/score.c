@@ -11,8 +11,7 @@ static double score_cut(const ag_whole *w, int first, int last) {
   memcpy(acc, p->head.bias, sizeof acc);
   ag_whole_before(w, first, mean);
   ag_head_accumulate(&p->head, 0, mean, acc);
-  ag_range_embedding(p, g->nodes, g->operand_start, g->operands, first, last, w->normalisers,
-                     mean);
+  ag_range_embedding(p, g->nodes, g->operand_start, g->operands, first, last, w->normalisers, mean);
   ag_head_accumulate(&p->head, AG_WIDTH, mean, acc);
   ag_whole_after(w, last, mean);
   ag_head_accumulate(&p->head, 2 * AG_WIDTH, mean, acc);

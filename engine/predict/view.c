@@ -95,8 +95,8 @@ static void sum_predecessors(const ag_view *v, const float *base, const float *s
   }
 }
 
-void ag_view_encode(const ag_view *v, const ag_predictor *p, const int8_t *first,
-                    const float *base, int base_size, float *states) {
+void ag_view_encode(const ag_view *v, const ag_predictor *p, const int8_t *first, const float *base,
+                    int base_size, float *states) {
   size_t layer = (size_t)v->size * AG_WIDTH, base_layer = (size_t)base_size * AG_WIDTH;
   float *sums = ag_alloc(layer, sizeof *sums);
   for (int l = 0; l < p->config.layers; l++, states += layer) {

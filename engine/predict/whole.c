@@ -72,10 +72,10 @@ void ag_whole_before(const ag_whole *w, int first, float *mean) {
 /* The window while it is found, in order of position. */
 typedef struct window {
   ag_view view;
-  int8_t *first;  /* per row: layer from which on it differs */
+  int8_t *first; /* per row: layer from which on it differs */
   int capacity;
-  int32_t *ref;   /* per node from `last` on: its reference in the view */
-  int32_t *list;  /* operands of the node at hand */
+  int32_t *ref;  /* per node from `last` on: its reference in the view */
+  int32_t *list; /* operands of the node at hand */
   int list_capacity;
 } window;
 

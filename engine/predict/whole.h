@@ -8,10 +8,10 @@ typedef struct ag_whole {
   const ag_predictor *predictor;
   const ag_graph *graph; /* retained */
   ag_shape normalisers;
-  int32_t *ref;    /* per node: itself, or the node it is bypassed to */
-  float *states;   /* [layers + 1][nodes][32]; zero for bypassed nodes */
-  double *prefix;  /* [nodes + 1][32]: sums of the last layer over nodes before */
-  int32_t *kept;   /* [nodes + 1]: how many of them are not bypassed */
+  int32_t *ref;   /* per node: itself, or the node it is bypassed to */
+  float *states;  /* [layers + 1][nodes][32]; zero for bypassed nodes */
+  double *prefix; /* [nodes + 1][32]: sums of the last layer over nodes before */
+  int32_t *kept;  /* [nodes + 1]: how many of them are not bypassed */
 } ag_whole;
 
 void ag_whole_init(ag_whole *whole, const ag_predictor *predictor, const ag_graph *graph);

@@ -1,0 +1,355 @@
+/* Evaluation of a part of a batch over interned states. The states its cuts need are collected
+ * from the last layer down: each distinct state becomes one row of its layer, so rows of layer l
+ * refer to rows of layer l - 1. Forward, a layer is one gather and one matrix product; backward,
+ * one product for the weights, one for the inputs, and a scatter in which the gradients of a
+ * shared state's uses add up. The order of rows is the order of first use, fixed by the items.
+ * Source: predictor.md ("Sharing goes further than prefixes"). */
+#include <cblas.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/alloc.h"
+#include "engine/predict/trainer.h"
+
+void ag_shard_init(ag_shard *s, const ag_training_set *corpus, const ag_layout *layout) {
+  *s = (ag_shard){.corpus = corpus};
+  s->gradient.params = AG_ARRAY(float, layout->size);
+  for (int l = 0; l <= corpus->states.layers; l++) {
+    int count = ag_states_count(&corpus->states, l);
+    s->slot[l] = AG_ARRAY(int32_t, count);
+    for (int i = 0; i < count; i++) s->slot[l][i] = -1;
+  }
+}
+
+static void free_layer(ag_shard_layer *t) {
+  free(t->id);
+  free(t->own);
+  free(t->start);
+  free(t->preds);
+  free(t->input);
+  free(t->hat);
+  free(t->scale);
+  free(t->active);
+  free(t->state);
+  free(t->grad);
+}
+
+void ag_shard_free(ag_shard *s) {
+  for (int l = 0; l <= AG_MAX_LAYERS; l++) {
+    free(s->slot[l]);
+    free_layer(&s->layer[l]);
+  }
+  free(s->item);
+  free(s->joined);
+  free(s->hidden);
+  free(s->raw);
+  free(s->raw_grad);
+  free(s->gradient.params);
+  *s = (ag_shard){0};
+}
+
+/* Contents need not survive: everything is filled anew for each batch. */
+static float *renew(float *block, size_t count) {
+  free(block);
+  return ag_alloc(count, sizeof *block);
+}
+
+void ag_shard_set_items(ag_shard *s, const ag_item *items, int count) {
+  if (count > s->capacity) {
+    s->capacity = 2 * count;
+    size_t n = (size_t)s->capacity;
+    s->item = ag_resize(s->item, n, sizeof *s->item);
+    s->joined = renew(s->joined, n * AG_JOINED_MAX);
+    s->hidden = renew(s->hidden, n * AG_JOINED_MAX);
+    s->raw = renew(s->raw, n);
+    s->raw_grad = renew(s->raw_grad, n);
+  }
+  if (count) memcpy(s->item, items, (size_t)count * sizeof *items);
+  s->items = count;
+}
+
+/* --- which states ------------------------------------------------------------------------------
+ */
+
+static void grow_rows(ag_shard_layer *t) {
+  if (t->rows < t->capacity) return;
+  t->capacity = t->capacity ? 2 * t->capacity : 256;
+  size_t n = (size_t)t->capacity;
+  t->id = ag_resize(t->id, n, sizeof *t->id);
+  t->own = ag_resize(t->own, n, sizeof *t->own);
+  t->start = ag_resize(t->start, n + 1, sizeof *t->start);
+  t->input = renew(t->input, n * AG_INPUT_WIDTH);
+  t->hat = renew(t->hat, n * AG_WIDTH);
+  t->scale = renew(t->scale, n);
+  t->active = renew(t->active, n * AG_WIDTH);
+  t->state = renew(t->state, n * AG_WIDTH);
+  t->grad = renew(t->grad, n * AG_WIDTH);
+}
+
+static int32_t row_of(ag_shard *s, int layer, int32_t id) {
+  int32_t *slot = &s->slot[layer][id];
+  if (*slot >= 0) return *slot;
+  ag_shard_layer *t = &s->layer[layer];
+  grow_rows(t);
+  t->id[t->rows] = id;
+  return *slot = t->rows++;
+}
+
+static void collect_last_layer(ag_shard *s) {
+  const ag_training_set *c = s->corpus;
+  int layers = c->states.layers;
+  for (int i = 0; i < s->items; i++) {
+    const ag_graph_states *g = &c->graph[s->item[i].graph];
+    if (i == 0 || s->item[i - 1].graph != s->item[i].graph) {
+      for (int k = 0; k < g->size; k++) row_of(s, layers, c->ids[g->whole + (size_t)k]);
+    }
+    if (s->item[i].cut < 0) continue;
+    const ag_cut_states *cut = &c->cuts[g->cut + (size_t)s->item[i].cut];
+    for (int k = 0; k < cut->last - cut->first; k++) {
+      row_of(s, layers, c->ids[cut->segment + (size_t)k]);
+    }
+    for (int k = 0; k < cut->window; k++) {
+      row_of(s, layers, c->ids[cut->changes + 2 * (size_t)k + 1]);
+    }
+  }
+}
+
+static void collect_below(ag_shard *s, int layer) {
+  const ag_state_layer *states = &s->corpus->states.layer[layer];
+  ag_shard_layer *t = &s->layer[layer];
+  int32_t preds = 0;
+  if (t->capacity) t->start[0] = 0;
+  for (int r = 0; r < t->rows; r++) {
+    int32_t id = t->id[r], from = states->start[id], to = states->start[id + 1];
+    if (preds + to - from > t->preds_capacity) {
+      t->preds_capacity = 2 * (preds + to - from);
+      t->preds = ag_resize(t->preds, (size_t)t->preds_capacity, sizeof *t->preds);
+    }
+    t->own[r] = row_of(s, layer - 1, states->own[id]);
+    for (int32_t k = from; k < to; k++) t->preds[preds++] = row_of(s, layer - 1, states->preds[k]);
+    t->start[r + 1] = preds;
+  }
+}
+
+static void collect(ag_shard *s) {
+  int layers = s->corpus->states.layers;
+  for (int l = 0; l <= layers; l++) {
+    ag_shard_layer *t = &s->layer[l];
+    for (int r = 0; r < t->rows; r++) s->slot[l][t->id[r]] = -1;
+    t->rows = 0;
+  }
+  collect_last_layer(s);
+  for (int l = layers; l > 0; l--) collect_below(s, l);
+}
+
+/* --- forward ------------------------------------------------------------------------------------
+ */
+
+AG_VECTOR static void gather(const ag_shard_layer *t, const float *below) {
+  for (int r = 0; r < t->rows; r++) {
+    float *own = t->input + r * AG_INPUT_WIDTH, sum[AG_WIDTH] = {0};
+    memcpy(own, below + t->own[r] * AG_WIDTH, AG_WIDTH * sizeof *own);
+    for (int32_t e = t->start[r]; e < t->start[r + 1]; e++) {
+      const float *state = below + t->preds[e] * AG_WIDTH;
+      for (int j = 0; j < AG_WIDTH; j++) sum[j] += state[j];
+    }
+    memcpy(own + AG_WIDTH, sum, sizeof sum);
+  }
+}
+
+/* values <- LayerNorm(values), remembering what the way back needs. */
+AG_VECTOR static void normalise(const ag_shard_layer *t, const float *weight, const float *bias,
+                                float *values) {
+  for (int r = 0; r < t->rows; r++, values += AG_WIDTH) {
+    float mean = 0, variance = 0, *hat = t->hat + r * AG_WIDTH;
+    for (int j = 0; j < AG_WIDTH; j++) mean += values[j];
+    mean *= 1.0f / AG_WIDTH;
+    for (int j = 0; j < AG_WIDTH; j++) hat[j] = values[j] - mean;
+    for (int j = 0; j < AG_WIDTH; j++) variance += hat[j] * hat[j];
+    float scale = t->scale[r] = 1 / sqrtf(variance * (1.0f / AG_WIDTH) + AG_NORM_EPSILON);
+    for (int j = 0; j < AG_WIDTH; j++) {
+      hat[j] *= scale;
+      values[j] = hat[j] * weight[j] + bias[j];
+    }
+  }
+}
+
+AG_VECTOR static void add_own(const ag_shard_layer *t) {
+  for (int r = 0; r < t->rows; r++) {
+    const float *own = t->input + r * AG_INPUT_WIDTH, *active = t->active + r * AG_WIDTH;
+    for (int j = 0; j < AG_WIDTH; j++) t->state[r * AG_WIDTH + j] = own[j] + active[j];
+  }
+}
+
+static void forward_layer(ag_shard *s, const ag_step_weights *w, int l) {
+  ag_shard_layer *t = &s->layer[l];
+  const ag_layout *at = w->layout;
+  gather(t, s->layer[l - 1].state);
+  const float *bias = w->params + at->layer[l - 1].left_b;
+  for (int r = 0; r < t->rows; r++) {
+    memcpy(t->active + r * AG_WIDTH, bias, AG_WIDTH * sizeof *bias);
+  }
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, t->rows, AG_WIDTH, AG_INPUT_WIDTH, 1,
+              t->input, AG_INPUT_WIDTH, w->layer[l - 1], AG_INPUT_WIDTH, 1, t->active, AG_WIDTH);
+  if (w->residual) {
+    normalise(t, w->params + at->layer[l - 1].norm_w, w->params + at->layer[l - 1].norm_b,
+              t->active);
+  }
+  ag_kernel_tanh(t->active, t->rows * AG_WIDTH);
+  if (w->residual)
+    add_own(t);
+  else
+    memcpy(t->state, t->active, (size_t)t->rows * AG_WIDTH * sizeof *t->state);
+}
+
+static void forward_head(ag_shard *s, const ag_step_weights *w) {
+  int d = w->layout->joined;
+  for (int i = 0; i < s->items; i++) {
+    memcpy(s->hidden + i * d, w->head_bias, (size_t)d * sizeof *s->hidden);
+  }
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->items, d, d, 1, s->joined, d, w->head, d,
+              1, s->hidden, d);
+  for (int i = 0; i < s->items; i++) {
+    float y = 0;
+    for (int j = 0; j < d; j++) {
+      float z = s->hidden[i * d + j];
+      y += z > 0 ? z * w->head_weight[j] : 0;
+    }
+    s->raw[i] = y + w->head_offset;
+  }
+}
+
+void ag_shard_forward(ag_shard *s, const ag_step_weights *w) {
+  if (s->items == 0) return;
+  collect(s);
+  ag_shard_layer *first = &s->layer[0];
+  for (int r = 0; r < first->rows; r++) {
+    ag_feature_embed(w->layout, w->params, &s->corpus->states.feature[first->id[r]],
+                     first->state + r * AG_WIDTH);
+  }
+  for (int l = 1; l <= s->corpus->states.layers; l++) forward_layer(s, w, l);
+  ag_pool_forward(s, w->layout->joined);
+  forward_head(s, w);
+}
+
+/* --- backward -----------------------------------------------------------------------------------
+ */
+
+static void backward_head(ag_shard *s, const ag_step_weights *w) {
+  int d = w->layout->joined;
+  ag_gradient *g = &s->gradient;
+  for (int i = 0; i < s->items; i++) {
+    float dy = s->raw_grad[i], *z = s->hidden + i * d;
+    g->head_offset += dy;
+    for (int j = 0; j < d; j++) {
+      bool on = z[j] > 0;
+      g->head_weight[j] += on ? dy * z[j] : 0;
+      z[j] = on ? dy * w->head_weight[j] : 0;
+      g->head_bias[j] += z[j];
+    }
+  }
+  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, d, d, s->items, 1, s->hidden, d, s->joined,
+              d, 0, g->head, d);
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->items, d, d, 1, s->hidden, d, w->head,
+              d, 0, s->joined, d);
+}
+
+/* t->active <- gradient before tanh. */
+AG_VECTOR static void backward_tanh(const ag_shard_layer *t) {
+  for (int i = 0; i < t->rows * AG_WIDTH; i++) {
+    t->active[i] = t->grad[i] * (1 - t->active[i] * t->active[i]);
+  }
+}
+
+/* values <- gradient before LayerNorm; adds to those of its weight and bias. */
+AG_VECTOR static void backward_norm(const ag_shard_layer *t, const float *weight, float *values,
+                                    float *weight_grad, float *bias_grad) {
+  for (int r = 0; r < t->rows; r++, values += AG_WIDTH) {
+    const float *hat = t->hat + r * AG_WIDTH;
+    float mean = 0, along = 0, inner[AG_WIDTH];
+    for (int j = 0; j < AG_WIDTH; j++) {
+      weight_grad[j] += values[j] * hat[j];
+      bias_grad[j] += values[j];
+      inner[j] = values[j] * weight[j];
+    }
+    for (int j = 0; j < AG_WIDTH; j++) mean += inner[j];
+    for (int j = 0; j < AG_WIDTH; j++) along += inner[j] * hat[j];
+    mean *= 1.0f / AG_WIDTH;
+    along *= 1.0f / AG_WIDTH;
+    for (int j = 0; j < AG_WIDTH; j++) values[j] = t->scale[r] * (inner[j] - mean - hat[j] * along);
+  }
+}
+
+/* From the gradient of a layer's inputs to that of the states below. */
+AG_VECTOR static void scatter(const ag_shard_layer *t, bool residual, float *below) {
+  for (int r = 0; r < t->rows; r++) {
+    const float *input = t->input + r * AG_INPUT_WIDTH, *grad = t->grad + r * AG_WIDTH;
+    float *own = below + t->own[r] * AG_WIDTH;
+    for (int j = 0; j < AG_WIDTH; j++) own[j] += input[j];
+    for (int j = 0; residual && j < AG_WIDTH; j++) own[j] += grad[j];
+    for (int32_t e = t->start[r]; e < t->start[r + 1]; e++) {
+      float *state = below + t->preds[e] * AG_WIDTH;
+      for (int j = 0; j < AG_WIDTH; j++) state[j] += input[AG_WIDTH + j];
+    }
+  }
+}
+
+/* The two halves of a layer's matrix go to their own tensors. */
+static void add_layer_gradient(const ag_layout *at, int l, const float *matrix, float *params) {
+  float *right = params + at->layer[l].right_w, *left = params + at->layer[l].left_w;
+  for (int o = 0; o < AG_WIDTH; o++) {
+    for (int i = 0; i < AG_WIDTH; i++) {
+      right[o * AG_WIDTH + i] += matrix[o * AG_INPUT_WIDTH + i];
+      left[o * AG_WIDTH + i] += matrix[o * AG_INPUT_WIDTH + AG_WIDTH + i];
+    }
+  }
+}
+
+static void backward_layer(ag_shard *s, const ag_step_weights *w, int l) {
+  ag_shard_layer *t = &s->layer[l], *below = &s->layer[l - 1];
+  const ag_layout *at = w->layout;
+  float *params = s->gradient.params, matrix[AG_WIDTH * AG_INPUT_WIDTH];
+  backward_tanh(t);
+  if (w->residual) {
+    backward_norm(t, w->params + at->layer[l - 1].norm_w, t->active,
+                  params + at->layer[l - 1].norm_w, params + at->layer[l - 1].norm_b);
+  }
+  float *bias = params + at->layer[l - 1].left_b;
+  for (int r = 0; r < t->rows; r++) {
+    for (int j = 0; j < AG_WIDTH; j++) bias[j] += t->active[r * AG_WIDTH + j];
+  }
+  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, AG_WIDTH, AG_INPUT_WIDTH, t->rows, 1,
+              t->active, AG_WIDTH, t->input, AG_INPUT_WIDTH, 0, matrix, AG_INPUT_WIDTH);
+  add_layer_gradient(at, l - 1, matrix, params);
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, t->rows, AG_INPUT_WIDTH, AG_WIDTH, 1,
+              t->active, AG_WIDTH, w->layer[l - 1], AG_INPUT_WIDTH, 0, t->input, AG_INPUT_WIDTH);
+  memset(below->grad, 0, (size_t)below->rows * AG_WIDTH * sizeof *below->grad);
+  scatter(t, w->residual, below->grad);
+}
+
+static void backward_features(ag_shard *s, const ag_layout *at) {
+  const ag_shard_layer *t = &s->layer[0];
+  for (int r = 0; r < t->rows; r++) {
+    ag_feature_backward(at, &s->corpus->states.feature[t->id[r]], t->grad + r * AG_WIDTH,
+                        s->gradient.params);
+  }
+}
+
+static void clear_gradient(ag_gradient *g, int size) {
+  float *params = g->params;
+  memset(params, 0, (size_t)size * sizeof *params);
+  *g = (ag_gradient){.params = params};
+}
+
+void ag_shard_backward(ag_shard *s, const ag_step_weights *w) {
+  clear_gradient(&s->gradient, w->layout->size);
+  if (s->items == 0) return;
+  backward_head(s, w);
+  int layers = s->corpus->states.layers;
+  ag_shard_layer *last = &s->layer[layers];
+  memset(last->grad, 0, (size_t)last->rows * AG_WIDTH * sizeof *last->grad);
+  ag_pool_backward(s, w->layout->joined);
+  for (int l = layers; l > 0; l--) backward_layer(s, w, l);
+  backward_features(s, w->layout);
+}

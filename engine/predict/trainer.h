@@ -1,0 +1,105 @@
+/* Loss and exact gradient of a batch of cuts. */
+#ifndef AG_PREDICT_TRAINER_H
+#define AG_PREDICT_TRAINER_H
+
+#include "engine/predict/states.h"
+
+enum {
+  AG_SHARDS = 4,                /* a batch is cut into as many parts, whatever the threads */
+  AG_INPUT_WIDTH = 2 * AG_WIDTH /* of a layer: own state, sum over predecessors */
+};
+
+/* A prediction to make: cut `cut` of a graph of the corpus (-1 = the whole graph: GNN). */
+typedef struct ag_item {
+  int32_t graph, cut;
+} ag_item;
+
+/* The parameters as a step needs them: both matrices of a layer side by side, the head folded
+ * (head.c). All matrices by row. */
+typedef struct ag_step_weights {
+  const ag_layout *layout;
+  const float *params;
+  bool residual;
+  float layer[AG_MAX_LAYERS][AG_WIDTH * AG_INPUT_WIDTH]; /* [out][own ++ sum] */
+  float head[AG_JOINED_MAX * AG_JOINED_MAX];             /* A */
+  float head_bias[AG_JOINED_MAX];                        /* a */
+  float head_mid[AG_JOINED_MAX];                         /* W3' r */
+  float head_weight[AG_JOINED_MAX];                      /* w */
+  float head_offset;                                     /* b */
+} ag_step_weights;
+
+void ag_step_weights_make(ag_step_weights *weights, const ag_config *config,
+                          const ag_layout *layout, const float *params);
+
+/* A gradient: by parameter, but of the head only in its folded form. */
+typedef struct ag_gradient {
+  float *params; /* as ag_layout */
+  float head[AG_JOINED_MAX * AG_JOINED_MAX];
+  float head_bias[AG_JOINED_MAX];
+  float head_weight[AG_JOINED_MAX];
+  float head_offset;
+} ag_gradient;
+
+/* The gradient of the folded head as that of its layers, added to gradient->params. */
+void ag_gradient_unfold(ag_gradient *gradient, const ag_step_weights *weights);
+
+/* --- a shard: the part of a batch that is evaluated by one thread ---------------------------- */
+
+typedef struct ag_shard_layer {
+  int rows, capacity, preds_capacity;
+  int32_t *id;  /* states of the corpus, one per row */
+  int32_t *own; /* rows of the layer below */
+  int32_t *start, *preds;
+  float *input;       /* [rows][64], later its gradient */
+  float *hat, *scale; /* what LayerNorm computed */
+  float *active;      /* [rows][32] after tanh */
+  float *state;       /* [rows][32] */
+  float *grad;        /* [rows][32] of the state */
+} ag_shard_layer;
+
+typedef struct ag_shard {
+  const ag_training_set *corpus;
+  int32_t *slot[AG_MAX_LAYERS + 1]; /* per state of the corpus its row, -1 = none */
+  ag_shard_layer layer[AG_MAX_LAYERS + 1];
+  int items, capacity;
+  ag_item *item;         /* cuts of one graph stand together, in order */
+  float *joined;         /* [items][joined], later its gradient */
+  float *hidden;         /* [items][joined] before the ReLU, later its gradient */
+  float *raw, *raw_grad; /* [items] */
+  ag_gradient gradient;
+} ag_shard;
+
+void ag_shard_init(ag_shard *shard, const ag_training_set *corpus, const ag_layout *layout);
+void ag_shard_free(ag_shard *shard);
+void ag_shard_set_items(ag_shard *shard, const ag_item *items, int count);
+/* Fill raw. */
+void ag_shard_forward(ag_shard *shard, const ag_step_weights *weights);
+/* From raw_grad to gradient (overwritten). Needs the forward pass's values. */
+void ag_shard_backward(ag_shard *shard, const ag_step_weights *weights);
+
+/* Between the last layer's states and the embeddings of P, S and C (pooling.c). */
+void ag_pool_forward(ag_shard *shard, int joined);
+void ag_pool_backward(ag_shard *shard, int joined);
+
+/* --- a batch --------------------------------------------------------------------------------- */
+
+typedef struct ag_trainer ag_trainer;
+
+/* `config` and `corpus` must outlive the trainer. */
+ag_trainer *ag_trainer_new(const ag_config *config, const ag_training_set *corpus, int threads);
+void ag_trainer_free(ag_trainer *trainer);
+const ag_layout *ag_trainer_layout(const ag_trainer *trainer);
+
+/* Raw predictions for `items` (cuts of one graph together). */
+void ag_trainer_predict(ag_trainer *trainer, const float *params, const ag_item *items, int count,
+                        float *raw);
+/* The loss over `items` and its gradient by parameter. The same for any number of threads. */
+double ag_trainer_gradient(ag_trainer *trainer, const float *params, const ag_item *items,
+                           int count, double hinge, float *gradient);
+
+/* Mean squared error plus `hinge` times the mean over pairs of one family with target[i] >
+ * target[j] of max(0, 0.1 - (raw[i] - raw[j])); pairs among at most 256 samples, evenly taken. */
+double ag_loss(const float *raw, const float *target, const int32_t *family, int count,
+               double hinge, float *grad);
+
+#endif
