@@ -65,6 +65,10 @@ return {
     end
     local saved
     saved, why = predictor:save(values.out)
+    if saved then
+      local stem = values.out:gsub("%.safetensors$", "")
+      saved, why = ag.write_file(stem .. ".split.csv", report.held_out)
+    end
     if not saved then
       return nil, why
     end
