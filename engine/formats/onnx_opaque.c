@@ -27,6 +27,16 @@ static void set_operand_shapes(const ag_onnx_import *im, const ag_onnx_op *op,
   origin->n_operand_shape = (size_t)(at - origin->operand_shape);
 }
 
+/* The version of the operator set that the node's op belongs to. */
+static int64_t version_of(const ag_onnx_import *im, const ag_onnx_op *op) {
+  const char *domain = op ? op->node->domain : NULL;
+  for (size_t i = 0; domain && domain[0] && i < im->model->n_opset_import; i++) {
+    const Ag__Onnx__OperatorSet *set = im->model->opset_import[i];
+    if (set->domain && strcmp(set->domain, domain) == 0) return set->version;
+  }
+  return im->opset;
+}
+
 void ag_onnx_set_origin(const ag_onnx_import *im, const ag_onnx_op *op, const ag_tensor *t,
                         ag_record *record) {
   ag_onnx_origin origin = AG__ONNX__ORIGIN__INIT;
@@ -39,7 +49,7 @@ void ag_onnx_set_origin(const ag_onnx_import *im, const ag_onnx_op *op, const ag
   origin.n_shape = (size_t)t->rank;
   origin.has_elem_type = origin.has_opset = 1;
   origin.elem_type = (int32_t)t->dtype;
-  origin.opset = im->opset;
+  origin.opset = version_of(im, op);
   if (op) {
     origin.node = (ag_onnx_node *)(uintptr_t)op->node;
     set_operand_shapes(im, op, &origin, &arena);

@@ -1,15 +1,18 @@
---- What a search leaves on disk: front.json, front.svg, history.csv, and the members as CG JSON and
--- ONNX.
+--- What a search leaves on disk: front.json, front.svg, history.csv, the members as CG JSON and ONNX,
+-- and the best of them drawn beside the input (rank_00_change.svg).
 -- front.json holds nothing that differs between two runs of the same seed.
 -- @module autogo.output
 
 local core = require "autogo.core"
+local draw = require "autogo.report.draw"
 local layout = require "autogo.report.table"
 local plot = require "autogo.report.plot"
 
 local M = {}
 
 local FORMAT_VERSION = 1
+-- Rows shown around a change in a drawing of it.
+local CONTEXT = 4
 
 -- What decided the result: threads and output paths did not.
 local SETTINGS = {
@@ -124,6 +127,15 @@ function M.write(front, folder)
   if not ok then return nil, why end
   ok, why = save("front.svg", function(path) return core.write_file(path, plot.svg(front)) end)
   if not ok then return nil, why end
+  local best, drawing = front[1], nil
+  if best and best ~= front.input then -- nil where there is too much to draw
+    drawing = draw.change(front.input.graph, best.graph, best.origin, { context = CONTEXT })
+  end
+  if drawing then
+    files[1].change = "rank_00_change.svg"
+    ok, why = save(files[1].change, function(path) return core.write_file(path, drawing) end)
+    if not ok then return nil, why end
+  end
   return save("front.json", function(path)
     return core.write_file(path, core.json_encode(M.document(front, files)) .. "\n")
   end)

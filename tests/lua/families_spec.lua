@@ -333,3 +333,21 @@ describe("FAMILY:CONFIG", function()
     os.remove(path)
   end)
 end)
+
+describe("samples of nb101", function()
+  it("are uniform over its cells", function()
+    local cells, drawn, seven, seen, distinct = 423624, 20000, 0, {}, 0
+    for i = 1, drawn do
+      local config = families.nb101.sample(random.new(11, i))
+      local text = families.nb101.format(config)
+      seven = seven + (#config.ops == 7 and 1 or 0)
+      distinct = distinct + (seen[text] and 0 or 1)
+      seen[text] = true
+    end
+    local share = 359082 / cells
+    assert.is_true(math.abs(seven - drawn * share) < 5 * math.sqrt(drawn * share * (1 - share)))
+    -- Were some cells likelier than others, more of them would be drawn twice.
+    local expected = cells * (1 - (1 - 1 / cells) ^ drawn)
+    assert.is_true(math.abs(distinct - expected) < 5 * math.sqrt(drawn - expected))
+  end)
+end)

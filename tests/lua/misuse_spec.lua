@@ -16,10 +16,20 @@ local function network()
   return b:build()
 end
 
+-- The large objects are made once.
+local base = network():canonical()
+local tokenizer = assert(core.train_tokenizer({ base }, { vocab = 30 }))
+local database = assert(core.mine({ base }, tokenizer))
+local predictor = assert(core.train {
+  samples = { { graph = base, target = 1 }, { graph = base, target = 2 } },
+  tokenizer = tokenizer, epochs = 1, batch = 1, splits = 1,
+})
+
 -- Things to call with: fresh ones now and then, since builders and miners end.
 local function values()
   local g = network()
   local closed <close> = core.cut(g, 1, 3)
+  local space = core.space { database = database, tokenizer = tokenizer, predictor = predictor }
   local b = core.builder "x"
   b:input { 8, 8, 4 }
   return {
@@ -30,15 +40,17 @@ local function values()
     { keep = 0.5, seed = 3 }, { vocab = 30 }, { from = { { 8, 8, 4 } } }, { relu = true },
     { ops = { relu = true } }, setmetatable({}, { __index = error, __len = error }),
     g, network(), core.cut(g, 2, 5), closed, b, core.corpus(),
-    assert(core.train_tokenizer({ g }, { vocab = 20 })),
+    tokenizer, database, predictor, space, core.prices(), core.miner(tokenizer),
+    assert(space:mutate({ base }, { sources = 2, replacements = 3 })),
+    { database = database, tokenizer = tokenizer, predictor = predictor, threads = 2 },
+    { sources = 2, replacements = 3 }, { keep = 0, seed = 2 },
+    { "max" }, { "max", "min" }, { { 1, 2 }, { 2, 1 } },
   }
 end
 
 -- What writes files gets no name that could be made.
-local WRITES = { mkdir = true, write_file = true, save = true, save_onnx = true }
-
 local function harmless(name, arguments, count)
-  if not WRITES[name] then
+  if not (name:find "^save" or name == "mkdir" or name == "write_file") then
     return
   end
   for i = 1, count do

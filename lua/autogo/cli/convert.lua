@@ -6,12 +6,13 @@ local model = require "autogo.cli.model"
 
 return {
   name = "convert",
-  about = "Write a model in another format, told by the extension: .json, .onnx, .dot",
+  about = "Write a model in another format, told by the extension: .json, .onnx, .dot, .svg",
   usage = "MODEL OUT [options]",
   arguments = { model.ARGUMENT, { name = "OUT", help = "the file to write" } },
   options = {
     { name = "seed", type = "integer", default = 0, min = 0, help = "ONNX: seed of new weights" },
     { name = "no-weights", type = "flag", help = "ONNX: weights as inputs, without values" },
+    { name = "shapes", type = "flag", help = "SVG: say in each box what shape comes out" },
     model.INPUT,
     model.SKIP,
   },
@@ -21,8 +22,9 @@ return {
       return nil, why
     end
     local done
-    done, why =
-      formats.save(graph, values[2], { seed = values.seed, weights = not values.no_weights })
+    done, why = formats.save(graph, values[2], {
+      seed = values.seed, weights = not values.no_weights, shapes = values.shapes,
+    })
     if not done then
       return nil, why
     end

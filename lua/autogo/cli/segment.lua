@@ -2,7 +2,25 @@
 -- @module autogo.cli.segment
 
 local ag = require "autogo"
+local core = require "autogo.core"
+local draw = require "autogo.report.draw"
 local model = require "autogo.cli.model"
+
+local function list(segments)
+  for _, segment in ipairs(segments) do
+    io.stdout:write(("%4d:%-4d  %s\n"):format(segment.first, segment.last, segment:label()))
+  end
+end
+
+local function save(graph, segments, values)
+  local svg, why = draw.segments(graph, segments, {
+    line = values.keep < 1 and ("%g of the tokens, seed %d"):format(values.keep, values.seed) or nil,
+  })
+  if not svg then
+    return nil, why
+  end
+  return core.write_file(values.svg, svg)
+end
 
 return {
   name = "segment",
@@ -13,6 +31,7 @@ return {
     { name = "tokenizer", type = "string", value = "FILE", help = "instead of the bundled one" },
     { name = "keep", type = "number", default = 1, min = 0, max = 1, help = "share of the tokens in use" },
     { name = "seed", type = "integer", default = 1, min = 0, help = "which share" },
+    { name = "svg", type = "string", value = "FILE", help = "draw them there instead of listing them" },
     model.INPUT,
     model.SKIP,
   },
@@ -26,9 +45,19 @@ return {
     if not graph then
       return nil, why
     end
-    local cuts = graph:canonical():segments(tokenizer, { keep = values.keep, seed = values.seed })
-    for segment in cuts do
-      io.stdout:write(("%4d:%-4d  %s\n"):format(segment.first, segment.last, segment:label()))
+    graph = graph:canonical()
+    local segments = {}
+    for segment in graph:segments(tokenizer, { keep = values.keep, seed = values.seed }) do
+      segments[#segments + 1] = segment
+    end
+    if values.svg then
+      local good
+      good, why = save(graph, segments, values)
+      if not good then
+        return nil, why
+      end
+    else
+      list(segments)
     end
   end,
 }

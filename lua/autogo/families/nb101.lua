@@ -258,26 +258,6 @@ end
 
 -- --- the space ----------------------------------------------------------------------------------
 
--- The benchmark's own sampling: a uniform matrix and uniform ops on 7 vertices, drawn again until
--- they make a cell.
-local function sample(stream)
-  while true do
-    local config = {
-      ops = { "input" },
-      matrix = triangle(MAX_VERTICES, function()
-        return stream:below(2)
-      end),
-    }
-    for inner = 2, MAX_VERTICES - 1 do
-      config.ops[inner] = stream:choice(OPS)
-    end
-    config.ops[MAX_VERTICES] = "output"
-    if check(config) then
-      return prune(config)
-    end
-  end
-end
-
 -- All orders of the inner vertices 2 .. last-1, as maps from new to old; ends stay where they are.
 local function inner_orders(vertices)
   local orders = { { 1 } }
@@ -356,28 +336,105 @@ local function is_whole(matrix)
   return true
 end
 
--- Cells with exactly this many vertices, one of each class of isomorphic ones.
-local function each_of_size(vertices)
-  local orders = inner_orders(vertices)
-  for bits = 0, (1 << vertices * (vertices - 1) // 2) - 1 do
-    local position, edges = 0, 0
-    local matrix = triangle(vertices, function()
-      position = position + 1
-      local value = bits >> position - 1 & 1
-      edges = edges + value
-      return value
-    end)
-    local fixing = edges <= MAX_EDGES and is_whole(matrix) and stabilizer(matrix, orders)
-    if fixing then
-      for inner in family.tuples(OPS, vertices - 2) do
-        local ops = table.move(inner, 1, #inner, 2, { "input" })
-        ops[vertices] = "output"
-        if is_smallest(ops, fixing) then
-          coroutine.yield { matrix = matrix, ops = ops }
-        end
+-- Visit each matrix of whole cells with this many vertices; it is the same table every time.
+local function visit_whole(vertices, visit)
+  local matrix = triangle(vertices, function() return 0 end)
+  local function choose_operands(to, edges)
+    if to > vertices then
+      return is_whole(matrix) and visit(matrix)
+    end
+    for bits = 1, (1 << to - 1) - 1 do
+      local count = edges
+      for from = 1, to - 1 do
+        local bit = bits >> from - 1 & 1
+        matrix[from][to], count = bit, count + bit
+      end
+      if count + vertices - to <= MAX_EDGES then -- one at least for each that follows
+        choose_operands(to + 1, count)
       end
     end
   end
+  choose_operands(2, 0)
+end
+
+local shapes_by_size = {}
+
+-- The shapes of whole cells with this many vertices, one of each class of isomorphic ones: a matrix
+-- and the orders that map it to itself. About 2,000 in all, made when first asked for.
+local function shapes_of_size(vertices)
+  local shapes = shapes_by_size[vertices]
+  if not shapes then
+    local orders = inner_orders(vertices)
+    shapes = {}
+    visit_whole(vertices, function(matrix)
+      local fixing = stabilizer(matrix, orders)
+      if fixing then
+        local copy = triangle(vertices, function(from, to) return matrix[from][to] end)
+        shapes[#shapes + 1] = { matrix = copy, fixing = fixing }
+      end
+    end)
+    shapes_by_size[vertices] = shapes
+  end
+  return shapes
+end
+
+local function config_of(shape, inner)
+  local ops = table.move(inner, 1, #inner, 2, { "input" })
+  ops[#ops + 1] = "output"
+  if not is_smallest(ops, shape.fixing) then
+    return nil -- another one stands for it
+  end
+  local matrix = triangle(#ops, function(from, to) return shape.matrix[from][to] end)
+  return { matrix = matrix, ops = ops }
+end
+
+local function each()
+  return coroutine.wrap(function()
+    for vertices = 2, MAX_VERTICES do
+      for _, shape in ipairs(shapes_of_size(vertices)) do
+        for inner in family.tuples(OPS, vertices - 2) do
+          local config = config_of(shape, inner)
+          if config then
+            coroutine.yield(config)
+          end
+        end
+      end
+    end
+  end)
+end
+
+-- How many ways there are to give the inner vertices ops.
+local function fillings(vertices)
+  return math.tointeger((#OPS) ^ (vertices - 2))
+end
+
+-- A shape, in proportion to its fillings.
+local function sample_shape(stream)
+  local total = 0
+  for vertices = 2, MAX_VERTICES do
+    total = total + #shapes_of_size(vertices) * fillings(vertices)
+  end
+  local ticket = stream:below(total)
+  for vertices = 2, MAX_VERTICES do
+    local shapes, each_one = shapes_of_size(vertices), fillings(vertices)
+    if ticket < #shapes * each_one then
+      return shapes[1 + ticket // each_one]
+    end
+    ticket = ticket - #shapes * each_one
+  end
+end
+
+-- Each of the cells that `each` gives is equally likely.
+local function sample(stream)
+  local config
+  repeat
+    local shape, ops = sample_shape(stream), {}
+    for i = 1, #shape.matrix - 2 do
+      ops[i] = stream:choice(OPS)
+    end
+    config = config_of(shape, ops)
+  until config
+  return config
 end
 
 return family.define {
@@ -389,11 +446,5 @@ return family.define {
   format = format,
   assemble = assemble,
   sample = sample,
-  each = function()
-    return coroutine.wrap(function()
-      for vertices = 2, MAX_VERTICES do
-        each_of_size(vertices)
-      end
-    end)
-  end,
+  each = each,
 }

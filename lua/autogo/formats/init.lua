@@ -30,6 +30,14 @@ function WRITERS.dot(graph, path)
   return core.write_file(path, require("autogo.formats.dot")(graph))
 end
 
+function WRITERS.svg(graph, path, options)
+  local svg, why = require("autogo.report.draw").graph(graph, { shapes = options.shapes })
+  if not svg then
+    return nil, why
+  end
+  return core.write_file(path, svg)
+end
+
 local function extension(path)
   local suffix = path:match "%.([%w_]+)$"
   return suffix and suffix:lower()
@@ -77,7 +85,8 @@ end
 --- Write a graph in the format that the path's extension names.
 -- @tparam Graph graph
 -- @tparam string path
--- @tparam[opt] table options ONNX: `seed` of new weights, `weights` = false for none
+-- @tparam[opt] table options ONNX: `seed` of new weights, `weights` = false for none; SVG: `shapes` = true
+-- for shapes in the boxes
 -- @treturn true, or nil and a message
 function formats.save(graph, path, options)
   local writer = WRITERS[extension(path)]

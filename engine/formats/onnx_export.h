@@ -1,0 +1,77 @@
+/* What the parts of the ONNX writer share.
+ *
+ * Writing has three steps: *plan* gives every CG node the ONNX shape of its result (a vector may be
+ * (N, C) or (N, C, 1, 1); exporters and readers care) and a tensor name; *emit* makes the node
+ * messages in order, converting between the two forms where a consumer needs the other; *pack*
+ * writes the file. All messages live in one arena; weights are referenced, not copied. */
+#ifndef AG_FORMATS_ONNX_EXPORT_H
+#define AG_FORMATS_ONNX_EXPORT_H
+
+#include "engine/formats/onnx_internal.h"
+
+typedef struct ag_onnx_result_tensor {
+  char *name;
+  int dtype;
+  int rank;
+  int64_t dims[AG_MAX_RANK]; /* dims[0] = -1 where the batch is open */
+} ag_onnx_result_tensor;
+
+typedef struct ag_onnx_export {
+  const ag_graph *graph;
+  const ag_onnx_options *options;
+  ag_arena arena;
+  ag_map used;                    /* tensor names taken */
+  ag_onnx_result_tensor *results; /* per CG node */
+  ag_onnx_origin **origins;       /* per CG node, NULL where there is none of ours */
+  int64_t opset;
+  ag_error *err;
+
+  ag_onnx_node **nodes;
+  size_t node_count, node_capacity;
+  ag_onnx_tensor **initializers;
+  size_t initializer_count, initializer_capacity;
+  ag_onnx_value_info **inputs;
+  size_t input_count, input_capacity;
+  Ag__Onnx__OperatorSet **domains; /* besides the standard one */
+  size_t domain_count, domain_capacity;
+} ag_onnx_export;
+
+/* onnx_emit.c: messages. A node takes up to `inputs` inputs and eight attributes. */
+ag_onnx_node *ag_onnx_emit(ag_onnx_export *x, const char *type, int inputs, char *output);
+void ag_onnx_emit_input(ag_onnx_node *node, char *name);
+void ag_onnx_emit_int(ag_onnx_export *x, ag_onnx_node *node, const char *name, int64_t value);
+void ag_onnx_emit_ints(ag_onnx_export *x, ag_onnx_node *node, const char *name,
+                       const int64_t *values, int count);
+void ag_onnx_emit_float(ag_onnx_export *x, ag_onnx_node *node, const char *name, float value);
+void ag_onnx_emit_text(ag_onnx_export *x, ag_onnx_node *node, const char *name, const char *value);
+char *ag_onnx_emit_tensor(ag_onnx_export *x, const char *name, const ag_tensor *tensor);
+char *ag_onnx_emit_int_list(ag_onnx_export *x, const int64_t *values, int count);
+char *ag_onnx_emit_float_list(ag_onnx_export *x, const float *values, int count, bool scalar);
+void ag_onnx_emit_graph_input(ag_onnx_export *x, char *name, int dtype, const int64_t *dims,
+                              int rank);
+ag_onnx_value_info *ag_onnx_emit_value_info(ag_onnx_export *x, char *name, int dtype,
+                                            const int64_t *dims, int rank);
+/* The name itself, or with a suffix if it is taken. */
+char *ag_onnx_unique(ag_onnx_export *x, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+char *ag_onnx_fresh(ag_onnx_export *x); /* of an intermediate tensor */
+char *ag_onnx_keep(ag_onnx_export *x, const char *text);
+/* `name`, of a tensor of shape `from`, reshaped to `to`; `name` itself if they agree. If `output`
+ * is not NULL the result gets that name, through an Identity if nothing else. */
+char *ag_onnx_emit_reshape(ag_onnx_export *x, char *name, const ag_onnx_result_tensor *from,
+                           const ag_onnx_result_tensor *to, char *output);
+
+/* onnx_init.c: the weight of that role of a CG node, from its record or initialised; its name. */
+char *ag_onnx_emit_weight(ag_onnx_export *x, int node, int role, const int64_t *dims, int rank);
+/* A constant operand of an opaque node. */
+char *ag_onnx_emit_constant(ag_onnx_export *x, int node, int index);
+
+/* onnx_emit_ops.c */
+ag_status ag_onnx_emit_node(ag_onnx_export *x, int node);
+
+/* onnx_emit_opaque.c */
+ag_onnx_origin *ag_onnx_read_origin(const ag_graph *graph, int node); /* NULL = none of ours */
+void ag_onnx_free_origin(ag_onnx_origin *origin);
+ag_status ag_onnx_emit_opaque(ag_onnx_export *x, int node);
+
+#endif

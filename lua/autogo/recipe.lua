@@ -1,0 +1,100 @@
+--- What recipes share: their options, the folder they write to, CSV.
+--
+--    local recipe = require "autogo.recipe"
+--    local values = recipe.options {
+--      name = "table7_datasets", about = "...",
+--      options = { { name = "seed", type = "integer", default = 1, help = "of the sampling" } },
+--    }
+--    recipe.csv(values.out .. "/table7.csv", { "family", "graphs" }, { { "nb101", 5000 }, ... })
+--
+-- Every recipe knows --out DIR (default: build/recipes/NAME) and --quick, a run small enough for a
+-- test.
+-- @module autogo.recipe
+
+local core = require "autogo.core"
+local options = require "autogo.cli.options"
+
+local recipe = {}
+
+local function stop(code, name, message)
+  io.stderr:write("autogo: ", name, ": ", message, "\n")
+  os.exit(code, true)
+end
+
+--- Read `arg`. Ends the program after --help and on wrong usage.
+-- @tparam table verb `name`, `about`, and `options` as of `autogo.cli.options`
+-- @treturn table values by name; the folder `out` exists
+function recipe.options(verb)
+  local known = {
+    { name = "out", type = "string", value = "DIR", default = "build/recipes/" .. verb.name,
+      help = "where the files go" },
+    { name = "quick", type = "flag", help = "a small run, to see that it works" },
+    table.unpack(verb.options or {}),
+  }
+  local full = { name = "run recipes/" .. verb.name .. ".lua", about = verb.about,
+    usage = "[options]", arguments = {}, options = known }
+  local values, why = options.parse(full, arg)
+  if not values then
+    stop(2, verb.name, why)
+  elseif values.help then
+    io.stdout:write(options.help(full))
+    os.exit(0, true)
+  end
+  local good
+  good, why = core.mkdir(values.out)
+  if not good then
+    stop(1, verb.name, why)
+  end
+  return values
+end
+
+local function field(value)
+  local text = math.type(value) == "float" and ("%.6g"):format(value) or tostring(value)
+  return text:find '[",\n]' and '"' .. text:gsub('"', '""') .. '"' or text
+end
+
+local function line(row, count)
+  local fields = {}
+  for i = 1, count do
+    fields[i] = row[i] == nil and "" or field(row[i])
+  end
+  return table.concat(fields, ",")
+end
+
+--- Write rows as CSV; what is nil stays empty.
+-- @tparam string path
+-- @tparam {string,...} header
+-- @tparam {{...},...} rows
+function recipe.csv(path, header, rows)
+  local lines = { line(header, #header) }
+  for _, row in ipairs(rows) do
+    lines[#lines + 1] = line(row, #header)
+  end
+  assert(core.write_file(path, table.concat(lines, "\n") .. "\n"))
+end
+
+--- Print rows as a table: text to the left, numbers to the right.
+function recipe.print(header, rows)
+  local width, numeric = {}, {}
+  for i, title in ipairs(header) do
+    width[i], numeric[i] = #title, true
+    for _, row in ipairs(rows) do
+      width[i] = math.max(width[i], row[i] == nil and 0 or #field(row[i]))
+      numeric[i] = numeric[i] and type(row[i]) ~= "string"
+    end
+  end
+  local function put(row)
+    for i = 1, #header do
+      local text = row[i] == nil and "" or field(row[i])
+      local pad = (" "):rep(width[i] - #text)
+      io.stdout:write(i > 1 and "  " or "", numeric[i] and pad .. text or text .. pad)
+    end
+    io.stdout:write "\n"
+  end
+  put(header)
+  for _, row in ipairs(rows) do
+    put(row)
+  end
+end
+
+return recipe

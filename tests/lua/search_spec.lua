@@ -1,0 +1,171 @@
+-- The binding of the search: spaces, batches, prices, fronts.
+
+require "tests.lua.support"
+local core = require "autogo.core"
+local expect = require "tests.lua.expect"
+local raises, fails, network = expect.raises, expect.fails, expect.network
+
+local graphs, samples = {}, {}
+for i = 1, 8 do
+  graphs[i] = network(i, 8 * (1 + i % 2)):canonical()
+  samples[i] = { graph = graphs[i], target = i }
+end
+local tokenizer = assert(core.train_tokenizer(graphs, { vocab = 60 }))
+local database = assert(core.mine(graphs, tokenizer))
+local predictor = assert(core.train {
+  samples = samples, valid = samples, tokenizer = tokenizer, epochs = 1, batch = 4, splits = 2,
+})
+
+local function space(more)
+  local options = { database = database, tokenizer = tokenizer, predictor = predictor, seed = 1 }
+  for name, value in pairs(more or {}) do
+    options[name] = value
+  end
+  return core.space(options)
+end
+
+local function mutate(more)
+  local s = space(more)
+  s:visit(graphs[4])
+  return assert(s:mutate({ graphs[4] }, { sources = 6, replacements = 20 }))
+end
+
+describe("Space", function()
+  it("makes children that are valid graphs of their own", function()
+    local batch, parent, seen = mutate(), graphs[4], {}
+    assert.truthy(#batch > 10)
+    assert.truthy(batch.tried >= batch.feasible and batch.feasible >= #batch)
+    local flops, predicted = batch:column "flops", batch:column "predicted"
+    for i = 1, #batch do
+      local child, graph = batch:child(i), assert(batch:graph(i))
+      assert.is_true(graph:check())
+      assert.same(parent:input(), graph:input())
+      assert.same(parent:output(), graph:output())
+      assert.equal(graph.flops, flops[i])
+      assert.equal(graph:hash(), child.hash)
+      assert.equal(predicted[i], child.predicted)
+      assert.not_equal(parent:hash(), child.hash)
+      assert.is_nil(seen[child.hash])
+      seen[child.hash] = true
+    end
+  end)
+
+  it("gives the same batch with more threads, another with another seed", function()
+    local function hashes(more)
+      local batch, list = mutate(more), {}
+      for i = 1, #batch do
+        list[i] = batch:child(i).hash
+      end
+      return table.concat(list, " ")
+    end
+    assert.equal(hashes(), hashes { threads = 3 })
+    assert.not_equal(hashes(), hashes { seed = 2 })
+  end)
+
+  it("visits a graph once", function()
+    local s = space()
+    assert.is_true(s:visit(graphs[1]))
+    assert.is_false(s:visit(graphs[1]))
+    assert.is_true(s:visit(graphs[2]))
+    assert.is_number(s:score(graphs[1]))
+  end)
+
+  it("keeps what it uses, whatever becomes of its options", function()
+    local s
+    do
+      local d <close> = assert(core.mine(graphs, tokenizer))
+      local options = { database = d, tokenizer = tokenizer, predictor = predictor }
+      s = core.space(options)
+      options.database = nil
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.truthy(#assert(s:mutate({ graphs[4] }, { sources = 2, replacements = 4 })) > 0)
+  end)
+
+  it("raises on misuse", function()
+    raises("'database' autogo.Database got nil", core.space, { tokenizer = tokenizer, predictor = predictor })
+    raises("'ops' names of ops", space, { ops = { convolution = true } })
+    raises("'solver' exact", space, { solver = "best" })
+    raises("'threads' got 0", space, { threads = 0 })
+    local s = space()
+    raises("autogo.Graph expected [1]", s.mutate, s, { 1 })
+    raises("'sources' got 0", s.mutate, s, { graphs[1] }, { sources = 0 })
+    raises("invalid option", function()
+      return mutate():column "price"
+    end)
+    raises("outside 1 to", function()
+      return mutate():child(0)
+    end)
+  end)
+
+  it("returns nil and why where nothing can be replaced", function()
+    local b = core.builder "bare"
+    b:output(b:mean(b:input { 8, 8, 4 }))
+    fails("", space():mutate { b:build() })
+  end)
+end)
+
+describe("Prices", function()
+  it("ask once per signature and add up", function()
+    local batch, prices, calls = mutate(), core.prices(), 0
+    local function price(node)
+      calls = calls + 1
+      return node.flops + 2 * node.params
+    end
+    assert.equal(calls, 0)
+    assert.equal(prices:learn(batch, price), calls)
+    assert.equal(0, prices:learn(batch, price))
+    local column = prices:column(batch)
+    for i = 1, #batch do
+      local graph = batch:graph(i)
+      assert.equal(graph.flops + 2 * graph.params, column[i])
+      assert.equal(column[i], prices:cost(graph))
+    end
+  end)
+
+  it("know what cannot be measured", function()
+    local prices = core.prices()
+    prices:learn(graphs[1], function(node)
+      return node.op ~= "add" and 1 or nil
+    end)
+    assert.is_nil(prices:cost(graphs[1]))
+    raises("returned a string", prices.learn, core.prices(), graphs[1], function()
+      return "dear"
+    end)
+  end)
+
+  it("outlive a callback that raises, recurses or closes", function()
+    local prices = core.prices()
+    raises("on purpose", prices.learn, prices, graphs[1], function()
+      error "on purpose"
+    end)
+    prices:learn(graphs[2], function()
+      local _ <close> = prices
+      prices:learn(graphs[3], function()
+        return 1
+      end)
+      collectgarbage()
+      return 1
+    end)
+    assert.equal(graphs[2].size, prices:cost(graphs[2]))
+  end)
+end)
+
+describe("fronts", function()
+  it("of columns", function()
+    local gain, cost = { 1, 2, 3, 2, 3 }, { 1, 2, 3, 1.5, 4 }
+    assert.same({ 1, 3, 4 }, core.pareto_front({ gain, cost }, { "max", "min" }))
+    -- above (0, 4): strips of width 1 per unit of gain, heights 4 - cost
+    assert.equal(3 + 2.5 + 1, core.hypervolume({ gain, cost }, { "max", "min" }, { 0, 4 }))
+    raises("\"min\" or \"max\"", core.pareto_front, { gain }, { "up" })
+    raises("equal length", core.pareto_front, { gain, { 1 } }, { "max", "min" })
+    raises("columns of numbers", core.pareto_front, { { "x" } }, { "min" })
+  end)
+
+  it("of ranks: the worked example", function() -- algorithm.md section 4
+    local accuracy = { 91.21, 91.10, 91.02, 90.75, 90.35, 89.05 }
+    local flops = { 260, 215, 200, 210, 220, 250 }
+    assert.same({ 5, 3, 2, 4, 7, 9 }, core.rank_sums({ accuracy, flops }, { "max", "min" }))
+  end)
+end)
