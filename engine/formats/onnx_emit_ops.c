@@ -1,4 +1,5 @@
 /* One ONNX node, or a few, for each CG node. */
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/formats/onnx_export.h"
@@ -75,10 +76,6 @@ static char *scalar(ag_onnx_export *x, float value) {
 /* --- windows
  * ---------------------------------------------------------------------------------------------- */
 
-static int64_t window_of(const ag_node *n, int d) {
-  return (int64_t)n->dilation[d] * (n->kernel[d] - 1) + 1;
-}
-
 /* The odd cell of SAME padding goes to the end, of SAME_LOWER to the beginning. */
 static void split_pad(const ag_node *n, int d, int64_t total, int64_t *pads) {
   if (total < 0) total = 0;
@@ -90,7 +87,7 @@ static void window_pads(const ag_node *n, int64_t *pads) {
   for (int d = 0; d < 2; d++) {
     int64_t in = d ? n->in.w : n->in.h, out = d ? n->out.w : n->out.h;
     if (n->padding == AG_PAD_SAME || n->padding == AG_PAD_SAME_LOWER)
-      split_pad(n, d, (out - 1) * n->stride[d] + window_of(n, d) - in, pads);
+      split_pad(n, d, (out - 1) * n->stride[d] + ag_onnx_window(n, d) - in, pads);
     else if (n->padding == AG_PAD_EXPLICIT)
       pads[d] = n->pads[d], pads[d + 2] = n->pads[d + 2];
     else
@@ -103,12 +100,25 @@ static void emit_pair(ag_onnx_export *x, ag_onnx_node *node, const char *name,
   ag_onnx_emit_ints(x, node, name, (int64_t[2]){pair[0], pair[1]}, 2);
 }
 
-static void emit_window(ag_onnx_export *x, ag_onnx_node *node, const ag_node *n,
-                        const int64_t *pads) {
+static void emit_window(ag_onnx_export *x, ag_onnx_node *node, const ag_node *n) {
   emit_pair(x, node, "kernel_shape", n->kernel);
   emit_pair(x, node, "strides", n->stride);
-  ag_onnx_emit_ints(x, node, "pads", pads, 4);
   if (n->dilation[0] != 1 || n->dilation[1] != 1) emit_pair(x, node, "dilations", n->dilation);
+}
+
+/* Explicit pads, unless they would read back as another kind of padding. */
+static void emit_pads(ag_onnx_export *x, ag_onnx_node *node, const ag_node *n,
+                      const int64_t *pads) {
+  static const char *const kind[] = {
+      [AG_PAD_SAME] = "SAME_UPPER", [AG_PAD_VALID] = "VALID", [AG_PAD_SAME_LOWER] = "SAME_LOWER"};
+  ag_node read = *n;
+  int32_t narrow[4];
+  for (int i = 0; i < 4; i++) narrow[i] = (int32_t)pads[i];
+  ag_onnx_settle_padding(&read, n->in, narrow);
+  if (read.padding == n->padding || n->padding == AG_PAD_EXPLICIT)
+    ag_onnx_emit_ints(x, node, "pads", pads, 4);
+  else
+    ag_onnx_emit_text(x, node, "auto_pad", kind[n->padding]);
 }
 
 static void emit_bias(ag_onnx_export *x, int node, ag_onnx_node *to) {
@@ -125,7 +135,8 @@ static ag_status emit_conv(ag_onnx_export *x, int node) {
   ag_onnx_emit_input(conv, ag_onnx_emit_weight(x, node, AG_ROLE_KERNEL, dims, 4));
   emit_bias(x, node, conv);
   window_pads(n, pads);
-  emit_window(x, conv, n, pads);
+  emit_window(x, conv, n);
+  emit_pads(x, conv, n, pads);
   ag_onnx_emit_int(x, conv, "group", groups);
   return AG_OK;
 }
@@ -139,8 +150,8 @@ static ag_status emit_transposed_conv(ag_onnx_export *x, int node) {
     if (n->padding == AG_PAD_EXPLICIT)
       pads[d] = n->pads[d], pads[d + 2] = n->pads[d + 2];
     else
-      split_pad(n, d, window_of(n, d) - n->stride[d], pads);
-    extra[d] = n->stride[d] - window_of(n, d) + pads[d] + pads[d + 2];
+      split_pad(n, d, ag_onnx_window(n, d) - n->stride[d], pads);
+    extra[d] = n->stride[d] - ag_onnx_window(n, d) + pads[d] + pads[d + 2];
     if (extra[d] < 0)
       return ag_fail(x->err, AG_UNSUPPORTED, "its pads do not give %d times its input",
                      n->stride[d]);
@@ -148,7 +159,8 @@ static ag_status emit_transposed_conv(ag_onnx_export *x, int node) {
   ag_onnx_node *conv = emit_main(x, node, "ConvTranspose", 3, 4);
   ag_onnx_emit_input(conv, ag_onnx_emit_weight(x, node, AG_ROLE_KERNEL, dims, 4));
   emit_bias(x, node, conv);
-  emit_window(x, conv, n, pads);
+  emit_window(x, conv, n);
+  ag_onnx_emit_ints(x, conv, "pads", pads, 4);
   ag_onnx_emit_ints(x, conv, "output_padding", extra, 2);
   ag_onnx_emit_int(x, conv, "group", n->groups);
   return AG_OK;
@@ -160,7 +172,8 @@ static ag_status emit_pool(ag_onnx_export *x, int node) {
   int64_t pads[4];
   window_pads(n, pads);
   ag_onnx_node *pool = emit_main(x, node, average ? "AveragePool" : "MaxPool", 1, 4);
-  emit_window(x, pool, n, pads);
+  emit_window(x, pool, n);
+  emit_pads(x, pool, n, pads);
   bool fixed = n->padding == AG_PAD_SAME || n->padding == AG_PAD_SAME_LOWER;
   if ((n->flags & AG_FLAG_CEIL) && !fixed) ag_onnx_emit_int(x, pool, "ceil_mode", 1);
   if (average && (n->flags & AG_FLAG_COUNT_PADS)) ag_onnx_emit_int(x, pool, "count_include_pad", 1);
@@ -303,34 +316,58 @@ static ag_status emit_zero(ag_onnx_export *x, int node) {
  * ------------------------------------------------------------------------------------------------
  */
 
-static ag_status emit_join(ag_onnx_export *x, int node) {
-  const ag_node *n = cg_node(x, node);
-  int count = ag_graph_arity(x->graph, node), rank = x->results[node].rank;
-  if (n->op == AG_OP_MUL && count > 2) {
-    char *product = read_operand(x, node, 0, rank);
-    for (int k = 1; k < count - 1; k++)
-      product = emit_step(x, "Mul", product, read_operand(x, node, k, rank));
-    char *last_operand = read_operand(x, node, count - 1, rank);
-    ag_onnx_node *last = ag_onnx_emit(x, "Mul", 2, x->results[node].name);
-    ag_onnx_emit_input(last, product);
-    ag_onnx_emit_input(last, last_operand);
-    return AG_OK;
-  }
+static char **read_operands(ag_onnx_export *x, int node) {
+  int count = ag_graph_arity(x->graph, node);
   char **operands = ag_arena_alloc(&x->arena, (size_t)count * sizeof *operands);
-  for (int k = 1; k < count; k++) operands[k] = read_operand(x, node, k, rank);
-  const char *sum = count == 2 ? "Add" : "Sum";
-  ag_onnx_node *join = emit_main(x, node, n->op == AG_OP_MUL ? "Mul" : sum, count, rank);
-  for (int k = 1; k < count; k++) ag_onnx_emit_input(join, operands[k]);
+  for (int k = 0; k < count; k++) operands[k] = read_operand(x, node, k, x->results[node].rank);
+  return operands;
+}
+
+/* One node over all operands. */
+static ag_onnx_node *emit_nary(ag_onnx_export *x, int node, const char *type) {
+  char **operands = read_operands(x, node);
+  int count = ag_graph_arity(x->graph, node);
+  ag_onnx_node *join = ag_onnx_emit(x, type, count, x->results[node].name);
+  const char *name = x->graph->names ? x->graph->names[node] : NULL;
+  if (name) join->name = ag_onnx_keep(x, name);
+  for (int k = 0; k < count; k++) ag_onnx_emit_input(join, operands[k]);
+  return join;
+}
+
+static ag_status emit_add(ag_onnx_export *x, int node) {
+  emit_nary(x, node, ag_graph_arity(x->graph, node) == 2 ? "Add" : "Sum");
   return AG_OK;
 }
 
 static ag_status emit_concat(ag_onnx_export *x, int node) {
-  int count = ag_graph_arity(x->graph, node), rank = x->results[node].rank;
-  char **operands = ag_arena_alloc(&x->arena, (size_t)count * sizeof *operands);
-  for (int k = 1; k < count; k++) operands[k] = read_operand(x, node, k, rank);
-  ag_onnx_node *concat = emit_main(x, node, "Concat", count, rank);
-  for (int k = 1; k < count; k++) ag_onnx_emit_input(concat, operands[k]);
-  ag_onnx_emit_int(x, concat, "axis", 1);
+  ag_onnx_emit_int(x, emit_nary(x, node, "Concat"), "axis", 1);
+  return AG_OK;
+}
+
+static char *product_name(ag_onnx_export *x, const char *label, bool last) {
+  char name[300];
+  snprintf(name, sizeof name, "%s%s", label, last ? "" : AG_ONNX_PARTIAL);
+  return ag_onnx_keep(x, name);
+}
+
+/* ((a * b) * c) * ... */
+static ag_status emit_mul(ag_onnx_export *x, int node) {
+  int count = ag_graph_arity(x->graph, node);
+  if (count == 2) {
+    emit_nary(x, node, "Mul");
+    return AG_OK;
+  }
+  char **operands = read_operands(x, node), *product = operands[0], label[256];
+  ag_graph_node_label(x->graph, node, label, sizeof label);
+  for (int k = 1; k < count; k++) {
+    bool last = k == count - 1;
+    char *output = last ? x->results[node].name : ag_onnx_fresh(x);
+    ag_onnx_node *mul = ag_onnx_emit(x, "Mul", 2, output);
+    mul->name = product_name(x, label, last);
+    ag_onnx_emit_input(mul, product);
+    ag_onnx_emit_input(mul, operands[k]);
+    product = output;
+  }
   return AG_OK;
 }
 
@@ -441,8 +478,9 @@ ag_status ag_onnx_emit_node(ag_onnx_export *x, int node) {
   case AG_OP_ZERO:
     return emit_zero(x, node);
   case AG_OP_ADD:
+    return emit_add(x, node);
   case AG_OP_MUL:
-    return emit_join(x, node);
+    return emit_mul(x, node);
   case AG_OP_CONCAT:
     return emit_concat(x, node);
   case AG_OP_PADDINGS:

@@ -32,6 +32,10 @@ enum {
   AG_ONNX_ATTRIBUTE_GRAPHS = 10
 };
 
+/* ONNX multiplies two tensors. The writer splits longer products and marks the names of the inner
+ * nodes so that the reader puts them together again, and only those. */
+#define AG_ONNX_PARTIAL "/partial product"
+
 /* --- reading ---------------------------------------------------------------------------- */
 
 typedef enum ag_onnx_kind { AG_ONNX_NONE, AG_ONNX_CONSTANT, AG_ONNX_ACTIVATION } ag_onnx_kind;
@@ -181,6 +185,20 @@ const char *ag_onnx_label(const ag_onnx_import *im, int node);
 const char *ag_onnx_print(ag_onnx_import *im, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* onnx_window.c: kernel, stride, dilation, padding. Readers return false on malformed attributes.
+ */
+enum { AG_ONNX_MAX_WINDOW = 1 << 15 };
+/* Two numbers of an attribute, `otherwise` where it is absent. */
+bool ag_onnx_read_pair(const ag_onnx_node *node, const char *name, int32_t otherwise, int32_t *out);
+/* Kernel (as given, or NULL = from the attribute), stride, dilation, padding on a size. */
+bool ag_onnx_read_window(const ag_onnx_node *node, const int64_t *kernel, ag_node *n, ag_shape in);
+/* Pads of a transposed convolution, such that its result is exactly stride times as large; what
+ * is left over becomes output padding again on export. */
+bool ag_onnx_read_transposed_padding(const ag_onnx_node *node, ag_node *n);
+/* The padding kind that explicit pads (top, left, bottom, right) stand for. */
+void ag_onnx_settle_padding(ag_node *n, ag_shape in, const int32_t *pads);
+int64_t ag_onnx_window(const ag_node *n, int dim); /* cells it spans, dilation included */
+
 /* onnx_ops.c, onnx_shape_ops.c: translation by op type */
 typedef ag_onnx_result (*ag_onnx_translate)(ag_onnx_import *im, const ag_onnx_op *op);
 ag_onnx_translate ag_onnx_find_op(const char *op_type);       /* layers */
@@ -191,6 +209,7 @@ bool ag_onnx_clip_bounds(const ag_onnx_node *node, const ag_onnx_value *low,
 /* onnx_patterns.c, onnx_merge.c: several nodes that are one CG op. Each returns true if it
  * defined the output of `op`, the last node of the pattern. */
 bool ag_onnx_match_activation(ag_onnx_import *im, const ag_onnx_op *op); /* swish, gelu, ... */
+bool ag_onnx_match_product(ag_onnx_import *im, const ag_onnx_op *op);    /* more than two factors */
 bool ag_onnx_match_shuffle(ag_onnx_import *im, const ag_onnx_op *op);    /* Reshape last */
 bool ag_onnx_merge_constant(ag_onnx_import *im, const ag_onnx_op *op);   /* bias, scale, shift */
 

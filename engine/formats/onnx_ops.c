@@ -6,96 +6,6 @@
 
 #include "engine/formats/onnx_internal.h"
 
-/* --- windows
- * --------------------------------------------------------------------------------------- */
-
-enum { MAX_WINDOW = 1 << 15 };
-
-/* An attribute of two numbers, `otherwise` where it is absent. */
-static bool read_pair(const ag_onnx_node *node, const char *name, int32_t otherwise, int32_t *out) {
-  const ag_onnx_attribute *a = ag_onnx_attr(node, name);
-  out[0] = out[1] = otherwise;
-  if (!a || a->n_ints == 0) return true;
-  for (int d = 0; d < 2; d++) {
-    if (a->n_ints != 2 || a->ints[d] < 1 || a->ints[d] > MAX_WINDOW) return false;
-    out[d] = (int32_t)a->ints[d];
-  }
-  return true;
-}
-
-static bool read_pads(const ag_onnx_node *node, int32_t *pads) {
-  const ag_onnx_attribute *a = ag_onnx_attr(node, "pads");
-  memset(pads, 0, 4 * sizeof *pads);
-  if (!a || a->n_ints == 0) return true;
-  for (int i = 0; i < 4; i++) {
-    if (a->n_ints != 4 || a->ints[i] < 0 || a->ints[i] > MAX_WINDOW) return false;
-    pads[i] = (int32_t)a->ints[i];
-  }
-  return true;
-}
-
-/* What SAME padding would be for this input: the larger half at the end. */
-static bool equals_same(const ag_node *n, ag_shape in, const int32_t *pads) {
-  for (int d = 0; d < 2; d++) {
-    int64_t size = d ? in.w : in.h, stride = n->stride[d];
-    int64_t window = (int64_t)n->dilation[d] * (n->kernel[d] - 1) + 1;
-    int64_t total = ((size + stride - 1) / stride - 1) * stride + window - size;
-    if (total < 0) total = 0;
-    if (pads[d] != total / 2 || pads[d + 2] != total - total / 2) return false;
-  }
-  return true;
-}
-
-/* Explicit pads become SAME where that is the same function at any size (stride 1, or a 1x1
- * window), or where their lopsidedness shows that they were SAME once; zero pads become VALID. */
-static void settle_padding(ag_node *n, ag_shape in, const int32_t *pads) {
-  bool zero = !pads[0] && !pads[1] && !pads[2] && !pads[3];
-  bool lopsided = pads[0] != pads[2] || pads[1] != pads[3];
-  bool unit = true;
-  for (int d = 0; d < 2; d++) unit = unit && (n->stride[d] == 1 || n->kernel[d] == 1);
-  if (unit) n->flags &= (uint8_t)~AG_FLAG_CEIL;
-  if (equals_same(n, in, pads) && (unit || lopsided) && !(n->flags & AG_FLAG_CEIL)) {
-    n->padding = AG_PAD_SAME;
-  } else if (zero) {
-    n->padding = AG_PAD_VALID;
-  } else {
-    n->padding = AG_PAD_EXPLICIT;
-    memcpy(n->pads, pads, sizeof n->pads);
-  }
-}
-
-static bool read_padding(const ag_onnx_node *node, ag_node *n, ag_shape in) {
-  int32_t pads[4];
-  if (ag_onnx_attr_is(node, "auto_pad", "SAME_UPPER", "NOTSET"))
-    n->padding = AG_PAD_SAME;
-  else if (ag_onnx_attr_is(node, "auto_pad", "SAME_LOWER", "NOTSET"))
-    n->padding = AG_PAD_SAME_LOWER;
-  else if (ag_onnx_attr_is(node, "auto_pad", "VALID", "NOTSET"))
-    settle_padding(n, in, (int32_t[4]){0, 0, 0, 0});
-  else if (!read_pads(node, pads))
-    return false;
-  else
-    settle_padding(n, in, pads);
-  return true;
-}
-
-/* Kernel (from the attribute, else `kernel`), stride, dilation, padding. */
-static bool read_window(const ag_onnx_node *node, const int64_t *kernel, ag_node *n, ag_shape in) {
-  const ag_onnx_attribute *a = ag_onnx_attr(node, "kernel_shape");
-  if (kernel) {
-    for (int d = 0; d < 2; d++) {
-      if (kernel[d] < 1 || kernel[d] > MAX_WINDOW) return false;
-      n->kernel[d] = (int32_t)kernel[d];
-    }
-    if (a && a->n_ints && (a->n_ints != 2 || a->ints[0] != kernel[0] || a->ints[1] != kernel[1]))
-      return false;
-  } else if (!a || !read_pair(node, "kernel_shape", 1, n->kernel)) {
-    return false;
-  }
-  return read_pair(node, "strides", 1, n->stride) && read_pair(node, "dilations", 1, n->dilation) &&
-         read_padding(node, n, in);
-}
-
 /* --- weighted layers
  * ----------------------------------------------------------------------------------- */
 
@@ -137,32 +47,11 @@ static ag_onnx_result translate_conv(ag_onnx_import *im, const ag_onnx_op *op) {
   n.out.c = (int32_t)out;
   ag_record record = {0};
   set_weight(im, &record, AG_ROLE_KERNEL, w);
-  if (!read_window(op->node, w->tensor.dims + 2, &n, ag_onnx_shape(&x->tensor)) ||
+  if (!ag_onnx_read_window(op->node, w->tensor.dims + 2, &n, ag_onnx_shape(&x->tensor)) ||
       !read_bias(im, op, out, &n, &record))
     return ag_onnx_decline(im, "its window or bias is malformed");
   n.record = ag_store_add(im->store, &record);
   return ag_onnx_make(im, op, n, op->in, 1, 4);
-}
-
-/* Pads of a transposed convolution, such that its result is exactly stride times as large; what
- * is left over becomes output padding again on export. */
-static bool transposed_padding(const ag_onnx_op *op, ag_node *n) {
-  int32_t pads[4], extra[2] = {0, 0};
-  const ag_onnx_attribute *a = ag_onnx_attr(op->node, "output_padding");
-  if (ag_onnx_attr(op->node, "output_shape") ||
-      !ag_onnx_attr_is(op->node, "auto_pad", "NOTSET", "NOTSET") || !read_pads(op->node, pads))
-    return false;
-  for (int d = 0; a && d < 2; d++) {
-    if (a->n_ints != 2 || a->ints[d] < 0 || a->ints[d] > MAX_WINDOW) return false;
-    extra[d] = (int32_t)a->ints[d];
-  }
-  for (int d = 0; d < 2; d++) {
-    int64_t window = (int64_t)n->dilation[d] * (n->kernel[d] - 1) + 1;
-    if (window + extra[d] - pads[d] - pads[d + 2] != n->stride[d]) return false;
-  }
-  n->padding = AG_PAD_EXPLICIT;
-  memcpy(n->pads, pads, sizeof pads);
-  return true;
 }
 
 static ag_onnx_result translate_conv_transpose(ag_onnx_import *im, const ag_onnx_op *op) {
@@ -177,15 +66,15 @@ static ag_onnx_result translate_conv_transpose(ag_onnx_import *im, const ag_onnx
   n.groups = (int32_t)group;
   n.out.c = (int32_t)(w->tensor.dims[1] * group);
   for (int d = 0; d < 2; d++) {
-    if (w->tensor.dims[2 + d] < 1 || w->tensor.dims[2 + d] > MAX_WINDOW)
+    if (w->tensor.dims[2 + d] < 1 || w->tensor.dims[2 + d] > AG_ONNX_MAX_WINDOW)
       return ag_onnx_decline(im, "its kernel is too large");
     n.kernel[d] = (int32_t)w->tensor.dims[2 + d];
   }
   ag_record record = {0};
   set_weight(im, &record, AG_ROLE_KERNEL, w);
-  if (!read_pair(op->node, "strides", 1, n.stride) ||
-      !read_pair(op->node, "dilations", 1, n.dilation) || !transposed_padding(op, &n) ||
-      !read_bias(im, op, n.out.c, &n, &record))
+  if (!ag_onnx_read_pair(op->node, "strides", 1, n.stride) ||
+      !ag_onnx_read_pair(op->node, "dilations", 1, n.dilation) ||
+      !ag_onnx_read_transposed_padding(op->node, &n) || !read_bias(im, op, n.out.c, &n, &record))
     return ag_onnx_decline(im, "its result is not a whole multiple of its input");
   n.record = ag_store_add(im->store, &record);
   return ag_onnx_make(im, op, n, op->in, 1, 4);
@@ -268,7 +157,7 @@ static ag_onnx_result translate_pool(ag_onnx_import *im, const ag_onnx_op *op) {
   bool average = op->node->op_type[0] == 'A';
   ag_node n = ag_node_make(average ? AG_OP_AVGPOOL : AG_OP_MAXPOOL);
   if (ag_onnx_attr_int(op->node, "ceil_mode", 0)) n.flags |= AG_FLAG_CEIL;
-  if (!read_window(op->node, NULL, &n, ag_onnx_shape(&x->tensor)))
+  if (!ag_onnx_read_window(op->node, NULL, &n, ag_onnx_shape(&x->tensor)))
     return ag_onnx_decline(im, "its window is malformed");
   if (average && n.padding != AG_PAD_VALID && ag_onnx_attr_int(op->node, "count_include_pad", 0))
     n.flags |= AG_FLAG_COUNT_PADS;
@@ -389,6 +278,7 @@ static bool can_join(ag_onnx_import *im, const ag_onnx_op *op, int *rank) {
 
 static ag_onnx_result translate_join(ag_onnx_import *im, const ag_onnx_op *op) {
   if (ag_onnx_match_activation(im, op) || ag_onnx_merge_constant(im, op)) return AG_ONNX_DONE;
+  if (op->node->op_type[0] == 'M' && ag_onnx_match_product(im, op)) return AG_ONNX_DONE;
   ag_onnx_value *first = ag_onnx_activation(im, op, 0);
   int rank;
   if (op->inputs == 1 && first)

@@ -142,35 +142,39 @@ static int of_erf_product(match *m, int value) {
 /* --- the patterns
  * ------------------------------------------------------------------------------------ */
 
-static bool replace(match *m, const ag_onnx_op *op, ag_node node, int x, int rank) {
-  int32_t operand = x;
-  if (ag_onnx_make(m->im, op, node, &operand, 1, rank) != AG_ONNX_DONE) return false;
+static bool replace(match *m, const ag_onnx_op *op, ag_node node, const int32_t *operands,
+                    int count, int rank) {
+  if (ag_onnx_make(m->im, op, node, operands, count, rank) != AG_ONNX_DONE) return false;
   const char *reason = ag_onnx_print(m->im, "part of %s (%s)", ag_onnx_label(m->im, op->index),
                                      ag_op_get(node.op)->name);
   for (int i = 0; i < m->count; i++) ag_onnx_set_fate(m->im, m->members[i], AG_ONNX_MERGED, reason);
   return true;
 }
 
+static bool replace_by_unary(match *m, const ag_onnx_op *op, ag_op result, int x) {
+  int32_t operand = x;
+  return x >= 0 && replace(m, op, ag_node_make(result), &operand, 1, 0);
+}
+
 static bool try_product(ag_onnx_import *im, const ag_onnx_op *op, int (*factor)(match *, int),
                         ag_op result) {
   match m = {.im = im};
-  int x = self_product(&m, op->index, factor);
-  return x >= 0 && replace(&m, op, ag_node_make(result), x, 0);
+  return replace_by_unary(&m, op, result, self_product(&m, op->index, factor));
 }
 
 /* c * v, with v to be matched by `inner`. */
 static bool try_scaled(ag_onnx_import *im, const ag_onnx_op *op, double c,
                        int (*inner)(match *, int), ag_op result) {
   match m = {.im = im};
-  int v = scaled(im, op->index, c), x = v < 0 ? -1 : inner(&m, v);
-  return x >= 0 && replace(&m, op, ag_node_make(result), x, 0);
+  int v = scaled(im, op->index, c);
+  return v >= 0 && replace_by_unary(&m, op, result, inner(&m, v));
 }
 
 static bool try_zero(ag_onnx_import *im, const ag_onnx_op *op) {
   match m = {.im = im};
   int x = beside(im, op->index, 0);
   return x >= 0 && im->values[x].kind == AG_ONNX_ACTIVATION &&
-         replace(&m, op, ag_node_make(AG_OP_ZERO), x, 0);
+         replace_by_unary(&m, op, AG_OP_ZERO, x);
 }
 
 bool ag_onnx_match_activation(ag_onnx_import *im, const ag_onnx_op *op) {
@@ -181,12 +185,58 @@ bool ag_onnx_match_activation(ag_onnx_import *im, const ag_onnx_op *op) {
     return true;
   if (type == 'D') return false;
   match m = {.im = im};
-  int x = half_product(&m, op->index);
-  if (x >= 0 && replace(&m, op, ag_node_make(AG_OP_GELU), x, 0)) return true;
+  if (replace_by_unary(&m, op, AG_OP_GELU, half_product(&m, op->index))) return true;
   return try_product(im, op, of_sigmoid, AG_OP_SWISH) ||
          try_product(im, op, of_hardsigmoid, AG_OP_HARDSWISH) ||
          try_product(im, op, of_half_erf, AG_OP_GELU) ||
          try_scaled(im, op, 0.5, of_erf_product, AG_OP_GELU) || try_zero(im, op);
+}
+
+/* --- products of more than two
+ */
+
+static bool is_partial(const ag_onnx_import *im, int node) {
+  const char *name = im->graph->node[node]->name;
+  size_t length = name ? strlen(name) : 0, suffix = strlen(AG_ONNX_PARTIAL);
+  return length >= suffix && strcmp(name + length - suffix, AG_ONNX_PARTIAL) == 0;
+}
+
+/* The node that multiplies the first factors of `node`, if our own writer split it off. */
+static int partial_product(const ag_onnx_import *im, int node) {
+  int first = input(im, node, 0);
+  const ag_onnx_value *v = first < 0 ? NULL : &im->values[first];
+  if (!v || v->uses != 1 || v->producer < 0 || strcmp(type_of(im, v->producer), "Mul") != 0 ||
+      !is_partial(im, v->producer) || input(im, v->producer, 1) < 0)
+    return -1;
+  return v->producer;
+}
+
+/* The factors of a chain of `count`, in order; false if one is a constant. */
+static bool collect_factors(const ag_onnx_import *im, int node, int32_t *factors, int count) {
+  for (int k = count - 1; k > 0; k--) {
+    factors[k] = input(im, node, 1);
+    factors[0] = input(im, node, 0);
+    if (k > 1) node = partial_product(im, node);
+  }
+  for (int k = 0; k < count; k++)
+    if (im->values[factors[k]].kind != AG_ONNX_ACTIVATION) return false;
+  return true;
+}
+
+bool ag_onnx_match_product(ag_onnx_import *im, const ag_onnx_op *op) {
+  if (op->inputs != 2 || op->in[0] < 0 || op->in[1] < 0 || is_partial(im, op->index)) return false;
+  match m = {.im = im};
+  int count = 2, node = op->index;
+  while ((node = partial_product(im, node)) >= 0) count++;
+  int32_t *factors = ag_arena_alloc(&im->arena, (size_t)count * sizeof *factors);
+  if (count == 2 || !collect_factors(im, op->index, factors, count)) return false;
+  int rank = im->values[factors[0]].tensor.rank;
+  if (!replace(&m, op, ag_node_make(AG_OP_MUL), factors, count, rank == 2 || rank == 4 ? rank : 0))
+    return false;
+  const char *reason = ag_onnx_print(im, "part of the product %s", ag_onnx_label(im, op->index));
+  for (node = op->index; (node = partial_product(im, node)) >= 0;)
+    ag_onnx_set_fate(im, node, AG_ONNX_MERGED, reason);
+  return true;
 }
 
 /* --- Reshape, Transpose, Reshape
@@ -260,5 +310,6 @@ bool ag_onnx_match_shuffle(ag_onnx_import *im, const ag_onnx_op *op) {
       !is_unfold(im, transpose, from, mid, &out, &n) &&
       !is_fold(im, transpose, from, mid, &out, &n))
     return false;
-  return replace(&m, op, n, x, 4);
+  int32_t operand = x;
+  return replace(&m, op, n, &operand, 1, 4);
 }
