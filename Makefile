@@ -119,7 +119,7 @@ check: test-deps
 
 demo: deps
 	@$(MAKE) --no-print-directory all
-	@$(BIN) run recipes/demo.lua
+	@$(BIN) evolve resnet50 --iterations 5 --seed 1 --out $(BUILD)/demo
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(DESTDIR)$(PREFIX)/include/autogo

@@ -1,4 +1,5 @@
-/* ONNX models. */
+/* ONNX models in and out, for class Graph. */
+#include <limits.h>
 #include <stdlib.h>
 
 #include "autogo/onnx.h"
@@ -28,8 +29,8 @@ static void push_report(lua_State *L, const ag_import_report *report) {
   set_lines(L, "opaque", report->opaque_lines, report->opaque);
 }
 
-/* load_onnx(path [, {H, W, C}]) -> Graph, {kept=, merged=, folded=, opaque=} |
- * nil, message The shape binds what the file leaves open of its input. */
+/* load_onnx(path [, {H, W, C}]) -> Graph, {kept=, merged=, folded=, opaque=} | nil, message
+ * The shape binds what the file leaves open of its input. */
 static int load_onnx(lua_State *L) {
   ag_error err;
   ag_shape bind = {0, 0, 0};
@@ -45,7 +46,24 @@ static int load_onnx(lua_State *L) {
   return 2;
 }
 
+/* graph:save_onnx(path, {seed=, weights=}) -> true | nil, message */
+static int graph_save_onnx(lua_State *L) {
+  static const char *const known[] = {"seed", "weights", NULL};
+  ag_error err;
+  const ag_graph *g = ag_lua_check_graph(L, 1);
+  const char *path = luaL_checkstring(L, 2);
+  lua_settop(L, 3);
+  ag_lua_options(L, 3, known);
+  ag_onnx_options options = {
+      .seed = (uint64_t)ag_lua_option_integer(L, 3, "seed", 1, LLONG_MIN, LLONG_MAX),
+      .weights = ag_lua_option_boolean(L, 3, "weights", true)};
+  return ag_lua_result(L, ag_onnx_save(g, path, &options, &err), &err);
+}
+
+static const luaL_Reg methods[] = {{"save_onnx", graph_save_onnx}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"load_onnx", load_onnx}, {NULL, NULL}};
+
 void ag_lua_open_onnx(lua_State *L) {
-  lua_pushcfunction(L, load_onnx);
-  lua_setfield(L, -2, "load_onnx");
+  ag_lua_extend(L, AG_LUA_GRAPH, methods);
+  luaL_setfuncs(L, functions, 0);
 }

@@ -47,11 +47,11 @@ static ag_hash mix_amounts(ag_hash h, const ag_node *n) {
   return mix_shape(mix_shape(h, n->in), n->out);
 }
 
-/* The slope of a leaky ReLU is part of what is computed; the epsilon of a batch norm belongs to
- * its statistics. Compared as bits: equal on every machine. */
+/* A slope is part of what is computed; the epsilon of a batch norm belongs to its statistics.
+ * Compared as bits: equal on every machine. */
 static ag_hash mix_slope(ag_hash h, const ag_node *n) {
   uint32_t bits = 0;
-  if (n->op == AG_OP_LEAKYRELU && n->alpha != 0) memcpy(&bits, &n->alpha, sizeof bits);
+  if (n->op != AG_OP_BATCHNORM && n->alpha != 0) memcpy(&bits, &n->alpha, sizeof bits);
   return ag_hash_mix(h, bits);
 }
 

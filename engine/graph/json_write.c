@@ -1,23 +1,51 @@
 /* Computation graphs to JSON: one node per line, keys in a fixed order, defaults left out, so that
  * equal graphs give equal bytes and a diff of two files is a diff of two graphs. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "autogo/graph.h"
 #include "engine/base/file.h"
 
+/* Bytes of the UTF-8 character at `s`, 0 if it is none (Unicode 15, table 3-7). */
+static int utf8_length(const unsigned char *s) {
+  if (s[0] < 0x80) return 1;
+  if (s[0] < 0xc2 || s[0] > 0xf4) return 0;
+  int length = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+  for (int i = 1; i < length; i++)
+    if ((s[i] & 0xc0) != 0x80) return 0;
+  bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+  bool surrogate = s[0] == 0xed && s[1] > 0x9f;
+  return overlong || surrogate || (s[0] == 0xf4 && s[1] > 0x8f) ? 0 : length;
+}
+
+/* Names come from files of any kind; what is not UTF-8 becomes U+FFFD, so that the result is
+ * JSON. */
 static void write_string(ag_text *text, const char *s) {
-  ag_text_add(text, "\"");
-  for (; *s; s++) {
+  ag_text_bytes(text, "\"", 1);
+  while (*s) {
     unsigned char c = (unsigned char)*s;
+    int length = utf8_length((const unsigned char *)s);
     if (c == '"' || c == '\\')
       ag_text_add(text, "\\%c", c);
     else if (c < 0x20)
       ag_text_add(text, "\\u%04x", c);
+    else if (length == 0)
+      ag_text_bytes(text, "\xef\xbf\xbd", 3);
     else
-      ag_text_add(text, "%c", c);
+      ag_text_bytes(text, s, (size_t)length);
+    s += length ? length : 1;
   }
-  ag_text_add(text, "\"");
+  ag_text_bytes(text, "\"", 1);
+}
+
+/* Nine digits tell all floats apart. The host's locale may have a decimal comma; JSON has none. */
+static void write_float(ag_text *text, const char *key, float value) {
+  char digits[32];
+  snprintf(digits, sizeof digits, "%.9g", (double)value);
+  for (char *c = digits; *c; c++)
+    if (*c == ',') *c = '.';
+  ag_text_add(text, ",\"%s\":%s", key, digits);
 }
 
 static void write_pair(ag_text *text, const char *key, const int32_t *pair) {
@@ -75,25 +103,20 @@ static void write_node(ag_text *text, const ag_graph *g, int i) {
   if (ag_op_weighted(n->op)) ag_text_add(text, ",\"bias\":%s", n->bias ? "true" : "false");
   if (ag_op_weighted(n->op)) ag_text_add(text, ",\"weighted\":true");
   write_flags(text, n);
-  if (n->alpha != 0) ag_text_add(text, ",\"alpha\":%.9g", (double)n->alpha);
+  if (n->alpha != 0) write_float(text, "alpha", n->alpha);
   ag_text_add(text, ",\"operands\":[");
   for (int k = 0; k < ag_graph_arity(g, i); k++)
     ag_text_add(text, "%s%d", k ? "," : "", ag_graph_operands(g, i)[k]);
   ag_text_add(text, "]}");
 }
 
-static bool listed_before(const int32_t *operands, int k) {
-  for (int j = 0; j < k; j++)
-    if (operands[j] == operands[k]) return true;
-  return false;
-}
-
-/* The published files' edge list, by producer: users are stored in ascending order already. */
+/* The published files' edge list, by producer. Users are stored in ascending order, so one that
+ * fills several slots stands next to itself. */
 static void write_edges(ag_text *text, const ag_graph *g) {
   const char *separator = "";
   for (int i = 0; i < g->size; i++)
     for (int k = g->user_start[i]; k < g->user_start[i + 1]; k++) {
-      if (listed_before(g->users + g->user_start[i], k - g->user_start[i])) continue;
+      if (k > g->user_start[i] && g->users[k] == g->users[k - 1]) continue;
       ag_text_add(text, "%s[%d,%d]", separator, i, g->users[k]);
       separator = ",";
     }

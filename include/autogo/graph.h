@@ -106,7 +106,7 @@ typedef struct ag_node {
   int32_t groups;     /* conv: 1 = dense; depthwise: channels; channel shuffle: groups */
   ag_shape in;        /* of the first operand (of all, for JOIN) */
   ag_shape out;
-  float alpha;        /* slope of leakyrelu, epsilon of batchnorm (0 = default), else 0 */
+  float alpha;        /* slope of leakyrelu and hardsigmoid, epsilon of batchnorm; 0 = default */
   int32_t record;     /* weights and source attributes in the graph's store; -1 = none */
 } ag_node;
 
@@ -326,7 +326,7 @@ ag_status ag_graph_splice(const ag_graph *graph, int first, int last,
 
 /* What counts as equal. AG_EQUAL_KIND: op, kernel, dilation, bias, flags, dense / grouped,
  * padding kind (not its amounts); no shapes, no strides. AG_EQUAL_SHAPES: kind and all shapes,
- * strides, pads, groups, slope of leakyrelu. Weights, names, batch-norm epsilon never count.
+ * strides, pads, groups, slopes (alpha). Weights, names, batch-norm epsilon never count.
  * Operands of add and mul are unordered multisets, those of all others ordered. */
 typedef enum ag_equality { AG_EQUAL_KIND, AG_EQUAL_SHAPES } ag_equality;
 

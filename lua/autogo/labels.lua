@@ -34,6 +34,10 @@ local function config_of(row, position)
   end
 end
 
+local function names_configs(position)
+  return position.arch or (position.adjacency_upper_rowmajor and position.ops)
+end
+
 -- One row as a sample; false for a cell that training leaves out; nil and why for a bad one.
 local function sample_of(row, position, family, column)
   local config = config_of(row, position)
@@ -47,7 +51,7 @@ local function sample_of(row, position, family, column)
   if not graph then
     return nil, why
   end
-  return { graph = graph:canonical(), target = target, family = family.name }
+  return { graph = (graph:canonical()), target = target, family = family.name, config = config }
 end
 
 --- Read a table.
@@ -71,7 +75,7 @@ function labels.read(path, name, column)
     number = number + 1
     if not position then
       position = columns(line)
-      if not position[column] or not config_of({ "", "", "" }, position) then
+      if not position[column] or not names_configs(position) then
         return nil, ("%s: a header with arch (or adjacency_upper_rowmajor and ops) and %s expected")
           :format(path, column)
       end
@@ -88,6 +92,19 @@ function labels.read(path, name, column)
     return nil, path .. ": no rows"
   end
   return samples
+end
+
+--- The parts a training did not learn from, as CSV: family, part (validation or test), arch.
+-- @tparam table parts list of { samples, name of the part }
+-- @treturn string
+function labels.held_out(parts)
+  local lines = { "family,part,arch" }
+  for _, part in ipairs(parts) do
+    for _, sample in ipairs(part[1]) do
+      lines[#lines + 1] = table.concat({ sample.family, part[2], sample.config }, ",")
+    end
+  end
+  return table.concat(lines, "\n") .. "\n"
 end
 
 -- Classes of isomorphic graphs, in order of first appearance.

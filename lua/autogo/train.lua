@@ -42,7 +42,8 @@ end
 --- Train.
 -- @tparam table options `tables` = list of { path, family }, `column`, `tokenizer`, `model` = "psc" or
 -- "gnn", `epochs`, `batch`, `seed`, `threads`, `progress` = function (row)
--- @treturn Predictor, and a list of { family, training, test, srcc }; or nil and a message
+-- @treturn Predictor, and a list of { family, training, test, srcc } with a field `held_out` (the
+-- architectures kept out of the training, as CSV); or nil and a message
 return function(options)
   local training, validation, tests = read_tables(options)
   if not training then
@@ -62,7 +63,11 @@ return function(options)
   if not predictor then
     return nil, why
   end
-  local report = {}
+  local parts = { { validation, "validation" } }
+  for i, test in ipairs(tests) do
+    parts[i + 1] = { test.samples, "test" }
+  end
+  local report = { held_out = labels.held_out(parts) }
   for i, test in ipairs(tests) do
     report[i] = evaluate(predictor, options.tokenizer, test)
   end

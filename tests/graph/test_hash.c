@@ -167,7 +167,7 @@ static ag_segment *residual(bool one_port) {
 static void segment_ports_count(void **state) {
   (void)state;
   ag_segment *one = residual(true), *two = residual(false);
-  for (int e = AG_EQUAL_KIND; e <= AG_EQUAL_SHAPES; e++)
+  for (ag_equality e = AG_EQUAL_KIND; e <= AG_EQUAL_SHAPES; e++)
     assert_false(ag_hash_equal(ag_segment_hash(one, e), ag_segment_hash(two, e)));
   /* A tensor that leaves in the middle is another segment. */
   ag_segment *open = ag_segment_new(2, 3, 2, 2);
@@ -202,7 +202,7 @@ static void renumbering_keeps_the_segment_hash(void **state) {
   for (uint64_t seed = 0; seed < 200; seed++) {
     const ag_graph *g = random_graph(seed, 24), *other = renumbered_graph(g, seed + 1, NULL);
     ag_segment *a = cut(g, 0, g->size), *b = cut(other, 0, other->size);
-    for (int e = AG_EQUAL_KIND; e <= AG_EQUAL_SHAPES; e++)
+    for (ag_equality e = AG_EQUAL_KIND; e <= AG_EQUAL_SHAPES; e++)
       assert_true(ag_hash_equal(ag_segment_hash(a, e), ag_segment_hash(b, e)));
     ag_segment_free(a);
     ag_segment_free(b);

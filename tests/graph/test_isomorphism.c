@@ -152,7 +152,7 @@ static void renumbered_graphs_are_isomorphic(void **state) {
     const ag_graph *g = random_graph(seed, 6 + (int)(seed % 120));
     const ag_graph *other = renumbered_graph(g, seed, NULL);
     int32_t *map = AG_ARRAY(int32_t, g->size);
-    for (int e = AG_EQUAL_KIND; e <= AG_EQUAL_SHAPES; e++) {
+    for (ag_equality e = AG_EQUAL_KIND; e <= AG_EQUAL_SHAPES; e++) {
       assert_true(ag_graph_isomorphic(g, other, e, map));
       check_map(g, other, map);
     }
@@ -303,7 +303,7 @@ static void small_segments_agree_with_the_slow_matcher(void **state) {
   int equal = 0;
   for (int i = 0; i < SEGMENTS; i++)
     for (int k = 0; k < SEGMENTS; k++)
-      for (int e = AG_EQUAL_KIND; e <= AG_EQUAL_SHAPES; e++) {
+      for (ag_equality e = AG_EQUAL_KIND; e <= AG_EQUAL_SHAPES; e++) {
         bool same = slow_isomorphic(segments[i], segments[k], e);
         assert_int_equal(ag_segment_isomorphic(segments[i], segments[k], e), same);
         assert_int_equal(

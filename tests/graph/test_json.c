@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <cJSON.h>
@@ -110,6 +112,10 @@ static const struct {
   const char *text, *reason;
 } bad[] = {
     {"", "not JSON"},
+    {"{} {}", "something follows the graph (at byte 3)"},
+    {"{\"nodes\":[1,,2]}", "not JSON, or cut short (at byte 12)"},
+    {"{\"format\":\"dot\"}", "\"format\" is not autogo-cg"},
+    {"{\"version\":2}", "only version 1"},
     {"{\"nodes\":[", "not JSON"},
     {"[1,2]", "must be a JSON object"},
     {"{}", "\"nodes\" must be an array"},
@@ -132,7 +138,22 @@ static const struct {
          "3", ",\"operands\":[2]")) ",\"edges\":[[0,1]]}",
      "cycle"},
     {NODES(IN "," OUT "," RELU("2", "")) ",\"edges\":[[0,1]]}", "node 2 (relu): relu takes"},
-    {NODES(IN "," OUT "," RELU("2", "")) ",\"edges\":[[0,1],[0,2]]}", "not used"},
+    {NODES(IN "," OUT "," RELU("2", "")) ",\"edges\":[[0,1],[0,2]]}",
+     "node 2 (relu): its tensor is not"},
+    {NODES(IN "," OUT "," RELU("-70", "")) ",\"edges\":[[0,1],[0,-70]]}", "node -70 (relu): its"},
+    {NODES(IN "," OUT "," RELU("70", ",\"operands\":[]")) "}", "node 1 (output): output takes"},
+    {NODES(RELU("70", ",\"name\":\"act/1\"") "," IN) ",\"edges\":[[0,70]]}", "act/1: its tensor"},
+    {NODES(IN "," RELU("5", ",\"operands\":[0,0]") "," OUT) ",\"edges\":[[5,1]]}",
+     "node 5 (relu): relu takes at most 1"},
+    {NODES(IN "," RELU("5", ",\"operands\":[0]") "," OUT) ",\"edges\":[[0,5],[1,5],[5,1]]}",
+     "node 5 (relu): \"edges\" has a tensor that its \"operands\" lack"},
+    {NODES(IN "," OUT "," RELU("3", ",\"bias\":1")) "}", "node 3 (relu): \"bias\""},
+    {NODES(IN "," OUT "," RELU("3", ",\"pads\":[1,1]")) "}", "\"pads\" must be"},
+    {NODES(IN "," OUT "," RELU("3", ",\"pads\":[1,1,1,-1]")) "}", "\"pads\" must be"},
+    {NODES(IN "," OUT "," RELU("3", ",\"dilations\":[1,1e10]")) "}", "\"dilations\" must be"},
+    {NODES("{\"id\":0,\"op\":\"input\",\"in\":[2147483647,2147483647,2147483647],"
+           "\"out\":[2147483647,2147483647,2147483647]}") "}",
+     "node 0 (input): input of 2147483647x"},
     {NODES(IN "," RELU("2", ",\"strides\":[0,1]")) "}", "\"strides\""},
     {NODES(IN "," RELU("2", ",\"padding\":\"most\"")) "}", "\"padding\""},
     {NODES(IN "," RELU("2", ",\"flags\":[\"x\"]")) "}", "\"flags\""},
@@ -157,6 +178,223 @@ static void bad_files_are_refused_with_a_reason(void **state) {
   }
 }
 
+static const ag_graph *read_text(const char *text) {
+  const ag_graph *g = NULL;
+  ag_error err;
+  char message[1024];
+  if (ag_graph_parse_json(text, strlen(text), &g, &err))
+    fail_msg("%s\n  said: %s", text, ag_error_text(&err, message, sizeof message));
+  return g;
+}
+
+#define JOIN(op, out) "{\"id\":2,\"op\":\"" op "\",\"in\":[4,4,2],\"out\":" out "}"
+#define END(out) "{\"id\":1,\"op\":\"output\",\"in\":" out ",\"out\":" out "}"
+
+/* Edge lists are sets: x + x has one edge. */
+static void a_join_of_one_edge_takes_its_tensor_twice(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    int arity;
+  } cases[] = {
+      {NODES(IN "," JOIN("add", "[4,4,2]") "," END("[4,4,2]")) ",\"edges\":[[0,2],[2,1]]}", 2},
+      {NODES(IN "," JOIN("mul", "[4,4,2]") "," END("[4,4,2]")) ",\"edges\":[[0,2],[2,1]]}", 2},
+      {NODES(IN "," JOIN("concat", "[4,4,6]") "," END("[4,4,6]")) ",\"edges\":[[0,2],[2,1]]}", 3},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const ag_graph *g = read_text(cases[i].text);
+    assert_int_equal(ag_graph_arity(g, 1), cases[i].arity);
+    assert_int_equal(ag_graph_predecessors(g, 1), 1);
+    ag_graph_release(g);
+  }
+}
+
+/* Operands in the file's order and multiplicity; edges give ascending producers. */
+static void operands_keep_their_order(void **state) {
+  (void)state;
+  const char *head = "{\"nodes\":[" IN "," RELU("7", "") ",{\"id\":4,\"op\":\"concat\",";
+  const char *tail = "\"in\":[4,4,2],\"out\":[4,4,6]}," END("[4,4,6]") "],\"edges\":[[0,7],[4,1]";
+  char text[1024];
+  snprintf(text, sizeof text, "%s\"operands\":[7,0,7],%s,[7,4],[0,4]]}", head, tail);
+  const ag_graph *g = read_text(text);
+  const int32_t want[] = {1, 0, 1};
+  assert_memory_equal(ag_graph_operands(g, 2), want, sizeof want);
+  ag_graph_release(g);
+}
+
+/* NB-101 (families.md 4.4): a consumer of fewer channels than its operand has reads the first. */
+static void fewer_input_channels_are_a_slice(void **state) {
+  (void)state;
+  const ag_graph *g = read_text(
+      NODES(IN ",{\"id\":2,\"op\":\"conv\",\"in\":[4,4,1],\"out\":[4,4,2],\"kernel\":[1,1]},"
+               "{\"id\":3,\"op\":\"add\",\"in\":[4,4,1],\"out\":[4,4,1]},"
+               "{\"id\":4,\"op\":\"output\",\"in\":[4,4,1],\"out\":[4,4,1]}") ",\"edges\":[[0,2],["
+                                                                              "0,3],[2,3],[3,4]]}");
+  assert_int_equal(g->nodes[1].flags, AG_FLAG_SLICE);
+  assert_int_equal(ag_graph_flops(g),
+                   2 * (4 * 4 * 2 + 2 * 4 * 4)); /* conv 1 -> 2; add, two edges */
+  char *text = ag_graph_to_json(g);
+  const ag_graph *back = read_text(text);
+  assert_true(ag_graph_isomorphic(g, back, AG_EQUAL_SHAPES, NULL));
+  free(text);
+  ag_graph_release(back);
+  ag_graph_release(g);
+}
+
+/* Attributes an op does not have do not tell graphs apart; those it has do. */
+static void attributes_count_where_they_belong(void **state) {
+  (void)state;
+  const ag_graph *plain =
+      read_text(NODES(IN "," RELU("2", "") "," OUT) ",\"edges\":[[0,2],[2,1]]}");
+  const ag_graph *noisy = read_text(NODES(IN "," RELU(
+      "2",
+      ",\"kernel\":[3,3],\"strides\":[2,2],\"padding\":\"valid\",\"groups\":2,"
+      "\"pads\":[1,1,1,1],\"dilations\":[2,2],\"bias\":true,\"extra\":{}") "," OUT) ",\"edges\":[["
+                                                                                    "0,2],[2,1]]}");
+  assert_true(ag_hash_equal(ag_graph_hash(plain), ag_graph_hash(noisy)));
+  ag_graph_release(plain);
+  ag_graph_release(noisy);
+}
+
+/* All that a node can carry, through text and back. */
+static const ag_graph *rich_graph(const char *name) {
+  ag_builder *b = ag_builder_new(name);
+  ag_builder_set_family(b, "odd");
+  ag_builder_set_normalisers(b, (ag_shape){9, 8, 7});
+  ag_builder_set_dynamic_batch(b, true);
+  ag_node input = ag_node_make(AG_OP_INPUT);
+  input.out = (ag_shape){12, 10, 8};
+  int x = ag_builder_add(b, input, NULL, 0, name);
+  ag_node conv = ag_node_make(AG_OP_CONV);
+  conv.kernel[0] = 3, conv.kernel[1] = 2, conv.dilation[1] = 2, conv.groups = 2, conv.bias = 1;
+  conv.padding = AG_PAD_EXPLICIT, conv.pads[0] = 1, conv.pads[3] = 2, conv.out.c = 16;
+  int y = ag_builder_add(b, conv, &x, 1, name);
+  ag_node pool = ag_node_make(AG_OP_AVGPOOL);
+  pool.kernel[0] = pool.kernel[1] = 3, pool.stride[0] = 2, pool.padding = AG_PAD_SAME_LOWER;
+  pool.flags = AG_FLAG_CEIL | AG_FLAG_COUNT_PADS;
+  y = ag_builder_add(b, pool, &y, 1, NULL);
+  ag_node leaky = ag_node_make(AG_OP_LEAKYRELU);
+  leaky.alpha = 0.1f;
+  y = ag_builder_add(b, leaky, &y, 1, NULL);
+  ag_node opaque = ag_node_make(AG_OP_OPAQUE);
+  ag_record record = {.source_op = "LayerNormalization"};
+  opaque.record = ag_store_add(ag_builder_store(b), &record);
+  opaque.out = (ag_shape){3, 3, 3};
+  y = ag_builder_add(b, opaque, (int[]){y, x, y}, 3, NULL);
+  ag_node resize = ag_node_make(AG_OP_RESIZE);
+  resize.stride[0] = 2, resize.stride[1] = 4, resize.flags = AG_FLAG_LINEAR | AG_FLAG_ALIGN;
+  y = ag_builder_add(b, resize, &y, 1, NULL);
+  ag_builder_add(b, ag_node_make(AG_OP_OUTPUT), &y, 1, NULL);
+  const ag_graph *g = NULL;
+  ag_error err;
+  char text[1024];
+  if (ag_builder_finish(b, &g, &err)) fail_msg("%s", ag_error_text(&err, text, sizeof text));
+  return g;
+}
+
+static void everything_a_node_carries_is_kept(void **state) {
+  (void)state;
+  const char *name = "a \"b\\c\n\x01\xc3\xa4/\xf0\x9f\x90\xa7";
+  const ag_graph *g = rich_graph(name);
+  char *text = ag_graph_to_json(g);
+  const ag_graph *back = read_text(text);
+  assert_string_equal(back->name, name);
+  assert_string_equal(back->names[1], name);
+  assert_null(back->names[2]);
+  assert_string_equal(back->family, "odd");
+  assert_true(ag_shape_equal(back->normalisers, g->normalisers));
+  assert_true(back->dynamic_batch);
+  for (int i = 0; i < g->size; i++) {
+    ag_node a = g->nodes[i], b = back->nodes[i];
+    a.record = b.record = -1;
+    assert_memory_equal(&a, &b, sizeof a);
+  }
+  const ag_record *record = ag_store_get(back->store, back->nodes[4].record);
+  assert_string_equal(record->source_op, "LayerNormalization");
+  free(text);
+  ag_graph_release(back);
+  ag_graph_release(g);
+}
+
+/* What is not UTF-8 does not get into a JSON file; a decimal comma neither. */
+static void the_text_is_json_whatever_the_names(void **state) {
+  (void)state;
+  static const char *const names[] = {"\xff",     "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                                      "\xe4\xb8", "a\x80z"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const ag_graph *g = rich_graph(names[i]);
+    char *text = ag_graph_to_json(g);
+    assert_non_null(strstr(text, "\xef\xbf\xbd"));
+    for (const char *c = text; *c; c++) assert_true((unsigned char)*c < 0xf8);
+    assert_non_null(strstr(text, "\"alpha\":0.1"));
+    ag_graph_release(read_text(text));
+    free(text);
+    ag_graph_release(g);
+  }
+}
+
+/* Nothing but the whole text is a graph. */
+static void truncated_files_are_refused(void **state) {
+  (void)state;
+  const ag_graph *g = random_graph(4, 12), *back;
+  char *text = ag_graph_to_json(g);
+  size_t length = strlen(text);
+  for (size_t cut = 0; cut + 1 < length; cut++) {
+    char *copy = malloc(cut + 1);
+    memcpy(copy, text, cut);
+    assert_int_not_equal(ag_graph_parse_json(copy, cut, &back, NULL), AG_OK);
+    free(copy);
+  }
+  free(text);
+  ag_graph_release(g);
+}
+
+/* Files on disk: the error names the file; a saved graph loads. */
+static void files_are_named_and_saved(void **state) {
+  (void)state;
+  char path[] = "/tmp/autogo-json-XXXXXX";
+  int file = mkstemp(path);
+  assert_true(file >= 0);
+  assert_int_equal(write(file, "{}", 2), 2);
+  close(file);
+  const ag_graph *g = NULL, *back;
+  ag_error err;
+  char text[1024];
+  assert_int_equal(ag_graph_load_json(path, &g, &err), AG_FORMAT);
+  assert_non_null(strstr(ag_error_text(&err, text, sizeof text), path));
+  g = random_graph(1, 20);
+  assert_int_equal(ag_graph_save_json(g, path, &err), AG_OK);
+  assert_int_equal(ag_graph_load_json(path, &back, &err), AG_OK);
+  assert_true(ag_hash_equal(ag_graph_hash(g), ag_graph_hash(back)));
+  ag_graph_release(back);
+  ag_graph_release(g);
+  unlink(path);
+  assert_int_equal(ag_graph_load_json(path, &g, &err), AG_IO);
+}
+
+/* As many nodes and edges as are allowed, all on one wide join: no step may be quadratic. */
+static void the_largest_graph_is_read_in_seconds(void **state) {
+  (void)state;
+  enum { WIDE = 99997 };
+  ag_text text = {0};
+  ag_text_add(&text, "{\"nodes\":[" IN);
+  for (int i = 2; i < WIDE + 2; i++)
+    ag_text_add(&text,
+                ",{\"id\":%d,\"op\":\"relu\",\"in\":[4,4,2],\"out\":[4,4,2],\"operands\":[0]}", i);
+  ag_text_add(&text, ",{\"id\":1,\"op\":\"add\",\"in\":[4,4,2],\"out\":[4,4,2],\"operands\":[2");
+  for (int k = 1; k < 9 * WIDE; k++) ag_text_add(&text, ",%d", 2 + k % WIDE);
+  ag_text_add(&text,
+              "]},{\"id\":-1,\"op\":\"output\",\"in\":[4,4,2],\"out\":[4,4,2],\"operands\":[1]}]}");
+  clock_t begin = clock();
+  const ag_graph *g = NULL;
+  assert_int_equal(ag_graph_parse_json(text.data, text.size, &g, NULL), AG_OK);
+  assert_int_equal(ag_graph_edges(g), 2 * WIDE + 1);
+  free(ag_graph_to_json(g));
+  assert_true((double)(clock() - begin) / CLOCKS_PER_SEC < 30);
+  ag_graph_release(g);
+  ag_text_free(&text);
+}
+
 static void damaged_files_never_crash(void **state) {
   (void)state;
   const ag_graph *g = random_graph(3, 30), *back;
@@ -179,13 +417,23 @@ static void damaged_files_never_crash(void **state) {
   ag_graph_release(g);
 }
 
+static void too_many_values_are_refused(void **state) {
+  (void)state;
+  enum { VALUES = 20000000 };
+  char *text = malloc(2 * VALUES);
+  for (int i = 0; i < VALUES; i++) memcpy(text + 2 * i, i ? "1," : "[ ", 2);
+  const ag_graph *g;
+  assert_int_equal(ag_graph_parse_json(text, 2 * (size_t)VALUES, &g, NULL), AG_LIMIT);
+  free(text);
+}
+
 static void deep_nesting_is_refused(void **state) {
   (void)state;
   enum { DEPTH = 100000 };
   char *text = malloc(DEPTH);
   memset(text, '[', DEPTH);
   const ag_graph *g;
-  assert_int_equal(ag_graph_parse_json(text, DEPTH, &g, NULL), AG_FORMAT);
+  assert_int_equal(ag_graph_parse_json(text, DEPTH, &g, NULL), AG_LIMIT);
   free(text);
 }
 
@@ -194,9 +442,19 @@ int main(void) {
       cmocka_unit_test(published_graphs_have_the_counts_they_state),
       cmocka_unit_test(written_graphs_read_back),
       cmocka_unit_test(order_is_found_where_the_file_has_none),
+      cmocka_unit_test(operands_keep_their_order),
+      cmocka_unit_test(a_join_of_one_edge_takes_its_tensor_twice),
+      cmocka_unit_test(fewer_input_channels_are_a_slice),
+      cmocka_unit_test(attributes_count_where_they_belong),
+      cmocka_unit_test(everything_a_node_carries_is_kept),
+      cmocka_unit_test(the_text_is_json_whatever_the_names),
+      cmocka_unit_test(files_are_named_and_saved),
+      cmocka_unit_test(the_largest_graph_is_read_in_seconds),
       cmocka_unit_test(bad_files_are_refused_with_a_reason),
+      cmocka_unit_test(truncated_files_are_refused),
       cmocka_unit_test(damaged_files_never_crash),
       cmocka_unit_test(deep_nesting_is_refused),
+      cmocka_unit_test(too_many_values_are_refused),
   };
   return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }

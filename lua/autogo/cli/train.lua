@@ -5,7 +5,7 @@ local ag = require "autogo"
 local train = require "autogo.train"
 
 local function progress(row)
-  io.stderr:write(("epoch %d of %d: loss %.4f, validation SRCC %.4f, %.0f graphs/s\n"):format(
+  io.stderr:write(("epoch %d of %d: loss %.4f, validation SRCC %.4f, %.0f samples/s\n"):format(
     row.epoch, row.epochs, row.loss, row.srcc, row.samples_per_second))
 end
 
@@ -65,6 +65,10 @@ return {
     end
     local saved
     saved, why = predictor:save(values.out)
+    if saved then
+      local stem = values.out:gsub("%.safetensors$", "")
+      saved, why = ag.write_file(stem .. ".split.csv", report.held_out)
+    end
     if not saved then
       return nil, why
     end
