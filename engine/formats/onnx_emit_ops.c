@@ -54,8 +54,7 @@ static ag_onnx_node *emit_main(ag_onnx_export *x, int node, const char *type, in
                                int rank) {
   char *first = read_operand(x, node, 0, rank);
   ag_onnx_node *main_node = ag_onnx_emit(x, type, inputs, x->results[node].name);
-  const char *name = x->graph->names ? x->graph->names[node] : NULL;
-  if (name) main_node->name = ag_onnx_keep(x, name);
+  ag_onnx_name_node(x, main_node, x->graph->names ? x->graph->names[node] : NULL);
   ag_onnx_emit_input(main_node, first);
   return main_node;
 }

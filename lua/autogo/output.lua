@@ -11,6 +11,8 @@ local plot = require "autogo.report.plot"
 local M = {}
 
 local FORMAT_VERSION = 1
+-- Rows shown around a change in a drawing of it.
+local CONTEXT = 4
 
 -- What decided the result: threads and output paths did not.
 local SETTINGS = {
@@ -127,7 +129,7 @@ function M.write(front, folder)
   if not ok then return nil, why end
   local best, drawing = front[1], nil
   if best and best ~= front.input then -- nil where there is too much to draw
-    drawing = draw.change(front.input.graph, best.graph, best.origin)
+    drawing = draw.change(front.input.graph, best.graph, best.origin, { context = CONTEXT })
   end
   if drawing then
     files[1].change = "rank_00_change.svg"

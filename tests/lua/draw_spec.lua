@@ -144,8 +144,9 @@ end
 
 -- What a part of a drawing shows: boxes by position, labels, edges.
 local function read_graph(element)
-  local graph = { boxes = {}, labels = {}, edges = {}, chips = {} }
+  local graph = { boxes = {}, labels = {}, edges = {}, chips = {}, elided = 0 }
   walk(element, function(e)
+    graph.elided = graph.elided + (tonumber(e.attributes["data-elided"]) or 0)
     local position = tonumber(e.attributes["data-node"])
     if position then
       assert.is_nil(graph.boxes[position], "a node drawn twice")
@@ -393,7 +394,7 @@ describe("a drawing of a graph", function()
   end)
 
   it("does so for graphs wired at random, with shapes and nodes made bold", function()
-    for seed = 1, 60 do
+    for seed = 1, 40 do
       local graph = random_graph(seed, 4 + seed)
       check(assert(draw.graph(graph, { shapes = seed % 2 == 0, highlight = { [1] = true } })), graph)
     end
@@ -570,6 +571,37 @@ describe("a drawing of a change", function()
         end
       end
     end
+  end)
+
+  it("folds what is far from a change, and says how much", function()
+    local graph = assert(ag.load "resnet50")
+    local child, origin = changed(graph, 20, 23, 30, 31)
+    local graphs, root = read(assert(draw.change(graph, child, origin, { context = 3 })))
+    check_page(root)
+    local at = {}
+    for i in pairs(origin) do
+      at[origin[i]] = i
+    end
+    for role, whole in pairs { parent = graph, child = child } do
+      local drawn, shown = graphs[role], 0
+      check_lines(drawn)
+      for position in pairs(drawn.boxes) do
+        shown = shown + 1
+        local other = role == "parent" and at[position + 1] or role == "child" and origin[position + 1]
+        if other then
+          local twin = graphs[role == "parent" and "child" or "parent"].boxes[other - 1]
+          assert.equal(drawn.boxes[position].top, twin.top)
+        else
+          assert.truthy(drawn.chips[position])
+        end
+      end
+      assert.truthy(shown < 25)
+      assert.equal(#whole, shown + drawn.elided)
+    end
+    for position = 20, 22 do
+      assert.truthy(graphs.parent.chips[position])
+    end
+    assert.truthy(graphs.child.chips[20])
   end)
 
   it("needs no order in common", function()

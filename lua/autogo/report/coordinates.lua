@@ -42,7 +42,7 @@ local function candidates(a, first, last)
     for _, v in ipairs(a.rows[r]) do
       for _, w in ipairs(a.down[v]) do
         local boxes = (v <= a.count and 1 or 0) + (w <= a.count and 1 or 0)
-        local length = boxes == 2 and a.above[v] + a.below[w] or 0
+        local length = a.above[a.source[v]] + a.below[a.source[w]]
         list[#list + 1] = { v, w, boxes == 0 and 2 or boxes == 2 and 1 or 0, length, #list }
       end
     end

@@ -16,10 +16,10 @@
 -- (above, below) -> cost of a break between two nodes }.
 --
 -- An arrangement holds the problem; rows (lists of vertices from left to right); row (of a vertex);
--- up and down (neighbours); chain[node][row] (the vertex of the node's net in a row); breaks (set of
--- rows); columns ({first, last} rows, breaks included); column (of a node); x (centre of vertices);
--- x_head (of vertices of breaks, at the head of the next column); spans (left and right edge of each
--- column).
+-- up and down (neighbours); source (the node whose net a vertex is of); chain[node][row] (the vertex
+-- of the node's net in a row); breaks (set of rows); columns ({first, last} rows, breaks included);
+-- column (of a node); x (centre of vertices); x_head (of vertices of breaks, at the head of the next
+-- column); spans (left and right edge of each column).
 -- @module autogo.report.layers
 
 local columns = require "autogo.report.columns"
@@ -79,9 +79,9 @@ local function insert_breaks(row, count, after)
   return shifted, count + inserted, breaks
 end
 
-local function add_vertex(a, row)
+local function add_vertex(a, row, source)
   local v = #a.row + 1
-  a.row[v], a.up[v], a.down[v], a.width[v] = row, {}, {}, 0
+  a.row[v], a.up[v], a.down[v], a.width[v], a.source[v] = row, {}, {}, 0, source
   return v
 end
 
@@ -103,7 +103,7 @@ local function add_chains(a, count, edges)
   for i = 1, count do
     local v = i
     for r = a.row[i] + 1, last[i] - 1 do
-      local below = add_vertex(a, r)
+      local below = add_vertex(a, r, i)
       if below > MOST_VERTICES then
         return nil, "the graph is too large to draw"
       end
@@ -170,11 +170,11 @@ function layers.arrange(problem, options)
   local after = options.after or columns.choose({ problem }, { row }, rows, options.aspect)
   local a = {
     problem = problem, count = count, rows = {}, up = {}, down = {}, chain = {}, users = {},
-    width = {}, columns = {}, column = {}, x = {}, x_head = {}, spans = {},
+    width = {}, source = {}, columns = {}, column = {}, x = {}, x_head = {}, spans = {},
   }
   a.row, rows, a.breaks = insert_breaks(row, rows, after)
   for i = 1, count do
-    a.up[i], a.down[i], a.width[i] = {}, {}, problem.widths[i]
+    a.up[i], a.down[i], a.width[i], a.source[i] = {}, {}, problem.widths[i], i
   end
   local good, why = add_chains(a, count, problem.edges)
   if not good then
