@@ -67,14 +67,19 @@ static void modernise(ag_onnx_export *x, ag_onnx_node *node, int64_t version) {
     ag_onnx_emit_input(node, attribute_tensor(x, a, m->real));
     drop_attribute(node, a);
   }
+  ag_onnx_attribute *to = (ag_onnx_attribute *)(uintptr_t)ag_onnx_attr(node, "to");
+  if (to && strcmp(node->op_type, "Cast") == 0) to->i = ag_onnx_cast_type(node);
   if (version < 7) { /* broadcasting had to be asked for; in-place hints */
     drop_attribute(node, ag_onnx_attr(node, "broadcast"));
     drop_attribute(node, ag_onnx_attr(node, "consumed_inputs"));
   }
 }
 
-/* Upsample became Resize with the sampling grid it always had. */
-static void replace_upsample(ag_onnx_export *x, ag_onnx_node *node) {
+/* Upsample became Resize with the sampling grid it always had, and Resize got a region of interest
+ * between its operand and the scales. */
+static void replace_upsample(ag_onnx_export *x, ag_onnx_node *node, int64_t version) {
+  bool upsample = strcmp(node->op_type, "Upsample") == 0;
+  if (!upsample && (version >= 11 || strcmp(node->op_type, "Resize") != 0)) return;
   char *scales = node->n_input > 1 ? node->input[1] : ag_onnx_keep(x, "");
   node->op_type = ag_onnx_keep(x, "Resize");
   node->n_input = 1;
@@ -88,23 +93,30 @@ static void replace_upsample(ag_onnx_export *x, ag_onnx_node *node) {
 static bool is_flattening(const ag_onnx_node *node, int64_t version, int rank) {
   bool softmax = strcmp(node->op_type, "Softmax") == 0 ||
                  strcmp(node->op_type, "LogSoftmax") == 0 || strcmp(node->op_type, "Hardmax") == 0;
-  return softmax && version < 13 && ag_onnx_attr_int(node, "axis", 1) == 1 && rank > 2;
+  int64_t axis = ag_onnx_attr_int(node, "axis", 1);
+  return softmax && version < 13 && (axis < 0 ? axis + rank : axis) < rank - 1;
 }
 
+/* Flatten, the node over rows, and back to `shape`. */
 static void wrap_flattening(ag_onnx_export *x, ag_onnx_node *node,
                             const ag_onnx_result_tensor *shape) {
-  ag_onnx_result_tensor flat = *shape;
-  char *output = node->output[0];
-  flat.rank = 2;
-  for (int d = 2; d < shape->rank; d++) flat.dims[1] *= shape->dims[d];
+  int64_t dims[AG_MAX_RANK], axis = ag_onnx_attr_int(node, "axis", 1);
+  memcpy(dims, shape->dims, sizeof dims);
+  dims[0] = -1; /* whatever the batch */
+  char *output = node->output[0], *rows = ag_onnx_fresh(x);
   x->node_count--; /* the flattened operand comes first */
-  node->input[0] = ag_onnx_emit_reshape(x, node->input[0], shape, &flat, NULL);
+  ag_onnx_node *flatten = ag_onnx_emit(x, "Flatten", 1, rows);
+  ag_onnx_emit_input(flatten, node->input[0]);
+  ag_onnx_emit_int(x, flatten, "axis", axis < 0 ? axis + shape->rank : axis);
+  drop_attribute(node, ag_onnx_attr(node, "axis"));
+  ag_onnx_emit_int(x, node, "axis", 1);
+  node->input[0] = rows;
   node->output[0] = ag_onnx_fresh(x);
   AG_GROW(x->nodes, x->node_count, x->node_capacity);
   x->nodes[x->node_count++] = node;
-  drop_attribute(node, ag_onnx_attr(node, "axis"));
-  ag_onnx_emit_int(x, node, "axis", 1);
-  ag_onnx_emit_reshape(x, node->output[0], &flat, shape, output);
+  ag_onnx_node *back = ag_onnx_emit(x, "Reshape", 2, output);
+  ag_onnx_emit_input(back, node->output[0]);
+  ag_onnx_emit_input(back, ag_onnx_emit_int_list(x, dims, shape->rank));
 }
 
 /* --- emission
@@ -209,8 +221,9 @@ ag_status ag_onnx_emit_opaque(ag_onnx_export *x, int node) {
     return AG_OK;
   }
   modernise(x, copy, origin->opset);
-  if (strcmp(copy->op_type, "Upsample") == 0) replace_upsample(x, copy);
-  if (is_flattening(copy, origin->opset, x->results[node].rank))
+  replace_upsample(x, copy, origin->opset);
+  if (copy->n_input == 1 && copy->n_output == 1 &&
+      is_flattening(copy, origin->opset, x->results[node].rank))
     wrap_flattening(x, copy, &x->results[node]);
   return AG_OK;
 }

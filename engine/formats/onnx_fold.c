@@ -282,7 +282,7 @@ static bool fold_reshape(ag_onnx_import *im, const ag_onnx_op *op) {
 
 static bool fold_cast(ag_onnx_import *im, const ag_onnx_op *op) {
   ag_onnx_value *v = ag_onnx_constant(im, op, 0);
-  int to = (int)ag_onnx_attr_int(op->node, "to", 0);
+  int to = (int)ag_onnx_cast_type(op->node);
   if (to == (int)v->tensor.dtype) return fold_identity(im, op);
   if (!readable(im, v) || !(is_float(to) || is_integer(to))) return false;
   if (!is_float((int)v->tensor.dtype) && !is_integer((int)v->tensor.dtype)) return false;

@@ -20,7 +20,8 @@ static const Ag__Onnx__Shape *declared_shape(const ag_onnx_value *v) {
 
 static int declared_type(const ag_onnx_value *v) {
   const Ag__Onnx__TensorType *t = v->info && v->info->type ? v->info->type->tensor_type : NULL;
-  return t && t->has_elem_type ? t->elem_type : AG_F32;
+  int type = t && t->has_elem_type ? t->elem_type : AG_F32;
+  return ag_onnx_is_half(type) ? AG_F32 : type;
 }
 
 /* Rank and sizes as declared, open ones as 0. Errors: no shape, too many dimensions. */

@@ -20,7 +20,7 @@ static bool infer_same(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_
 
 static bool infer_cast(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *t) {
   if (!infer_same(im, op, output, t)) return false;
-  t->dtype = (ag_dtype)ag_onnx_attr_int(op->node, "to", AG_F32);
+  t->dtype = ag_onnx_cast_type(op->node);
   return true;
 }
 
@@ -162,6 +162,30 @@ static bool infer_global(ag_onnx_import *im, const ag_onnx_op *op, int output, a
   return t->rank > 2;
 }
 
+static bool infer_expand(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *t) {
+  const ag_onnx_value *sizes = ag_onnx_operand(im, op, 1);
+  ag_tensor x, shape = {0};
+  if (!sizes || !infer_same(im, op, output, &x) ||
+      !ag_onnx_constant_ints(sizes, shape.dims, AG_MAX_RANK, &shape.rank))
+    return false;
+  *t = x;
+  return ag_onnx_broadcast(&x, &shape, t);
+}
+
+static bool infer_tile(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *t) {
+  const ag_onnx_value *repeats = ag_onnx_operand(im, op, 1);
+  int64_t times[AG_MAX_RANK];
+  int count;
+  if (!repeats || !infer_same(im, op, output, t) ||
+      !ag_onnx_constant_ints(repeats, times, AG_MAX_RANK, &count) || count != t->rank)
+    return false;
+  for (int d = 0; d < count; d++) {
+    if (times[d] < 0 || times[d] > INT32_MAX || t->dims[d] > INT32_MAX) return false;
+    t->dims[d] *= times[d];
+  }
+  return true;
+}
+
 static bool infer_arg(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *t) {
   const ag_tensor *x = tensor(im, op, 0);
   int axis = x ? axis_of(op, x->rank, 0) : -1;
@@ -257,6 +281,8 @@ static const struct {
     {"ReduceLogSumExp", infer_reduce},
     {"ArgMax", infer_arg},
     {"ArgMin", infer_arg},
+    {"Expand", infer_expand},
+    {"Tile", infer_tile},
     {"Resize", infer_resize},
     {"Upsample", infer_resize},
 };
@@ -267,6 +293,7 @@ static bool declared(const ag_onnx_value *v, ag_tensor *t) {
   if (!type || !type->shape || type->shape->n_dim > AG_MAX_RANK) return false;
   *t = (ag_tensor){.dtype = type->has_elem_type ? (ag_dtype)type->elem_type : AG_F32,
                    .rank = (int)type->shape->n_dim};
+  if (ag_onnx_is_half((int)t->dtype)) t->dtype = AG_F32;
   for (int d = 0; d < t->rank; d++) {
     const Ag__Onnx__Dimension *dim = type->shape->dim[d];
     t->dims[d] = dim->has_dim_value ? dim->dim_value : 0;

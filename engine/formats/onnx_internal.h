@@ -126,6 +126,7 @@ typedef enum ag_onnx_result {
 ag_status ag_onnx_unpack(const void *data, size_t size, ag_onnx_model **model, ag_error *err);
 void ag_onnx_free_model(void *model, size_t size); /* as ag_store_adopt wants it */
 ag_status ag_onnx_read_tensor(ag_onnx_import *im, const ag_onnx_tensor *from, ag_tensor *to);
+bool ag_onnx_is_half(int dtype);        /* becomes single precision when read */
 size_t ag_onnx_element_size(int dtype); /* 0 = unknown */
 int64_t ag_onnx_elements(const ag_tensor *tensor);
 const ag_onnx_attribute *ag_onnx_attr(const ag_onnx_node *node, const char *name);
@@ -133,6 +134,8 @@ int64_t ag_onnx_attr_int(const ag_onnx_node *node, const char *name, int64_t oth
 float ag_onnx_attr_float(const ag_onnx_node *node, const char *name, float otherwise);
 bool ag_onnx_attr_is(const ag_onnx_node *node, const char *name, const char *text,
                      const char *otherwise);
+
+ag_dtype ag_onnx_cast_type(const ag_onnx_node *node);
 
 /* onnx_index.c: values, order, liveness */
 ag_status ag_onnx_index(ag_onnx_import *im);

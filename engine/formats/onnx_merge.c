@@ -65,7 +65,7 @@ static bool merge(ag_onnx_import *im, const ag_onnx_op *op, int slot) {
   bool product = op->node->op_type[0] == 'M';
   ag_onnx_draft *d = sole_reader(im, op, slot);
   ag_onnx_value *c = ag_onnx_constant(im, op, !slot);
-  if (!d || !c || d->node.record < 0) return false;
+  if (!d || !c || d->node.record < 0 || c->tensor.dtype != AG_F32) return false;
   const ag_tensor shape = im->values[op->in[slot]].tensor;
   bool norm = d->node.op == AG_OP_BATCHNORM;
   if (!(norm || (ag_op_weighted(d->node.op) && !product)) || !per_channel(im, op, c, &shape))

@@ -64,6 +64,24 @@ void ag_onnx_set_origin(const ag_onnx_import *im, const ag_onnx_op *op, const ag
 /* --- drafts
  * ------------------------------------------------------------------------------------------ */
 
+/* A constant that was computed from an open batch, which was taken to be 1. A Reshape can say
+ * "as many as there are" (0) in first place; elsewhere the batch is no longer open. */
+static void keep_batch_open(ag_onnx_import *im, const ag_onnx_op *op, int slot, ag_tensor *t) {
+  const ag_onnx_value *v = &im->values[op->in[slot]], *x = ag_onnx_activation(im, op, 0);
+  if (!v->batch || !im->dynamic_batch) return;
+  bool first = slot == 1 && v->batch == 1 && strcmp(op->node->op_type, "Reshape") == 0 &&
+               !ag_onnx_attr_int(op->node, "allowzero", 0) && t->dtype == AG_I64 && x &&
+               x->tensor.rank && x->tensor.dims[0] == 1;
+  if (!first) {
+    im->dynamic_batch = false;
+    return;
+  }
+  int64_t *sizes = ag_store_alloc(im->store, t->bytes);
+  memcpy(sizes, t->data, t->bytes);
+  sizes[0] = 0;
+  t->data = sizes;
+}
+
 static void set_constants(ag_onnx_import *im, const ag_onnx_op *op, ag_record *record) {
   int count = 0;
   for (int k = 0; k < op->inputs; k++)
@@ -74,8 +92,10 @@ static void set_constants(ag_onnx_import *im, const ag_onnx_op *op, ag_record *r
     ag_onnx_value *v = op->in[k] >= 0 ? &im->values[op->in[k]] : NULL;
     if (!v || v->kind != AG_ONNX_CONSTANT) continue;
     ag_onnx_constant_data(im, v);
+    ag_tensor t = v->tensor;
+    keep_batch_open(im, op, k, &t);
     position[record->constants] = k;
-    constant[record->constants++] = v->tensor;
+    constant[record->constants++] = t;
   }
   record->constant_position = position;
   record->constant = constant;
@@ -116,7 +136,9 @@ static ag_status make_output(ag_onnx_import *im, const ag_onnx_op *op, int outpu
 
 ag_status ag_onnx_make_opaque(ag_onnx_import *im, const ag_onnx_op *op, const char *why) {
   ag_record common = {.source_op = op->node->op_type};
+  bool open = im->dynamic_batch;
   set_constants(im, op, &common);
+  if (open && !im->dynamic_batch) why = ag_onnx_print(im, "%s; it fixes the batch at 1", why);
   for (int k = 0; k < op->outputs; k++) {
     if (op->out[k] < 0 || !im->values[op->out[k]].uses) continue;
     ag_status status = make_output(im, op, k, &common, why);

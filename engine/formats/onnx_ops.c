@@ -9,10 +9,12 @@
 /* --- weighted layers
  * ----------------------------------------------------------------------------------- */
 
-static void set_weight(ag_onnx_import *im, ag_record *record, int role, ag_onnx_value *v) {
+static bool set_weight(ag_onnx_import *im, ag_record *record, int role, ag_onnx_value *v) {
+  if (v->tensor.dtype != AG_F32) return false;
   ag_onnx_constant_data(im, v);
   record->has[role] = true;
   record->tensor[role] = v->tensor;
+  return true;
 }
 
 /* The optional bias of `channels` elements; false if there is something else. */
@@ -22,9 +24,8 @@ static bool read_bias(ag_onnx_import *im, const ag_onnx_op *op, int64_t channels
   if (!b) return true;
   int rank = b->tensor.rank;
   if (b->kind != AG_ONNX_CONSTANT || rank < 1 || ag_onnx_elements(&b->tensor) != channels ||
-      b->tensor.dims[rank - 1] != channels)
+      b->tensor.dims[rank - 1] != channels || !set_weight(im, record, AG_ROLE_BIAS, b))
     return false;
-  set_weight(im, record, AG_ROLE_BIAS, b);
   record->tensor[AG_ROLE_BIAS].rank = 1;
   record->tensor[AG_ROLE_BIAS].dims[0] = channels;
   n->bias = 1;
@@ -46,8 +47,8 @@ static ag_onnx_result translate_conv(ag_onnx_import *im, const ag_onnx_op *op) {
   n.groups = (int32_t)group;
   n.out.c = (int32_t)out;
   ag_record record = {0};
-  set_weight(im, &record, AG_ROLE_KERNEL, w);
-  if (!ag_onnx_read_window(op->node, w->tensor.dims + 2, &n, ag_onnx_shape(&x->tensor)) ||
+  if (!set_weight(im, &record, AG_ROLE_KERNEL, w) ||
+      !ag_onnx_read_window(op->node, w->tensor.dims + 2, &n, ag_onnx_shape(&x->tensor)) ||
       !read_bias(im, op, out, &n, &record))
     return ag_onnx_decline(im, "its window or bias is malformed");
   n.record = ag_store_add(im->store, &record);
@@ -71,8 +72,8 @@ static ag_onnx_result translate_conv_transpose(ag_onnx_import *im, const ag_onnx
     n.kernel[d] = (int32_t)w->tensor.dims[2 + d];
   }
   ag_record record = {0};
-  set_weight(im, &record, AG_ROLE_KERNEL, w);
-  if (!ag_onnx_read_pair(op->node, "strides", 1, n.stride) ||
+  if (!set_weight(im, &record, AG_ROLE_KERNEL, w) ||
+      !ag_onnx_read_pair(op->node, "strides", 1, n.stride) ||
       !ag_onnx_read_pair(op->node, "dilations", 1, n.dilation) ||
       !ag_onnx_read_transposed_padding(op->node, &n) || !read_bias(im, op, n.out.c, &n, &record))
     return ag_onnx_decline(im, "its result is not a whole multiple of its input");
@@ -91,7 +92,8 @@ static ag_onnx_result make_matmul(ag_onnx_import *im, const ag_onnx_op *op, ag_o
   ag_node n = ag_node_make(AG_OP_MATMUL);
   ag_record record = {.transposed = transposed};
   n.out.c = (int32_t)out;
-  set_weight(im, &record, AG_ROLE_KERNEL, w);
+  if (!set_weight(im, &record, AG_ROLE_KERNEL, w))
+    return ag_onnx_decline(im, "its weights are not single precision");
   if (bias && !read_bias(im, op, out, &n, &record))
     return ag_onnx_decline(im, "its third operand is not a bias");
   n.record = ag_store_add(im->store, &record);
@@ -122,9 +124,9 @@ static ag_onnx_result translate_batchnorm(ag_onnx_import *im, const ag_onnx_op *
   ag_record record = {0};
   for (int k = 0; k < 4; k++) {
     ag_onnx_value *w = ag_onnx_constant(im, op, k + 1);
-    if (!w || w->tensor.rank != 1 || w->tensor.dims[0] != x->tensor.dims[1])
+    if (!w || w->tensor.rank != 1 || w->tensor.dims[0] != x->tensor.dims[1] ||
+        !set_weight(im, &record, roles[k], w))
       return ag_onnx_decline(im, "operand %d is not one constant per channel", k + 1);
-    set_weight(im, &record, roles[k], w);
   }
   n.record = ag_store_add(im->store, &record);
   return ag_onnx_make(im, op, n, op->in, 1, 0);
@@ -133,14 +135,14 @@ static ag_onnx_result translate_batchnorm(ag_onnx_import *im, const ag_onnx_op *
 static ag_onnx_result translate_prelu(ag_onnx_import *im, const ag_onnx_op *op) {
   const ag_onnx_value *x = ag_onnx_activation(im, op, 0);
   ag_onnx_value *w = ag_onnx_constant(im, op, 1);
+  ag_record record = {0};
   int channel = w ? w->tensor.rank - (x ? x->tensor.rank - 1 : 0) : -1;
   if (!x || !w || x->tensor.rank < 2 || channel < 0 || w->tensor.rank == 0 ||
       w->tensor.dims[channel] != x->tensor.dims[1] ||
-      ag_onnx_elements(&w->tensor) != x->tensor.dims[1])
+      ag_onnx_elements(&w->tensor) != x->tensor.dims[1] ||
+      !set_weight(im, &record, AG_ROLE_SCALE, w))
     return ag_onnx_decline(im, "its slopes are not one per channel");
   ag_node n = ag_node_make(AG_OP_PRELU);
-  ag_record record = {0};
-  set_weight(im, &record, AG_ROLE_SCALE, w);
   record.tensor[AG_ROLE_SCALE].rank = 1;
   record.tensor[AG_ROLE_SCALE].dims[0] = x->tensor.dims[1];
   n.record = ag_store_add(im->store, &record);

@@ -25,6 +25,8 @@ ag_status ag_onnx_unpack(const void *data, size_t size, ag_onnx_model **model, a
   return ag_fail(err, AG_FORMAT, "not an ONNX model: it has no graph");
 }
 
+enum { BFLOAT16 = 16 };
+
 /* --- tensors ------------------------------------------------------------------------------- */
 
 size_t ag_onnx_element_size(int dtype) {
@@ -144,10 +146,49 @@ static ag_status external_data(ag_onnx_import *im, const ag_onnx_tensor *t, size
   return AG_OK;
 }
 
-ag_status ag_onnx_read_tensor(ag_onnx_import *im, const ag_onnx_tensor *from, ag_tensor *to) {
-  *to = (ag_tensor){.dtype = (ag_dtype)from->data_type};
-  ag_status status = read_dims(from, to, im->err);
-  if (status) return status;
+/* --- half precision ------------------------------------------------------------------------- */
+
+bool ag_onnx_is_half(int dtype) {
+  return dtype == AG_F16 || dtype == BFLOAT16;
+}
+
+static float half_to_float(uint16_t h) {
+  uint32_t sign = (uint32_t)(h >> 15) << 31, exponent = h >> 10 & 31, fraction = h & 1023;
+  if (exponent == 0) { /* zero or subnormal: fraction * 2^-24 */
+    float f = (float)fraction * 0x1p-24f;
+    return sign ? -f : f;
+  }
+  uint32_t wide = exponent == 31 ? 255 : exponent + 112;
+  uint32_t bits = sign | wide << 23 | fraction << 13;
+  float f;
+  memcpy(&f, &bits, sizeof f);
+  return f;
+}
+
+static float bfloat_to_float(uint16_t h) {
+  uint32_t bits = (uint32_t)h << 16;
+  float f;
+  memcpy(&f, &bits, sizeof f);
+  return f;
+}
+
+/* Networks in half precision are carried in single precision, which holds their values exactly. */
+static void widen(ag_onnx_import *im, ag_tensor *t) {
+  bool brain = (int)t->dtype == BFLOAT16;
+  t->dtype = AG_F32;
+  if (!t->data) return;
+  size_t count = t->bytes / 2;
+  float *out = ag_store_alloc(im->store, count * sizeof *out);
+  for (size_t i = 0; i < count; i++) {
+    uint16_t h;
+    memcpy(&h, (const char *)t->data + 2 * i, 2);
+    out[i] = brain ? bfloat_to_float(h) : half_to_float(h);
+  }
+  t->data = out;
+  t->bytes = count * sizeof *out;
+}
+
+static ag_status read_data(ag_onnx_import *im, const ag_onnx_tensor *from, ag_tensor *to) {
   size_t element = ag_onnx_element_size(from->data_type);
   size_t bytes = (size_t)ag_onnx_elements(to) * element;
   if (from->data_location == 1) {
@@ -159,6 +200,14 @@ ag_status ag_onnx_read_tensor(ag_onnx_import *im, const ag_onnx_tensor *from, ag
     return ag_fail(im->err, AG_FORMAT, "tensor %s has %zu bytes; its shape asks for %zu",
                    from->name ? from->name : "", to->bytes, bytes);
   return AG_OK;
+}
+
+ag_status ag_onnx_read_tensor(ag_onnx_import *im, const ag_onnx_tensor *from, ag_tensor *to) {
+  *to = (ag_tensor){.dtype = (ag_dtype)from->data_type};
+  ag_status status = read_dims(from, to, im->err);
+  if (!status) status = read_data(im, from, to);
+  if (!status && ag_onnx_is_half((int)to->dtype)) widen(im, to);
+  return status;
 }
 
 /* --- attributes ------------------------------------------------------------------------------ */
@@ -185,4 +234,9 @@ bool ag_onnx_attr_is(const ag_onnx_node *node, const char *name, const char *tex
   const ag_onnx_attribute *a = ag_onnx_attr(node, name);
   if (!a || !a->has_s) return strcmp(otherwise, text) == 0;
   return a->s.len == strlen(text) && memcmp(a->s.data, text, a->s.len) == 0;
+}
+
+ag_dtype ag_onnx_cast_type(const ag_onnx_node *node) {
+  int64_t to = ag_onnx_attr_int(node, "to", AG_F32);
+  return to < 0 || to > INT32_MAX || ag_onnx_is_half((int)to) ? AG_F32 : (ag_dtype)to;
 }

@@ -34,6 +34,14 @@ static ag_onnx_result translate_transpose(ag_onnx_import *im, const ag_onnx_op *
   return ag_onnx_decline(im, "no CG op transposes");
 }
 
+/* Between floating-point types nothing happens, since all are carried in single precision. */
+static ag_onnx_result translate_cast(ag_onnx_import *im, const ag_onnx_op *op) {
+  const ag_onnx_value *x = ag_onnx_activation(im, op, 0);
+  if (x && x->tensor.dtype == ag_onnx_cast_type(op->node))
+    return ag_onnx_alias(im, op, x, &x->tensor, "keeps the type");
+  return ag_onnx_decline(im, "no CG op casts");
+}
+
 /* The first channels of a tensor are left to the reader (see read_around_slices); for readers
  * that cannot, the slice itself exists as an opaque node. */
 static ag_onnx_result translate_slice(ag_onnx_import *im, const ag_onnx_op *op) {
@@ -169,6 +177,7 @@ ag_onnx_translate ag_onnx_find_shape_op(const char *op_type) {
       {"Squeeze", translate_reshape},
       {"Unsqueeze", translate_reshape},
       {"Transpose", translate_transpose},
+      {"Cast", translate_cast},
       {"Slice", translate_slice},
       {"Pad", translate_pad},
       {"Resize", translate_resize},

@@ -9,8 +9,7 @@ local core = require "autogo.core"
 local options = require "autogo.cli.options"
 
 local VERBS = {
-  "evolve", "info", "convert", "segment", "predict", "resolve",
-  "mine", "train", "run", "repl",
+  "evolve", "info", "convert", "diff", "segment", "predict", "resolve", "mine", "train", "run", "repl",
 }
 
 local FAILED, MISUSED = 1, 2
