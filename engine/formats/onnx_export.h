@@ -66,7 +66,25 @@ char *ag_onnx_emit_weight(ag_onnx_export *x, int node, int role, const int64_t *
 /* A constant operand of an opaque node. */
 char *ag_onnx_emit_constant(ag_onnx_export *x, int node, int index);
 
-/* onnx_emit_ops.c */
+/* onnx_emit_operand.c */
+/* Operand `slot`, in a form of that rank (0 = as it is), sliced if the node reads part of it. */
+char *ag_onnx_read_operand(ag_onnx_export *x, int node, int slot, int rank);
+/* The main ONNX node of a CG node, with its first operand; it carries the CG node's name. */
+ag_onnx_node *ag_onnx_emit_main(ag_onnx_export *x, int node, const char *type, int inputs,
+                                int rank);
+/* An intermediate node over one or two tensors; its output. */
+char *ag_onnx_emit_step(ag_onnx_export *x, const char *type, char *a, char *b);
+char *ag_onnx_emit_scalar(ag_onnx_export *x, float value);
+
+/* onnx_emit_layers.c */
+ag_status ag_onnx_emit_conv(ag_onnx_export *x, int node);
+ag_status ag_onnx_emit_transposed_conv(ag_onnx_export *x, int node);
+ag_status ag_onnx_emit_pool(ag_onnx_export *x, int node);
+ag_status ag_onnx_emit_matmul(ag_onnx_export *x, int node);
+ag_status ag_onnx_emit_batchnorm(ag_onnx_export *x, int node);
+ag_status ag_onnx_emit_prelu(ag_onnx_export *x, int node);
+
+/* onnx_emit_ops.c: any CG node but opaque ones goes to its function. */
 ag_status ag_onnx_emit_node(ag_onnx_export *x, int node);
 
 /* onnx_emit_opaque.c */

@@ -41,7 +41,10 @@ static double fan_in(const ag_node *n, const ag_tensor *t) {
 
 static void initialise(ag_onnx_export *x, int node, int role, ag_tensor *t) {
   int64_t count = ag_onnx_elements(t);
-  float *out = ag_arena_alloc(&x->arena, (size_t)count * sizeof *out);
+  t->bytes = (size_t)count * ag_onnx_element_size((int)t->dtype);
+  t->data = ag_arena_alloc(&x->arena, t->bytes);
+  if (t->dtype != AG_F32) return; /* a constant of an opaque node: zeros */
+  float *out = (float *)(uintptr_t)t->data;
   const ag_node *n = &x->graph->nodes[node];
   ag_random random = ag_random_stream(x->options->seed, (uint64_t)node, (uint64_t)role, 0, 0);
   if (n->op == AG_OP_PRELU)
@@ -50,8 +53,6 @@ static void initialise(ag_onnx_export *x, int node, int role, ag_tensor *t) {
     fill(out, count, 1);
   else if (role == AG_ROLE_KERNEL || role >= AG_ROLE_COUNT)
     fill_he(out, count, fan_in(n, t), &random);
-  t->data = out;
-  t->bytes = (size_t)count * sizeof *out;
 }
 
 /* Values, or without `weights` a typed input of the graph. */
