@@ -27,11 +27,33 @@ static int new_wl(lua_State *L) {
   return 1;
 }
 
-/* wl:add(graph) -> true, or nil and a message where the budget ends */
+/* A list per node of the numbers of its rooted subgraphs, by depth from 0, as far as it has any. */
+static void push_numbers(lua_State *L, const int32_t *numbers, int nodes, int levels) {
+  lua_createtable(L, nodes, 0);
+  for (int v = 0; v < nodes; v++) {
+    lua_createtable(L, levels, 0);
+    for (int d = 0; d < levels && numbers[v * levels + d] >= 0; d++) {
+      lua_pushinteger(L, numbers[v * levels + d] + 1);
+      lua_rawseti(L, -2, d + 1);
+    }
+    lua_rawseti(L, -2, v + 1);
+  }
+}
+
+/* wl:add(graph [, list = false]) -> true, or with list = true for each node the numbers of its
+ * rooted subgraphs, from depth 0 on; or nil and a message where the budget ends */
 static int wl_add(lua_State *L) {
   ag_error err;
   ag_wl *wl = check_wl(L, 1);
-  return ag_lua_result(L, ag_wl_add(wl, ag_lua_check_graph(L, 2), NULL, &err), &err);
+  const ag_graph *graph = ag_lua_check_graph(L, 2);
+  int levels = ag_wl_depth(wl) + 1;
+  int32_t *numbers = NULL;
+  if (lua_toboolean(L, 3))
+    numbers = ag_lua_scratch(L, (size_t)graph->size * (size_t)levels, sizeof *numbers);
+  ag_status status = ag_wl_add(wl, graph, numbers, &err);
+  if (status || !numbers) return ag_lua_result(L, status, &err);
+  push_numbers(L, numbers, graph->size, levels);
+  return 1;
 }
 
 static void set_integer(lua_State *L, const char *key, int64_t value) {

@@ -1,5 +1,6 @@
 /* Making ONNX messages: nodes, attributes, tensors, names. Everything lives in the export's
  * arena; repeated fields have fixed room, asked for when the message is made. */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,19 +21,47 @@ static void *copy(ag_onnx_export *x, const void *data, size_t size) {
 
 /* --- names ------------------------------------------------------------------------ */
 
+enum { SUFFIX = 24 };
+
+/* Append a number that makes `name` new to `used`, where each name keeps the last number it was
+ * given, so that many equal names cost no more than many different ones. There is room for
+ * SUFFIX bytes. */
+static void make_unique(ag_map *used, char *name) {
+  size_t length = strlen(name);
+  ag_hash base = ag_hash_bytes(name, length);
+  bool inserted = false;
+  int64_t number = *ag_map_put(used, base, 0, &inserted);
+  while (!inserted) {
+    snprintf(name + length, SUFFIX, "_%" PRId64, ++number);
+    ag_map_put(used, ag_hash_bytes(name, strlen(name)), 0, &inserted);
+  }
+  *ag_map_get(used, base) = number;
+}
+
 char *ag_onnx_unique(ag_onnx_export *x, const char *format, ...) {
   char name[512];
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(name, sizeof name - 24, format, arguments);
+  vsnprintf(name, sizeof name - SUFFIX, format, arguments);
   va_end(arguments);
-  size_t length = strlen(name);
-  bool inserted = false;
-  for (int n = 0; !inserted; n++) {
-    if (n) snprintf(name + length, 24, "_%d", n);
-    ag_map_put(&x->used, ag_hash_bytes(name, strlen(name)), 0, &inserted);
-  }
+  make_unique(&x->used, name);
   return ag_onnx_keep(x, name);
+}
+
+void ag_onnx_name_node(ag_onnx_export *x, ag_onnx_node *node, const char *name) {
+  char unique[512];
+  if (!name || !name[0]) return;
+  snprintf(unique, sizeof unique - SUFFIX, "%s", name);
+  make_unique(&x->used_nodes, unique);
+  node->name = ag_onnx_keep(x, unique);
+}
+
+void ag_onnx_node_label(const ag_onnx_export *x, int node, char *label, size_t size) {
+  const char *name = x->graph->names ? x->graph->names[node] : NULL;
+  if (name && name[0])
+    snprintf(label, size, "%s", name);
+  else
+    snprintf(label, size, "%s_%d", ag_op_get(x->graph->nodes[node].op)->name, node);
 }
 
 char *ag_onnx_fresh(ag_onnx_export *x) {

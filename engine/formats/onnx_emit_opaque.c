@@ -194,7 +194,7 @@ static ag_onnx_node *emit_copy(ag_onnx_export *x, int node, const ag_onnx_origin
   int inputs = (int)from->n_input;
   ag_onnx_node *copy = ag_onnx_emit(x, from->op_type, inputs + ROOM, NULL);
   for (int k = 0; k < inputs; k++) ag_onnx_emit_input(copy, operands[k]);
-  copy->name = from->name;
+  ag_onnx_name_node(x, copy, from->name);
   copy->domain = from->domain;
   copy->attribute = ag_arena_alloc(&x->arena, (from->n_attribute + ROOM) * sizeof *copy->attribute);
   for (size_t i = 0; i < from->n_attribute; i++)

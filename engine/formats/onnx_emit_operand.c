@@ -47,8 +47,7 @@ ag_onnx_node *ag_onnx_emit_main(ag_onnx_export *x, int node, const char *type, i
                                 int rank) {
   char *first = ag_onnx_read_operand(x, node, 0, rank);
   ag_onnx_node *main_node = ag_onnx_emit(x, type, inputs, x->results[node].name);
-  const char *name = x->graph->names ? x->graph->names[node] : NULL;
-  if (name) main_node->name = ag_onnx_keep(x, name);
+  ag_onnx_name_node(x, main_node, x->graph->names ? x->graph->names[node] : NULL);
   ag_onnx_emit_input(main_node, first);
   return main_node;
 }

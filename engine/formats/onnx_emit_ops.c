@@ -85,8 +85,7 @@ static ag_onnx_node *emit_nary(ag_onnx_export *x, int node, const char *type) {
   char **operands = read_operands(x, node);
   int count = ag_graph_arity(x->graph, node);
   ag_onnx_node *join = ag_onnx_emit(x, type, count, x->results[node].name);
-  const char *name = x->graph->names ? x->graph->names[node] : NULL;
-  if (name) join->name = ag_onnx_keep(x, name);
+  ag_onnx_name_node(x, join, x->graph->names ? x->graph->names[node] : NULL);
   for (int k = 0; k < count; k++) ag_onnx_emit_input(join, operands[k]);
   return join;
 }
@@ -101,10 +100,11 @@ static ag_status emit_concat(ag_onnx_export *x, int node) {
   return AG_OK;
 }
 
-static char *product_name(ag_onnx_export *x, const char *label, bool last) {
-  char name[300];
-  snprintf(name, sizeof name, "%s%s", label, last ? "" : AG_ONNX_PARTIAL);
-  return ag_onnx_keep(x, name);
+static void name_product(ag_onnx_export *x, ag_onnx_node *mul, int node, int factors, bool last) {
+  char label[256], name[300];
+  ag_onnx_node_label(x, node, label, sizeof label);
+  snprintf(name, sizeof name, "%s/%d%s", label, factors, AG_ONNX_PARTIAL);
+  ag_onnx_name_node(x, mul, !last ? name : x->graph->names ? x->graph->names[node] : NULL);
 }
 
 /* ((a * b) * c) * ... */
@@ -114,13 +114,12 @@ static ag_status emit_mul(ag_onnx_export *x, int node) {
     emit_nary(x, node, "Mul");
     return AG_OK;
   }
-  char **operands = read_operands(x, node), *product = operands[0], label[256];
-  ag_graph_node_label(x->graph, node, label, sizeof label);
+  char **operands = read_operands(x, node), *product = operands[0];
   for (int k = 1; k < count; k++) {
     bool last = k == count - 1;
     char *output = last ? x->results[node].name : ag_onnx_fresh(x);
     ag_onnx_node *mul = ag_onnx_emit(x, "Mul", 2, output);
-    mul->name = product_name(x, label, last);
+    name_product(x, mul, node, k + 1, last);
     ag_onnx_emit_input(mul, product);
     ag_onnx_emit_input(mul, operands[k]);
     product = output;

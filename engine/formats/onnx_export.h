@@ -21,6 +21,7 @@ typedef struct ag_onnx_export {
   const ag_onnx_options *options;
   ag_arena arena;
   ag_map used;                    /* tensor names taken */
+  ag_map used_nodes;              /* node names taken */
   ag_onnx_result_tensor *results; /* per CG node */
   ag_onnx_origin **origins;       /* per CG node, NULL where there is none of ours */
   int64_t opset;
@@ -55,6 +56,11 @@ ag_onnx_value_info *ag_onnx_emit_value_info(ag_onnx_export *x, char *name, int d
 char *ag_onnx_unique(ag_onnx_export *x, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 char *ag_onnx_fresh(ag_onnx_export *x); /* of an intermediate tensor */
+/* Name a node; with a suffix if another has the name (an opaque node is written once for each of
+ * its outputs that is read, and runtimes refuse equal names). NULL and "" name nothing. */
+void ag_onnx_name_node(ag_onnx_export *x, ag_onnx_node *node, const char *name);
+/* The CG node's name, or one made of op and position. */
+void ag_onnx_node_label(const ag_onnx_export *x, int node, char *label, size_t size);
 char *ag_onnx_keep(ag_onnx_export *x, const char *text);
 /* `name`, of a tensor of shape `from`, reshaped to `to`; `name` itself if they agree. If `output`
  * is not NULL the result gets that name, through an Identity if nothing else. */

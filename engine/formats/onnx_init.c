@@ -66,10 +66,6 @@ static char *emit(ag_onnx_export *x, int node, int role, const char *name, ag_te
   return ag_onnx_emit_tensor(x, name, &t);
 }
 
-static const char *owner(const ag_onnx_export *x, int node, char *buffer, size_t size) {
-  return ag_graph_node_label(x->graph, node, buffer, size);
-}
-
 static bool fits(const ag_tensor *t, const int64_t *dims, int rank) {
   return t->dtype == AG_F32 && t->rank == rank &&
          memcmp(t->dims, dims, (size_t)rank * sizeof *dims) == 0;
@@ -82,7 +78,8 @@ char *ag_onnx_emit_weight(ag_onnx_export *x, int node, int role, const int64_t *
   if (record && record->has[role] && fits(&record->tensor[role], dims, rank))
     t = record->tensor[role];
   char label[256], name[300];
-  snprintf(name, sizeof name, "%s.%s", owner(x, node, label, sizeof label), role_name[role]);
+  ag_onnx_node_label(x, node, label, sizeof label);
+  snprintf(name, sizeof name, "%s.%s", label, role_name[role]);
   return emit(x, node, role, name, t);
 }
 
@@ -90,7 +87,8 @@ char *ag_onnx_emit_constant(ag_onnx_export *x, int node, int index) {
   const ag_record *record = ag_store_get(x->graph->store, x->graph->nodes[node].record);
   const ag_tensor *t = &record->constant[index];
   char label[256], name[300];
-  snprintf(name, sizeof name, "%s.constant%d", owner(x, node, label, sizeof label), index);
+  ag_onnx_node_label(x, node, label, sizeof label);
+  snprintf(name, sizeof name, "%s.constant%d", label, index);
   if (t->data) return ag_onnx_emit_tensor(x, name, t);
   return emit(x, node, AG_ROLE_COUNT + index, name, *t);
 }

@@ -238,6 +238,7 @@ ag_status ag_onnx_save(const ag_graph *graph, const char *path, const ag_onnx_op
   free(x.inputs);
   free(x.domains);
   ag_map_free(&x.used);
+  ag_map_free(&x.used_nodes);
   ag_arena_free(&x.arena);
   return status ? ag_error_in_file(err, status, path) : AG_OK;
 }

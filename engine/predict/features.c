@@ -26,7 +26,12 @@ ag_feature ag_feature_make(bool log_sizes, const ag_node *node, ag_shape n) {
   ag_feature f;
   memset(&f, 0, sizeof f); /* keys are compared as bytes */
   for (int i = 0; i < AG_SIZES; i++) {
-    f.sizes[i] = log_sizes ? log_size(size[i]) : (float)size[i] / (float)unit[i];
+    if (!log_sizes)
+      f.sizes[i] = (float)size[i] / (float)unit[i];
+    else if (i > 0 && size[i] == size[i - 1])
+      f.sizes[i] = f.sizes[i - 1];
+    else
+      f.sizes[i] = log_size(size[i]);
   }
   f.op = ag_op_get((ag_op)node->op)->feature;
   f.weighted = ag_op_weighted((ag_op)node->op);

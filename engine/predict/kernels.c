@@ -6,9 +6,11 @@
 #include <math.h>
 #include <string.h>
 
+enum { BLOCK = 4 }; /* rows at once */
+
 /* Rational approximation of tanh, odd degree 13 over even degree 6, on the range where tanh is
  * not yet 1 in float. Coefficients: Eigen's generic_fast_tanh_float. */
-static inline float tanh_rational(float x) {
+AG_INLINE float tanh_rational(float x) {
   const float limit = 7.90531110763549805f;
   x = x > limit ? limit : x;
   x = x < -limit ? -limit : x;
@@ -35,42 +37,68 @@ AG_VECTOR void ag_kernel_tanh(float *values, int count) {
   for (int i = 0; i < count; i++) values[i] = tanh_rational(values[i]);
 }
 
-/* 32 lanes to one number, always by the same tree. */
-static inline float sum_lanes(const float *v) {
-  float t[16];
-  for (int i = 0; i < 16; i++) t[i] = v[i] + v[i + 16];
-  for (int i = 0; i < 8; i++) t[i] += t[i + 8];
-  for (int i = 0; i < 4; i++) t[i] += t[i + 4];
-  return (t[0] + t[2]) + (t[1] + t[3]);
+/* 16 outputs at once; the compiler splits them where registers are narrower. */
+typedef float lanes __attribute__((vector_size(64), aligned(4), may_alias));
+enum { HALVES = AG_WIDTH / 16 };
+
+/* Products of both matrices for a few rows at once, so that a loaded column serves them all and
+ * their sums, each in its own order, run side by side. */
+AG_INLINE void multiply(const ag_layer_weights *w, const float *own, const float *sum,
+                        const int rows, float *out) {
+  lanes a[BLOCK][HALVES], b[BLOCK][HALVES];
+  for (int r = 0; r < rows; r++) {
+    for (int h = 0; h < HALVES; h++) {
+      a[r][h] = ((const lanes *)w->bias)[h];
+      b[r][h] = (lanes){0};
+    }
+  }
+  for (int i = 0; i < AG_WIDTH; i++) {
+    const lanes *right = (const lanes *)(w->right + i * AG_WIDTH);
+    const lanes *left = (const lanes *)(w->left + i * AG_WIDTH);
+    for (int r = 0; r < rows; r++) {
+      float x = own[r * AG_WIDTH + i], y = sum[r * AG_WIDTH + i];
+      for (int h = 0; h < HALVES; h++) {
+        a[r][h] += right[h] * x;
+        b[r][h] += left[h] * y;
+      }
+    }
+  }
+  for (int r = 0; r < rows; r++) {
+    for (int h = 0; h < HALVES; h++) ((lanes *)(out + r * AG_WIDTH))[h] = a[r][h] + b[r][h];
+  }
 }
 
-static inline void normalise(const ag_layer_weights *w, float *v) {
-  float mean = sum_lanes(v) * (1.0f / AG_WIDTH), square[AG_WIDTH];
-  for (int j = 0; j < AG_WIDTH; j++) {
-    v[j] -= mean;
-    square[j] = v[j] * v[j];
+/* LayerNorm of rows whose mean is zero already: ag_layer_weights of residual layers are centred. */
+AG_INLINE void normalise(const ag_layer_weights *w, float *rows, const int count) {
+  float scale[BLOCK];
+  for (int r = 0; r < count; r++) {
+    float square[AG_WIDTH], *v = rows + r * AG_WIDTH;
+    for (int j = 0; j < AG_WIDTH; j++) square[j] = v[j] * v[j];
+    scale[r] = 1.0f / sqrtf(ag_sum_lanes(square) * (1.0f / AG_WIDTH) + AG_NORM_EPSILON);
   }
-  float scale = 1.0f / sqrtf(sum_lanes(square) * (1.0f / AG_WIDTH) + AG_NORM_EPSILON);
-  for (int j = 0; j < AG_WIDTH; j++) v[j] = v[j] * scale * w->norm_weight[j] + w->norm_bias[j];
+  for (int r = 0; r < count; r++) {
+    float *v = rows + r * AG_WIDTH;
+    for (int j = 0; j < AG_WIDTH; j++) v[j] = v[j] * scale[r] * w->norm_weight[j] + w->norm_bias[j];
+  }
+}
+
+AG_INLINE void evaluate(const ag_layer_weights *w, const float *own, const float *sum, float *out,
+                        const int rows) {
+  float a[BLOCK * AG_WIDTH];
+  multiply(w, own, sum, rows, a);
+  if (w->residual) normalise(w, a, rows);
+  for (int j = 0; j < rows * AG_WIDTH; j++) a[j] = tanh_rational(a[j]);
+  for (int j = 0; j < rows * AG_WIDTH; j++) out[j] = w->residual ? own[j] + a[j] : a[j];
 }
 
 AG_VECTOR void ag_kernel_layer(const ag_layer_weights *w, const float *own, const float *sum,
                                float *out, int rows) {
-  for (int r = 0; r < rows; r++, own += AG_WIDTH, sum += AG_WIDTH, out += AG_WIDTH) {
-    float a[AG_WIDTH], b[AG_WIDTH];
-    for (int j = 0; j < AG_WIDTH; j++) a[j] = w->bias[j], b[j] = 0;
-    for (int i = 0; i < AG_WIDTH; i++) {
-      float x = own[i], y = sum[i];
-      const float *right = w->right + i * AG_WIDTH, *left = w->left + i * AG_WIDTH;
-      for (int j = 0; j < AG_WIDTH; j++) {
-        a[j] += right[j] * x;
-        b[j] += left[j] * y;
-      }
-    }
-    for (int j = 0; j < AG_WIDTH; j++) a[j] += b[j];
-    if (w->residual) normalise(w, a);
-    for (int j = 0; j < AG_WIDTH; j++) a[j] = tanh_rational(a[j]);
-    for (int j = 0; j < AG_WIDTH; j++) out[j] = w->residual ? own[j] + a[j] : a[j];
+  int r = 0;
+  for (; r + BLOCK <= rows; r += BLOCK) {
+    evaluate(w, own + r * AG_WIDTH, sum + r * AG_WIDTH, out + r * AG_WIDTH, BLOCK);
+  }
+  for (; r < rows; r++) {
+    evaluate(w, own + r * AG_WIDTH, sum + r * AG_WIDTH, out + r * AG_WIDTH, 1);
   }
 }
 
@@ -93,12 +121,15 @@ double ag_tanh_exact(double x) {
 }
 
 double ag_log2_exact(double x) {
+  static const double series[] = {1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11,
+                                  1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3,  1.0};
   int exponent;
   double m = frexp(x, &exponent); /* [0.5, 1) */
-  double s = (m - 1) / (m + 1), square = s * s, power = s, sum = 0;
-  for (int i = 1; i < 60; i += 2) { /* |s| <= 1/3 */
-    sum += power / i;
-    power *= square;
+  if (m < 0.70710678118654752) {
+    m *= 2;
+    exponent--;
   }
-  return exponent + sum * 2.8853900817779268; /* 2 / ln 2 */
+  double s = (m - 1) / (m + 1), square = s * s, sum = 0; /* |s| < 0.172 */
+  for (int i = 0; i < 11; i++) sum = sum * square + series[i];
+  return exponent + s * sum * 2.8853900817779268; /* 2 / ln 2 */
 }

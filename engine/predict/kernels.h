@@ -17,7 +17,20 @@ enum { AG_WIDTH = 32 }; /* of node states; all kernels are made for it */
 #define AG_VECTOR
 #endif
 
-/* One layer, matrices by column (matrix[in * 32 + out]) so that lanes run over outputs. */
+/* A helper left out of line would be compiled once, for the plain variant. */
+#define AG_INLINE static inline __attribute__((always_inline))
+
+/* 32 lanes to one number, always by the same tree. */
+AG_INLINE float ag_sum_lanes(const float *v) {
+  float t[16];
+  for (int i = 0; i < 16; i++) t[i] = v[i] + v[i + 16];
+  for (int i = 0; i < 8; i++) t[i] += t[i + 8];
+  for (int i = 0; i < 4; i++) t[i] += t[i + 4];
+  return (t[0] + t[2]) + (t[1] + t[3]);
+}
+
+/* One layer, matrices by column (matrix[in * 32 + out]) so that lanes run over outputs. Those of a
+ * residual layer are centred over outputs, bias too: LayerNorm subtracts the mean anyway. */
 typedef struct ag_layer_weights {
   float right[AG_WIDTH * AG_WIDTH]; /* of the node's own state */
   float left[AG_WIDTH * AG_WIDTH];  /* of the sum of its predecessors' states */

@@ -30,6 +30,13 @@ static void transpose(const float *w, float *out) {
   }
 }
 
+/* Subtract the mean of 32 numbers. */
+static void centre(float *v) {
+  double mean = 0;
+  for (int o = 0; o < AG_WIDTH; o++) mean += (double)v[o] / AG_WIDTH;
+  for (int o = 0; o < AG_WIDTH; o++) v[o] = (float)((double)v[o] - mean);
+}
+
 static void pack_layer(const ag_predictor *p, int l, ag_layer_weights *w) {
   const ag_layout *t = &p->layout;
   size_t row = AG_WIDTH * sizeof(float);
@@ -40,6 +47,11 @@ static void pack_layer(const ag_predictor *p, int l, ag_layer_weights *w) {
   if (!w->residual) return;
   memcpy(w->norm_weight, p->params + t->layer[l].norm_w, row);
   memcpy(w->norm_bias, p->params + t->layer[l].norm_b, row);
+  centre(w->bias);
+  for (int i = 0; i < AG_WIDTH; i++) {
+    centre(w->right + i * AG_WIDTH);
+    centre(w->left + i * AG_WIDTH);
+  }
 }
 
 ag_predictor *ag_predictor_make(const ag_config *config, float *params, ag_target *targets,

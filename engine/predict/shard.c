@@ -162,16 +162,18 @@ AG_VECTOR static void gather(const ag_shard_layer *t, const float *below) {
 AG_VECTOR static void normalise(const ag_shard_layer *t, const float *weight, const float *bias,
                                 float *values) {
   for (int r = 0; r < t->rows; r++, values += AG_WIDTH) {
-    float mean = 0, variance = 0, *hat = t->hat + r * AG_WIDTH;
-    for (int j = 0; j < AG_WIDTH; j++) mean += values[j];
-    mean *= 1.0f / AG_WIDTH;
-    for (int j = 0; j < AG_WIDTH; j++) hat[j] = values[j] - mean;
-    for (int j = 0; j < AG_WIDTH; j++) variance += hat[j] * hat[j];
-    float scale = t->scale[r] = 1 / sqrtf(variance * (1.0f / AG_WIDTH) + AG_NORM_EPSILON);
+    float hat[AG_WIDTH], square[AG_WIDTH], mean = ag_sum_lanes(values) * (1.0f / AG_WIDTH);
+    for (int j = 0; j < AG_WIDTH; j++) {
+      hat[j] = values[j] - mean;
+      square[j] = hat[j] * hat[j];
+    }
+    float variance = ag_sum_lanes(square) * (1.0f / AG_WIDTH);
+    float scale = t->scale[r] = 1 / sqrtf(variance + AG_NORM_EPSILON);
     for (int j = 0; j < AG_WIDTH; j++) {
       hat[j] *= scale;
       values[j] = hat[j] * weight[j] + bias[j];
     }
+    memcpy(t->hat + r * AG_WIDTH, hat, sizeof hat);
   }
 }
 
@@ -203,6 +205,21 @@ static void forward_layer(ag_shard *s, const ag_step_weights *w, int l) {
     memcpy(t->state, t->active, (size_t)t->rows * AG_WIDTH * sizeof *t->state);
 }
 
+/* raw = w . relu(hidden). */
+AG_VECTOR static void weigh_hidden(const ag_shard *s, const float *weight, int d) {
+  for (int i = 0; i < s->items; i++) {
+    const float *z = s->hidden + i * d;
+    float sum[AG_WIDTH] = {0};
+    for (int k = 0; k < d; k += AG_WIDTH) {
+      for (int j = 0; j < AG_WIDTH; j++) {
+        float on = z[k + j] > 0 ? z[k + j] : 0;
+        sum[j] += on * weight[k + j];
+      }
+    }
+    s->raw[i] = ag_sum_lanes(sum);
+  }
+}
+
 static void forward_head(ag_shard *s, const ag_step_weights *w) {
   int d = w->layout->joined;
   for (int i = 0; i < s->items; i++) {
@@ -210,14 +227,8 @@ static void forward_head(ag_shard *s, const ag_step_weights *w) {
   }
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->items, d, d, 1, s->joined, d, w->head, d,
               1, s->hidden, d);
-  for (int i = 0; i < s->items; i++) {
-    float y = 0;
-    for (int j = 0; j < d; j++) {
-      float z = s->hidden[i * d + j];
-      y += z > 0 ? z * w->head_weight[j] : 0;
-    }
-    s->raw[i] = y + w->head_offset;
-  }
+  weigh_hidden(s, w->head_weight, d);
+  for (int i = 0; i < s->items; i++) s->raw[i] += w->head_offset;
 }
 
 void ag_shard_forward(ag_shard *s, const ag_step_weights *w) {
@@ -236,19 +247,25 @@ void ag_shard_forward(ag_shard *s, const ag_step_weights *w) {
 /* --- backward -----------------------------------------------------------------------------------
  */
 
+/* hidden <- its gradient, given raw_grad; with the gradients of w and a. */
+AG_VECTOR static void backward_hidden(const ag_shard *s, const float *weight, int d,
+                                      float *weight_grad, float *bias_grad) {
+  for (int i = 0; i < s->items; i++) {
+    float dy = s->raw_grad[i], *z = s->hidden + i * d;
+    for (int j = 0; j < d; j++) {
+      float on = z[j] > 0 ? z[j] : 0, slope = z[j] > 0 ? weight[j] : 0;
+      weight_grad[j] += dy * on;
+      z[j] = dy * slope;
+      bias_grad[j] += z[j];
+    }
+  }
+}
+
 static void backward_head(ag_shard *s, const ag_step_weights *w) {
   int d = w->layout->joined;
   ag_gradient *g = &s->gradient;
-  for (int i = 0; i < s->items; i++) {
-    float dy = s->raw_grad[i], *z = s->hidden + i * d;
-    g->head_offset += dy;
-    for (int j = 0; j < d; j++) {
-      bool on = z[j] > 0;
-      g->head_weight[j] += on ? dy * z[j] : 0;
-      z[j] = on ? dy * w->head_weight[j] : 0;
-      g->head_bias[j] += z[j];
-    }
-  }
+  for (int i = 0; i < s->items; i++) g->head_offset += s->raw_grad[i];
+  backward_hidden(s, w->head_weight, d, g->head_weight, g->head_bias);
   cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, d, d, s->items, 1, s->hidden, d, s->joined,
               d, 0, g->head, d);
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->items, d, d, 1, s->hidden, d, w->head,
@@ -265,19 +282,23 @@ AG_VECTOR static void backward_tanh(const ag_shard_layer *t) {
 /* values <- gradient before LayerNorm; adds to those of its weight and bias. */
 AG_VECTOR static void backward_norm(const ag_shard_layer *t, const float *weight, float *values,
                                     float *weight_grad, float *bias_grad) {
+  float weight_sum[AG_WIDTH] = {0}, bias_sum[AG_WIDTH] = {0};
   for (int r = 0; r < t->rows; r++, values += AG_WIDTH) {
     const float *hat = t->hat + r * AG_WIDTH;
-    float mean = 0, along = 0, inner[AG_WIDTH];
+    float inner[AG_WIDTH], along[AG_WIDTH];
     for (int j = 0; j < AG_WIDTH; j++) {
-      weight_grad[j] += values[j] * hat[j];
-      bias_grad[j] += values[j];
+      weight_sum[j] += values[j] * hat[j];
+      bias_sum[j] += values[j];
       inner[j] = values[j] * weight[j];
+      along[j] = inner[j] * hat[j];
     }
-    for (int j = 0; j < AG_WIDTH; j++) mean += inner[j];
-    for (int j = 0; j < AG_WIDTH; j++) along += inner[j] * hat[j];
-    mean *= 1.0f / AG_WIDTH;
-    along *= 1.0f / AG_WIDTH;
-    for (int j = 0; j < AG_WIDTH; j++) values[j] = t->scale[r] * (inner[j] - mean - hat[j] * along);
+    float mean = ag_sum_lanes(inner) * (1.0f / AG_WIDTH);
+    float slope = ag_sum_lanes(along) * (1.0f / AG_WIDTH), scale = t->scale[r];
+    for (int j = 0; j < AG_WIDTH; j++) values[j] = scale * (inner[j] - mean - hat[j] * slope);
+  }
+  for (int j = 0; j < AG_WIDTH; j++) {
+    weight_grad[j] += weight_sum[j];
+    bias_grad[j] += bias_sum[j];
   }
 }
 
@@ -293,6 +314,15 @@ AG_VECTOR static void scatter(const ag_shard_layer *t, bool residual, float *bel
       for (int j = 0; j < AG_WIDTH; j++) state[j] += input[AG_WIDTH + j];
     }
   }
+}
+
+/* Add up t->active over rows. */
+AG_VECTOR static void sum_rows(const ag_shard_layer *t, float *to) {
+  float sum[AG_WIDTH] = {0};
+  for (int r = 0; r < t->rows; r++) {
+    for (int j = 0; j < AG_WIDTH; j++) sum[j] += t->active[r * AG_WIDTH + j];
+  }
+  for (int j = 0; j < AG_WIDTH; j++) to[j] += sum[j];
 }
 
 /* The two halves of a layer's matrix go to their own tensors. */
@@ -315,10 +345,7 @@ static void backward_layer(ag_shard *s, const ag_step_weights *w, int l) {
     backward_norm(t, w->params + at->layer[l - 1].norm_w, t->active,
                   params + at->layer[l - 1].norm_w, params + at->layer[l - 1].norm_b);
   }
-  float *bias = params + at->layer[l - 1].left_b;
-  for (int r = 0; r < t->rows; r++) {
-    for (int j = 0; j < AG_WIDTH; j++) bias[j] += t->active[r * AG_WIDTH + j];
-  }
+  sum_rows(t, params + at->layer[l - 1].left_b);
   cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, AG_WIDTH, AG_INPUT_WIDTH, t->rows, 1,
               t->active, AG_WIDTH, t->input, AG_INPUT_WIDTH, 0, matrix, AG_INPUT_WIDTH);
   add_layer_gradient(at, l - 1, matrix, params);

@@ -82,34 +82,46 @@ static void add_state(float *sum, const float *state) {
   for (int j = 0; j < AG_WIDTH; j++) sum[j] += state[j];
 }
 
-/* Sum over predecessors of every row, in the order of its list. */
-static void sum_predecessors(const ag_view *v, const float *base, const float *states,
-                             float *sums) {
-  memset(sums, 0, (size_t)v->size * AG_WIDTH * sizeof *sums);
+/* The rows that layer `layer` must compute: their own states and the sums over their
+ * predecessors, one after the other. The others differ from the base only above it. */
+static int gather(const ag_view *v, const int8_t *first, int layer, const float *base,
+                  const float *states, float *own, float *sums) {
+  int count = 0;
   for (int r = 0; r < v->size; r++) {
+    if (first && first[r] > layer) continue;
+    float *sum = sums + count * AG_WIDTH;
+    memcpy(own + count++ * AG_WIDTH, states + r * AG_WIDTH, AG_WIDTH * sizeof *own);
+    memset(sum, 0, AG_WIDTH * sizeof *sum);
     for (int32_t e = v->start[r]; e < v->start[r + 1]; e++) {
       int32_t ref = v->refs[e];
-      add_state(sums + r * AG_WIDTH,
-                ref >= 0 ? states + ref * AG_WIDTH : base + (size_t)~ref * AG_WIDTH);
+      add_state(sum, ref >= 0 ? states + ref * AG_WIDTH : base + (size_t)~ref * AG_WIDTH);
     }
+  }
+  return count;
+}
+
+/* Put computed rows in their places and take the others from the base's layer. */
+static void spread(const ag_view *v, const int8_t *first, int layer, const float *base,
+                   const float *computed, float *states) {
+  for (int r = 0; r < v->size; r++, states += AG_WIDTH) {
+    bool known = first && first[r] > layer;
+    const float *from = known ? base + (size_t)v->node[r] * AG_WIDTH : computed;
+    memcpy(states, from, AG_WIDTH * sizeof *states);
+    if (!known) computed += AG_WIDTH;
   }
 }
 
 void ag_view_encode(const ag_view *v, const ag_predictor *p, const int8_t *first, const float *base,
                     int base_size, float *states) {
   size_t layer = (size_t)v->size * AG_WIDTH, base_layer = (size_t)base_size * AG_WIDTH;
-  float *sums = ag_alloc(layer, sizeof *sums);
-  for (int l = 0; l < p->config.layers; l++, states += layer) {
-    sum_predecessors(v, base, states, sums);
-    ag_kernel_layer(&p->layers[l], states, sums, states + layer, v->size);
+  float *own = ag_alloc(2 * layer, sizeof *own), *sums = own + layer;
+  for (int l = 1; l <= p->config.layers; l++, states += layer) {
+    int count = gather(v, first, l, base, states, own, sums);
+    ag_kernel_layer(&p->layers[l - 1], own, sums, own, count);
     if (base) base += base_layer;
-    for (int r = 0; first && r < v->size; r++) {
-      if (first[r] <= l + 1) continue;
-      memcpy(states + layer + r * AG_WIDTH, base + (size_t)v->node[r] * AG_WIDTH,
-             AG_WIDTH * sizeof *states);
-    }
+    spread(v, first, l, base, own, states + layer);
   }
-  free(sums);
+  free(own);
 }
 
 void ag_view_embed(const ag_view *v, const ag_predictor *p, const ag_node *nodes,

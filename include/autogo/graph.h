@@ -367,20 +367,29 @@ ag_hash ag_segment_hash(const ag_segment *segment, ag_equality equality);
 bool ag_segment_isomorphic(const ag_segment *a, const ag_segment *b, ag_equality equality);
 
 /* The same graph with its nodes in canonical order: independent of the numbering it came
- * with, branch after branch (a branch is finished before the next begins; the longer one
- * first), so that a contiguous run is a connected piece where possible. Isomorphic graphs
- * give the same sequence wherever Weisfeiler-Leman refinement tells their nodes apart.
- * `order`, if not NULL, receives for each new position the old one. O(n log n + edges).
- * Source: algorithm.md section 3, our choice. */
+ * with, branch after branch (a branch is finished before the next begins; the one with the
+ * longer way to the sink first), so that a contiguous run is a connected piece where possible.
+ * Siblings of equal length are ordered by what they are, by rules that give the same block the
+ * same order wherever it stands. Isomorphic graphs give the same sequence wherever
+ * Weisfeiler-Leman refinement tells their nodes apart, and for equal branches too.
+ * `order`, if not NULL, receives for each new position the old one. Operands keep their order.
+ * O((nodes + edges) log nodes). Source: algorithm.md section 3, our choice. */
 const ag_graph *ag_graph_canonical(const ag_graph *graph, int32_t *order);
 
 /* --- JSON --------------------------------------------------------------------------------- */
 
-/* Read a CG in the format of `ag_graph_save_json` or of the published graphs ("nodes" with
- * id, op, in, out, kernel, strides, padding, bias; "edges" as [producer, consumer] or, to
- * keep operand order and multiplicity, "operands" per node). Ids may be any distinct
- * integers; nodes keep the file's order where it is topological, else they are sorted.
- * Limits: 100,000 nodes, 1,000,000 edges. Errors name file and node. */
+/* Read a CG in the format of `ag_graph_save_json` or of the published graphs. A node has id (any
+ * distinct whole number), op, in, out ([H, W, C]); where its op has them kernel, strides,
+ * padding ("same", "valid", "same_lower", "explicit" with pads), dilations, groups, bias, flags,
+ * alpha; a name; opaque ones a source_op. Edges come as "operands" per node (ids in order, with
+ * multiplicity) or as a set of [producer, consumer] in "edges": then operands stand in the order
+ * of their producers in the file, and a join of one edge takes its tensor twice. Nodes keep the
+ * file's order where it is topological, else each follows its operands.
+ *
+ * Errors name the node and, when loading, the file: AG_FORMAT for what is not such a graph, also
+ * for shapes that do not follow from the ops; AG_INVALID where a node does not fit its operands;
+ * AG_UNSUPPORTED for another version; AG_LIMIT above 100,000 nodes, 1,000,000 edges, 8,000,000
+ * values, depth 64 or 256 MiB. O(bytes + edges log edges). */
 ag_status ag_graph_load_json(const char *path, const ag_graph **graph, ag_error *err);
 ag_status ag_graph_parse_json(const char *text, size_t length, const ag_graph **graph,
                               ag_error *err);

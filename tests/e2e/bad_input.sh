@@ -2,9 +2,14 @@
 . tests/e2e/lib.sh
 
 random_bytes() { # FILE COUNT, the same on every run
-  lua5.4 -e 'math.randomseed(tonumber(arg[3])) local t = {}
-    for i = 1, tonumber(arg[2]) do t[i] = string.char(math.random(0, 255)) end
-    local f = io.open(arg[1], "wb") f:write(table.concat(t)) f:close()' "$1" "$2" 1
+  lua5.4 - "$1" "$2" <<'LUA'
+math.randomseed(1)
+local bytes = {}
+for i = 1, tonumber(arg[2]) do bytes[i] = string.char(math.random(0, 255)) end
+local file = assert(io.open(arg[1], "wb"))
+file:write(table.concat(bytes))
+file:close()
+LUA
 }
 nothing_at() { [ ! -e "$1" ] && echo "nothing" || { ls -l "$1"; false; }; }
 

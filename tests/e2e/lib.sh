@@ -33,7 +33,9 @@ refused() {
 
 # value FILE LUA-EXPRESSION over d, the decoded JSON.
 value() {
-  lua5.4 -e 'local core = require "autogo.core"
-    local file = io.open(arg[1], "rb") local d = core.json_decode(file:read "a") file:close()
-    print(assert(load("local d = ... return " .. arg[2]))(d))' "$1" "$2"
+  lua5.4 - "$1" "$2" <<'LUA'
+local core = require "autogo.core"
+local d = assert(core.json_decode(assert(core.read_file(arg[1]))))
+print(assert(load("local d = ... return " .. arg[2]))(d))
+LUA
 }

@@ -420,9 +420,9 @@ describe("a drawing of a graph", function()
 
   it("takes well under a second", function()
     local graph = assert(ag.load "densenet121")
-    local start = core.clock()
+    local start = os.clock()
     draw.graph(graph)
-    assert.truthy(core.clock() - start < 1.5)
+    assert.truthy(os.clock() - start < 1)
   end)
 
   it("says what each node is", function()
@@ -456,7 +456,8 @@ describe("a drawing of segments", function()
     for graph in networks() do
       seed = seed + 1
       local segments = cut(graph, seed)
-      local drawn = check(assert(draw.segments(graph, segments)), graph)
+      local drawn = read(assert(draw.segments(graph, segments))).whole
+      check_labels(drawn)
       local of = {}
       for g, segment in ipairs(segments) do
         for position = segment.first, segment.last - 1 do
@@ -518,6 +519,27 @@ describe("a drawing of segments", function()
     assert.equal(1, code)
     assert.equal("", out)
     assert.matches("/nonexistent/x.svg", err, 1, true)
+  end)
+end)
+
+describe("figure 6", function()
+  it("shows one network cut in two ways", function()
+    local folder = support.temporary("", "")
+    os.remove(folder)
+    local code, out, err = support.autogo("run recipes/fig6_wl_vs_bpe.lua --quick --out " .. folder)
+    assert.equal("", err)
+    assert.equal(0, code)
+    assert.matches("Weisfeiler%-Leman", out)
+    local graph = assert(ag.load "hiaml:src1,src1,r30,src3"):canonical()
+    for _, name in ipairs { "fig6_bpe.svg", "fig6_wl.svg" } do
+      local drawn = check(assert(core.read_file(folder .. "/" .. name)), graph)
+      for position = 0, #graph - 1 do
+        assert.truthy(drawn.chips[position])
+      end
+      os.remove(folder .. "/" .. name)
+    end
+    os.remove(folder .. "/fig6.csv")
+    assert.truthy(os.remove(folder))
   end)
 end)
 
@@ -805,6 +827,7 @@ describe("the parts of the layout", function()
     assert.truthy(breadth(cut_short, 11) <= 60)
     assert.equal("a b c", table.concat(text.wrap("a b c", 11, 10), " "))
     assert.equal("&lt;a &amp; &quot;b&quot;&gt;?", text.escape('<a & "b">\1'))
-    assert.truthy(utf8.len(text.escape "\xff\xfe broken"))
+    assert.equal("?? broken", text.escape "\xff\xfe broken")
+    assert.truthy(utf8.len(text.fit("\xff\xfe broken and long", 11, 40)))
   end)
 end)

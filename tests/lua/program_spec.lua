@@ -4,8 +4,8 @@ local support = require "tests.lua.support"
 local core = require "autogo.core"
 
 local program = support.build .. "/autogo"
--- A preloaded sanitizer runtime is for the interpreter of the tests; the program has its own.
-local clean = "env -u LD_PRELOAD "
+-- What the tests' interpreter needs, the program has inside: sanitizer runtime, engine, paths.
+local clean = "env -u LD_PRELOAD -u LUA_CPATH -u LUA_PATH "
 
 -- Run the program with `main` as autogo/cli/main.lua: exit code, stdout, stderr.
 local function run(main, arguments, prefix)

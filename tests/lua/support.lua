@@ -83,6 +83,12 @@ function support.autogo(line, input)
   return code, output, errors
 end
 
+-- End the running test as pending. It must be the core's function, which raises: `pending` as this
+-- module sees it declares one more, empty test, and the one that runs would count as passed.
+local function skip(why)
+  require "busted.core"().pending(why)
+end
+
 --- A busted test on shared files: body(contents...) or pending.
 function support.with(reader, ...)
   local paths = { ... }
@@ -92,7 +98,7 @@ function support.with(reader, ...)
     for i, path in ipairs(paths) do
       local content, why = reader(path)
       if not content then
-        return require("busted").pending(why)
+        skip(why)
       end
       contents[i] = content
     end

@@ -10,6 +10,29 @@ local function graphs(family, count)
 end
 
 describe("the Weisfeiler-Leman baseline", function()
+  it("says which subgraphs a graph has", function()
+    local wl = core.weisfeiler_leman { depth = 3 }
+    for graph in graphs("hiaml", 5) do
+      local numbers = assert(wl:add(graph, true))
+      assert.equal(#graph, #numbers)
+      for position, node in graph:nodes() do
+        local own = numbers[position + 1]
+        for depth = 0, #own - 1 do
+          local subgraph = wl:get(own[depth + 1])
+          assert.equal(node.op, subgraph.op)
+          assert.equal(depth, subgraph.depth)
+          local below = {}
+          for k, operand in ipairs(depth > 0 and node.operands or {}) do
+            local list = numbers[operand + 1]
+            below[k] = list[math.min(depth, #list)]
+          end
+          table.sort(below)
+          assert.same(below, subgraph.operands)
+        end
+      end
+    end
+  end)
+
   it("counts each node once per depth it reaches", function()
     local wl = core.weisfeiler_leman { depth = 3 }
     local nodes, inner = 0, 0

@@ -31,8 +31,14 @@ function text.width(line, size, bold)
   return em * size * (bold and BOLDER or 1)
 end
 
+-- Names come from files of others: bytes that are not UTF-8 become question marks.
+local function clean(line)
+  return utf8.len(line) and line or (line:gsub("[\x80-\xFF]", "?"))
+end
+
 --- The text, or as much of its beginning as fits, with an ellipsis.
 function text.fit(line, size, room)
+  line = clean(line)
   if text.width(line, size) <= room then
     return line
   end
@@ -64,12 +70,9 @@ end
 
 local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
 
---- For XML. Bytes that are not UTF-8 and control characters but line ends become question marks.
+--- For XML; control characters but line ends become question marks too.
 function text.escape(line)
-  if not utf8.len(line) then
-    line = line:gsub("[\x80-\xFF]", "?")
-  end
-  return (line:gsub("[\0-\9\11-\31\x7F]", "?"):gsub('[&<>"]', ENTITIES))
+  return (clean(line):gsub("[\0-\9\11-\31\x7F]", "?"):gsub('[&<>"]', ENTITIES))
 end
 
 --- What a node is, in a few characters: "conv 3×3 /2".

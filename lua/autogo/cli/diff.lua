@@ -1,0 +1,110 @@
+--- `autogo diff`: what differs between two models.
+-- @module autogo.cli.diff
+
+local ag = require "autogo"
+local core = require "autogo.core"
+local draw = require "autogo.report.draw"
+local match = require "autogo.match"
+local model = require "autogo.cli.model"
+local report = require "autogo.report.table"
+local text = require "autogo.report.text"
+
+local function load(path, values)
+  local graph, why = ag.load(path, { input = values.input, skip = values.skip })
+  return graph and graph:canonical(), why
+end
+
+local function line(sign, node)
+  local name = text.node(node)
+  return ("%s %4d  %s%s  %s"):format(sign, node.position, name, (" "):rep(20 - (utf8.len(name) or #name)),
+    text.shape(node.h_out, node.w_out, node.c_out))
+end
+
+local function same_shape(p, q)
+  return p.h_out == q.h_out and p.w_out == q.w_out and p.c_out == q.c_out
+end
+
+-- A line per node removed, added, or of another shape; and how many each.
+local function differences(a, b, origin)
+  local removed, added, reshaped, kept = {}, {}, {}, {}
+  for position, node in b:nodes() do
+    local from = origin[position + 1]
+    if not from then
+      added[#added + 1] = line("+", node)
+    else
+      kept[from] = true
+      local old = a:node(from - 1)
+      if not same_shape(old, node) then
+        reshaped[#reshaped + 1] = ("%s, was %s"):format(line("~", node),
+          text.shape(old.h_out, old.w_out, old.c_out))
+      end
+    end
+  end
+  for position, node in a:nodes() do
+    if not kept[position + 1] then
+      removed[#removed + 1] = line("-", node)
+    end
+  end
+  return removed, added, reshaped
+end
+
+local function amount(name, before, after)
+  local function short(value)
+    return (report.short(value):gsub("%s+$", ""))
+  end
+  return ("%s: %s, %s"):format(name, short(before),
+    before == after and "both" or ("then %s (%s)"):format(short(after), report.change(after, before)))
+end
+
+local function say(a, b, origin)
+  local removed, added, reshaped = differences(a, b, origin)
+  local lines = {
+    ("%d nodes removed, %d added, %d of another shape, %d as before"):format(#removed, #added, #reshaped,
+      #a - #removed - #reshaped),
+    amount("FLOPs", a.flops, b.flops), amount("parameters", a.params, b.params),
+  }
+  for _, part in ipairs { removed, added, reshaped } do
+    table.move(part, 1, #part, #lines + 1, lines)
+  end
+  io.stdout:write(table.concat(lines, "\n"), "\n")
+end
+
+return {
+  name = "diff",
+  about = "Say or draw what differs between two models",
+  usage = "A B [options]",
+  arguments = { model.ARGUMENT, { name = "B", help = "the other model" } },
+  options = {
+    { name = "svg", type = "string", value = "FILE", help = "draw both side by side there" },
+    { name = "context", type = "integer", min = 0, default = 4, help = "rows drawn around a change" },
+    { name = "whole", type = "flag", help = "draw everything" },
+    model.INPUT,
+    model.SKIP,
+  },
+  run = function(values)
+    local a, b, why
+    a, why = load(values[1], values)
+    if not a then
+      return nil, why
+    end
+    b, why = load(values[2], values)
+    if not b then
+      return nil, why
+    end
+    local origin = match.nodes(a, b)
+    if not values.svg then
+      say(a, b, origin)
+      return
+    end
+    local svg
+    svg, why = draw.change(a, b, origin, { context = not values.whole and values.context or nil })
+    if not svg then
+      return nil, why
+    end
+    local good
+    good, why = core.write_file(values.svg, svg)
+    if not good then
+      return nil, why
+    end
+  end,
+}
