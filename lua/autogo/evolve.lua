@@ -12,8 +12,10 @@
 
 local core = require "autogo.core"
 local cost = require "autogo.cost"
+local member = require "autogo.member"
 local pareto = require "autogo.pareto"
 local random = require "autogo.random"
+local check = require "autogo.settings"
 local space = require "autogo.space"
 
 local DEFAULTS = {
@@ -37,7 +39,7 @@ local function with_defaults(options)
   for key, value in pairs(DEFAULTS) do settings[key] = value end
   for key, value in pairs(options or {}) do settings[key] = value end
   settings.objectives = settings.objectives or { (require "autogo.objectives.flops") }
-  if #settings.objectives == 0 then error("objectives: at least one expected", 3) end
+  check.check(settings)
   return settings
 end
 
@@ -67,20 +69,19 @@ end
 --- The input as the first member of the archive.
 local function first_member(search, model)
   local graph = model:canonical()
-  local member = { graph = graph, generation = 0, changes = {}, origin = {} }
-  for i = 1, #graph do member.origin[i] = i end
-  member.score = assert(search.space:score(graph))
-  member.predicted = member.score
-  member.flops = graph.flops
+  local root = member.root(graph)
+  root.score = assert(search.space:score(graph))
+  root.predicted = root.score
+  root.flops = graph.flops
   for _, evaluator in ipairs(search.costs) do
     local value = evaluator:of(graph)
     if not value then
       error(("objective '%s' cannot measure the input %s"):format(evaluator.name, graph.name), 0)
     end
-    member[evaluator.name] = value
+    root[evaluator.name] = value
   end
   search.space:visit(graph)
-  return member
+  return root
 end
 
 --- Rows of a batch that may become members: in the FLOPs band, measurable, within constraints and
@@ -138,46 +139,17 @@ local function finalists(search, rows, columns)
   return chosen
 end
 
---- Where each node of a child in canonical order stood in the input; nil for new nodes.
-local function follow_origin(parent, child, order)
-  local spliced, shift = {}, #child.added - (child.last - child.first)
-  for i = 1, #parent.graph do
-    local position = i - 1
-    if position < child.first then
-      spliced[position] = parent.origin[i]
-    elseif position >= child.last then
-      spliced[position + shift] = parent.origin[i]
-    end
-  end
-  local origin = {}
-  for i, old in ipairs(order) do origin[i] = spliced[old] end
-  return origin
-end
-
-local function describe(child, generation)
-  return {
-    generation = generation, first = child.first, last = child.last,
-    removed = child.removed, added = child.added,
-    segment = child.entry, variant = child.variant, resolved = child.resolved,
-  }
-end
-
 --- Make row `i` of the batch a member, scored over all its cuts.
 local function make_member(search, batch, i, parents, generation)
   local child = batch:child(i)
   local parent = parents[child.parent]
-  local graph, order = assert(batch:graph(i)):canonical()
-  local member = {
-    graph = graph, generation = generation, parent = parent,
-    predicted = parent.score + child.gain, score = assert(search.space:score(graph)),
-    flops = child.flops, origin = follow_origin(parent, child, order),
-    changes = table.move(parent.changes, 1, #parent.changes, 1, {}),
-  }
-  member.changes[#member.changes + 1] = describe(child, generation)
+  local one = member.grow(parent, child, assert(batch:graph(i)), generation)
+  one.predicted, one.flops = parent.score + child.gain, child.flops
+  one.score = assert(search.space:score(one.graph))
   for _, evaluator in ipairs(search.costs) do
-    member[evaluator.name] = batch:column(evaluator.name)[i]
+    one[evaluator.name] = batch:column(evaluator.name)[i]
   end
-  return member
+  return one
 end
 
 local function iterate(search, generation)
@@ -193,9 +165,9 @@ local function iterate(search, generation)
   local rows, columns = promising(search, batch, parents)
   local accepted = 0
   for _, i in ipairs(finalists(search, rows, columns)) do
-    local member = make_member(search, batch, i, parents, generation)
-    if member.score > search.input.score then
-      search.archive:insert(member)
+    local one = make_member(search, batch, i, parents, generation)
+    if one.score > search.input.score then
+      search.archive:insert(one)
       accepted = accepted + 1
     end
   end
@@ -226,15 +198,26 @@ local function make_front(search)
     input = search.input, settings = search.settings, history = search.history,
     reference = search.reference, archive = search.archive,
   }, Front)
-  for rank, member in ipairs(search.archive:front()) do front[rank] = member end
+  for _, one in ipairs(search.archive:front()) do
+    if constraint_met(search.settings.constraints, one) then front[#front + 1] = one end
+  end
   return front
+end
+
+--- Nothing on the front: even the input was kept off it, by a constraint.
+local function unmet(search)
+  local texts = {}
+  for i, constraint in ipairs(search.settings.constraints) do
+    texts[i] = check.constraint(constraint)
+  end
+  return ("no network was found that meets the constraints: %s"):format(table.concat(texts, ", "))
 end
 
 local function start(model, options)
   local settings = with_defaults(options)
   settings.ops = settings.ops or permitted_ops(model)
   local search = { settings = settings, costs = evaluators(settings.objectives), history = {} }
-  search.space = space.new {
+  search.space, search.parts = space.new {
     database = settings.database, tokenizer = settings.tokenizer, predictor = settings.predictor,
     ops = settings.ops, solver = settings.solver, threads = settings.threads, seed = settings.seed,
   }
@@ -257,12 +240,19 @@ end
 -- operations (single nodes instead of segments), finalists, flops_min and flops_max (band,
 -- relative to the input), objectives, constraints, ops (set of permitted ops), predictor,
 -- database, tokenizer, solver, seed, threads, progress (function called with each row of the
--- history)
--- @treturn Front a sequence of members (graph, score, predicted, flops, a value per objective,
+-- history), journal (see `autogo.journal`)
+-- @treturn[1] Front a sequence of members (graph, score, predicted, flops, a value per objective,
 -- generation, parent, changes), best score first; the input itself if nothing beat it
+-- @treturn[2] nil
+-- @treturn[2] string why: nothing met the constraints, or the journal
 local function evolve(model, options)
-  local search = start(model, options)
-  for generation = 1, search.settings.iterations do
+  local search, done, why = start(model, options), 0, nil
+  local journal = search.settings.journal
+  if journal then
+    done, why = journal:start(search)
+    if not done then return nil, why end
+  end
+  for generation = done + 1, search.settings.iterations do
     local begin = core.clock()
     local batch, accepted = iterate(search, generation)
     local row = {
@@ -272,9 +262,19 @@ local function evolve(model, options)
       seconds = core.clock() - begin,
     }
     search.history[generation] = row
+    if journal then
+      done, why = journal:iteration(search, row)
+      if not done then return nil, why end
+    end
     if search.settings.progress then search.settings.progress(row) end
   end
-  return make_front(search)
+  if journal then
+    done, why = journal:finish()
+    if not done then return nil, why end
+  end
+  local front = make_front(search)
+  if #front == 0 then return nil, unmet(search) end
+  return front
 end
 
 return setmetatable({ evolve = evolve, defaults = DEFAULTS }, {
