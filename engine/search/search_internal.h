@@ -68,6 +68,10 @@ bool ag_node_replaceable(const ag_graph *graph, int node);
 void ag_choose_sources(const ag_space *space, const ag_mutation_options *options, int parent,
                        const ag_graph *graph, struct source **sources, int *count, int *capacity);
 
+/* Put candidates into the order in which they are tried; entries of weight 0 are dropped.
+ * Returns how many are left. */
+int ag_order_candidates(struct fit *fits, int count, const double *weights, ag_random *random);
+
 /* ag_graph_hash of parent with `segment` in the place of `source`, without making it. */
 ag_hash ag_child_hash(const struct parent *parent, const struct source *source,
                       const ag_segment *segment, const int32_t *input_map,
