@@ -213,6 +213,20 @@ local function unmet(search)
   return ("no network was found that meets the constraints: %s"):format(table.concat(texts, ", "))
 end
 
+-- An iteration and its row of the history.
+local function run_iteration(search, generation)
+  local begin = core.clock()
+  local batch, accepted = iterate(search, generation)
+  local row = {
+    iteration = generation, children = batch.tried, valid = batch.feasible,
+    scored = batch.scored, accepted = accepted, front = #search.archive,
+    hypervolume = search.archive:hypervolume(search.reference),
+    seconds = core.clock() - begin,
+  }
+  search.history[generation] = row
+  return row
+end
+
 local function start(model, options)
   local settings = with_defaults(options)
   settings.ops = settings.ops or permitted_ops(model)
@@ -246,31 +260,24 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string why: nothing met the constraints, or the journal
 local function evolve(model, options)
-  local search, done, why = start(model, options), 0, nil
-  local journal = search.settings.journal
+  local search, done = start(model, options), 0
+  local settings, journal = search.settings, search.settings.journal
   if journal then
-    done, why = journal:start(search)
-    if not done then return nil, why end
+    local begun, why = journal:start(search)
+    if not begun then return nil, why end
+    done = begun
   end
-  for generation = done + 1, search.settings.iterations do
-    local begin = core.clock()
-    local batch, accepted = iterate(search, generation)
-    local row = {
-      iteration = generation, children = batch.tried, valid = batch.feasible,
-      scored = batch.scored, accepted = accepted, front = #search.archive,
-      hypervolume = search.archive:hypervolume(search.reference),
-      seconds = core.clock() - begin,
-    }
-    search.history[generation] = row
+  for generation = done + 1, settings.iterations do
+    local row = run_iteration(search, generation)
     if journal then
-      done, why = journal:iteration(search, row)
-      if not done then return nil, why end
+      local kept, why = journal:iteration(search, row)
+      if not kept then return nil, why end
     end
-    if search.settings.progress then search.settings.progress(row) end
+    if settings.progress then settings.progress(row) end
   end
   if journal then
-    done, why = journal:finish()
-    if not done then return nil, why end
+    local kept, why = journal:finish()
+    if not kept then return nil, why end
   end
   local front = make_front(search)
   if #front == 0 then return nil, unmet(search) end

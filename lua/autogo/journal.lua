@@ -9,6 +9,7 @@
 -- archive and the set of graphs seen. Two files hold them, and both only grow:
 --
 --     journal.jsonl   {"event":"start", ...}      what was asked for: input, settings, files
+--                     {"event":"extend", ...}     more iterations than that
 --                     {"event":"iteration", ...}  members that came in, as splices; the history
 --                     {"event":"finish", ...}
 --     visited.bin     hashes of the graphs seen, 16 bytes each, in the order of seeing
@@ -129,9 +130,10 @@ function Journal:finish()
   return self:append { event = "finish", iterations = self.last }
 end
 
---- Remove the files of a journal without an iteration: there is nothing to go on from.
+--- Remove the files of a journal that was begun here and has no iteration: there is nothing to go
+-- on from. Any other stays.
 function Journal:discard()
-  if self.last then return end
+  if self.last or not self.begun then return end
   os.remove(self.path)
   os.remove(self.hashes)
 end
@@ -161,6 +163,8 @@ local function decode(self, text)
       self.finished = nil
     elseif kind == "finish" then
       self.finished = event.iterations
+    elseif kind == "extend" then
+      self.asked = math.tointeger(event.iterations)
     else
       return nil, ("%s: line %d is no event"):format(self.path, line)
     end
@@ -181,12 +185,14 @@ local function check_head(self)
     or type(head.input) ~= "table" then
     return nil, ("%s: line 1 is incomplete"):format(self.path)
   end
+  self.asked = self.asked or math.tointeger(head.settings.iterations) or 1
   return self
 end
 
 --- The journal in a folder, to be gone on with.
 -- @tparam string folder
--- @treturn[1] Journal with `head`, the event that began it
+-- @treturn[1] Journal with `head`, the event that began it, `asked`, the iterations last asked for,
+-- and `finished`, their number if all were done
 -- @treturn[2] nil
 -- @treturn[2] string why
 function journal.resume(folder)
@@ -262,11 +268,9 @@ local function restore_iteration(self, search, event, hashes)
 end
 
 local function restore(self, search)
-  local hashes, why = "", nil
-  if #self.iterations > 0 then
-    hashes, why = core.read_file(self.hashes)
-    if not hashes then return nil, why end
-  end
+  if #self.iterations == 0 then return true end
+  local hashes, why = core.read_file(self.hashes)
+  if not hashes then return nil, why end
   for _, event in ipairs(self.iterations) do
     local good, reason = pcall(restore_iteration, self, search, event, hashes)
     if not good then
@@ -294,13 +298,18 @@ function Journal:start(search)
     if good then good, why = restore(self, search) end
   else
     good, why = self:append(head)
+    self.begun = good
   end
   if not good then return nil, why end
-  local done = self.last or 0
-  if search.settings.iterations < done then
+  local done, asked = self.last or 0, search.settings.iterations
+  if asked < done then
     return nil, ("%s: %d iterations are done already, more than the %d asked for"):format(self.path,
-      done, search.settings.iterations)
+      done, asked)
+  elseif self.asked and asked ~= self.asked then
+    good, why = self:append { event = "extend", iterations = asked }
+    if not good then return nil, why end
   end
+  self.started = true
   return done
 end
 
