@@ -19,8 +19,7 @@ static void *copy(ag_onnx_export *x, const void *data, size_t size) {
   return size ? memcpy(block, data, size) : block;
 }
 
-/* --- names ---------------------------------------------------------------------------------------
- */
+/* --- names ------------------------------------------------------------------------ */
 
 enum { SUFFIX = 24 };
 
@@ -57,12 +56,19 @@ void ag_onnx_name_node(ag_onnx_export *x, ag_onnx_node *node, const char *name) 
   node->name = ag_onnx_keep(x, unique);
 }
 
+void ag_onnx_node_label(const ag_onnx_export *x, int node, char *label, size_t size) {
+  const char *name = x->graph->names ? x->graph->names[node] : NULL;
+  if (name && name[0])
+    snprintf(label, size, "%s", name);
+  else
+    snprintf(label, size, "%s_%d", ag_op_get(x->graph->nodes[node].op)->name, node);
+}
+
 char *ag_onnx_fresh(ag_onnx_export *x) {
   return ag_onnx_unique(x, "m%zu", x->node_count);
 }
 
-/* --- nodes
- * ----------------------------------------------------------------------------------------- */
+/* --- nodes ------------------------------------------------------------------------ */
 
 ag_onnx_node *ag_onnx_emit(ag_onnx_export *x, const char *type, int inputs, char *output) {
   ag_onnx_node *node = ag_arena_alloc(&x->arena, sizeof *node);
@@ -119,8 +125,7 @@ void ag_onnx_emit_text(ag_onnx_export *x, ag_onnx_node *node, const char *name, 
   a->s.data = (uint8_t *)ag_onnx_keep(x, value);
 }
 
-/* --- tensors
- * ----------------------------------------------------------------------------------------- */
+/* --- tensors ---------------------------------------------------------------------- */
 
 char *ag_onnx_emit_tensor(ag_onnx_export *x, const char *name, const ag_tensor *tensor) {
   ag_onnx_tensor *t = ag_arena_alloc(&x->arena, sizeof *t);
@@ -192,8 +197,7 @@ void ag_onnx_emit_graph_input(ag_onnx_export *x, char *name, int dtype, const in
   x->inputs[x->input_count++] = ag_onnx_emit_value_info(x, name, dtype, dims, rank);
 }
 
-/* --- reshaping
- * -------------------------------------------------------------------------------------------- */
+/* --- reshaping -------------------------------------------------------------------- */
 
 static bool same_form(const ag_onnx_result_tensor *a, const ag_onnx_result_tensor *b) {
   return a->rank == b->rank && memcmp(a->dims, b->dims, (size_t)a->rank * sizeof *a->dims) == 0;

@@ -23,8 +23,7 @@ void ag_onnx_free_origin(ag_onnx_origin *origin) {
   if (origin) ag__onnx__origin__free_unpacked(origin, NULL);
 }
 
-/* --- older versions
- * ---------------------------------------------------------------------------------- */
+/* --- older versions --------------------------------------------------------------- */
 
 /* Since version `since`, the attribute is operand `slot`. */
 typedef struct move {
@@ -119,8 +118,7 @@ static void wrap_flattening(ag_onnx_export *x, ag_onnx_node *node,
   ag_onnx_emit_input(back, ag_onnx_emit_int_list(x, dims, shape->rank));
 }
 
-/* --- emission
- * ------------------------------------------------------------------------------------------ */
+/* --- emission --------------------------------------------------------------------- */
 
 /* Shape of the next operand in the flat list of the origin; false at its end. */
 static bool next_shape(const ag_onnx_origin *origin, size_t *at, ag_onnx_result_tensor *shape) {

@@ -59,6 +59,8 @@ char *ag_onnx_fresh(ag_onnx_export *x); /* of an intermediate tensor */
 /* Name a node; with a suffix if another has the name (an opaque node is written once for each of
  * its outputs that is read, and runtimes refuse equal names). NULL and "" name nothing. */
 void ag_onnx_name_node(ag_onnx_export *x, ag_onnx_node *node, const char *name);
+/* The CG node's name, or one made of op and position. */
+void ag_onnx_node_label(const ag_onnx_export *x, int node, char *label, size_t size);
 char *ag_onnx_keep(ag_onnx_export *x, const char *text);
 /* `name`, of a tensor of shape `from`, reshaped to `to`; `name` itself if they agree. If `output`
  * is not NULL the result gets that name, through an Identity if nothing else. */
@@ -70,7 +72,25 @@ char *ag_onnx_emit_weight(ag_onnx_export *x, int node, int role, const int64_t *
 /* A constant operand of an opaque node. */
 char *ag_onnx_emit_constant(ag_onnx_export *x, int node, int index);
 
-/* onnx_emit_ops.c */
+/* onnx_emit_operand.c */
+/* Operand `slot`, in a form of that rank (0 = as it is), sliced if the node reads part of it. */
+char *ag_onnx_read_operand(ag_onnx_export *x, int node, int slot, int rank);
+/* The main ONNX node of a CG node, with its first operand; it carries the CG node's name. */
+ag_onnx_node *ag_onnx_emit_main(ag_onnx_export *x, int node, const char *type, int inputs,
+                                int rank);
+/* An intermediate node over one or two tensors; its output. */
+char *ag_onnx_emit_step(ag_onnx_export *x, const char *type, char *a, char *b);
+char *ag_onnx_emit_scalar(ag_onnx_export *x, float value);
+
+/* onnx_emit_layers.c */
+ag_status ag_onnx_emit_conv(ag_onnx_export *x, int node);
+ag_status ag_onnx_emit_transposed_conv(ag_onnx_export *x, int node);
+ag_status ag_onnx_emit_pool(ag_onnx_export *x, int node);
+ag_status ag_onnx_emit_matmul(ag_onnx_export *x, int node);
+ag_status ag_onnx_emit_batchnorm(ag_onnx_export *x, int node);
+ag_status ag_onnx_emit_prelu(ag_onnx_export *x, int node);
+
+/* onnx_emit_ops.c: any CG node but opaque ones goes to its function. */
 ag_status ag_onnx_emit_node(ag_onnx_export *x, int node);
 
 /* onnx_emit_opaque.c */

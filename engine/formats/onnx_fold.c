@@ -10,148 +10,15 @@
 
 #include "engine/formats/onnx_internal.h"
 
-enum { MAX_ELEMENTS = 1 << 24, MAX_BYTES = 1 << 28 };
+enum { MAX_BYTES = 1 << 28 };
 
-/* --- elements ----------------------------------------------------------------------------------
- */
-
-static bool is_float(int dtype) {
-  return dtype == AG_F32 || dtype == AG_F64;
-}
-static bool is_integer(int dtype) {
-  return dtype == AG_I64 || dtype == AG_I32 || dtype == AG_BOOL || dtype == AG_U8 || dtype == AG_I8;
-}
-
-static int64_t read_int(const ag_tensor *t, int64_t i) {
-  const char *at = (const char *)t->data + (size_t)i * ag_onnx_element_size((int)t->dtype);
-  int64_t wide;
-  int32_t narrow;
-  switch (t->dtype) {
-  case AG_I64:
-    memcpy(&wide, at, 8);
-    return wide;
-  case AG_I32:
-    memcpy(&narrow, at, 4);
-    return narrow;
-  case AG_I8:
-    return *(const int8_t *)at;
-  default:
-    return *(const uint8_t *)at;
-  }
-}
-
-static double read_number(const ag_tensor *t, int64_t i) {
-  if (t->dtype == AG_F32) {
-    float f;
-    memcpy(&f, (const char *)t->data + 4 * i, 4);
-    return (double)f;
-  }
-  if (t->dtype == AG_F64) {
-    double f;
-    memcpy(&f, (const char *)t->data + 8 * i, 8);
-    return f;
-  }
-  return (double)read_int(t, i);
-}
-
-static void write_int(ag_tensor *t, int64_t i, int64_t value) {
-  size_t size = ag_onnx_element_size((int)t->dtype);
-  memcpy((char *)(uintptr_t)t->data + (size_t)i * size, &value, size);
-}
-
-static void write_float(ag_tensor *t, int64_t i, double value) {
-  float f = (float)value;
-  if (t->dtype == AG_F32)
-    memcpy((char *)(uintptr_t)t->data + 4 * i, &f, 4);
-  else
-    memcpy((char *)(uintptr_t)t->data + 8 * i, &value, 8);
-}
-
-/* --- data on demand
- * -------------------------------------------------------------------------------- */
-
-struct ag_onnx_fill {
-  struct ag_onnx_fill *next;
-  uint64_t value;
-  size_t element, bytes;
-  void *data;
-};
-
-static void free_block(void *block, size_t size) {
-  (void)size;
-  free(block);
-}
-
-/* Constants that repeat one element share a block: a model of a few kilobytes may claim hundreds
- * of megabytes of such weights. Blocks double, so they add up to twice the largest. */
-static const void *filled_data(ag_onnx_import *im, const ag_onnx_value *v, size_t bytes) {
-  size_t element = ag_onnx_element_size((int)v->tensor.dtype);
-  for (struct ag_onnx_fill *f = im->fills; f; f = f->next)
-    if (f->value == v->fill && f->element == element && f->bytes >= bytes) return f->data;
-  size_t capacity = 4096;
-  while (capacity < bytes) capacity *= 2;
-  if (capacity > (size_t)1 << 30) return NULL;
-  char *data = ag_alloc(capacity, 1);
-  if (v->fill)
-    for (size_t i = 0; i < capacity; i += element) memcpy(data + i, &v->fill, element);
-  ag_store_adopt(im->store, data, capacity, free_block);
-  struct ag_onnx_fill *f = ag_arena_alloc(&im->arena, sizeof *f);
-  *f = (struct ag_onnx_fill){im->fills, v->fill, element, capacity, data};
-  im->fills = f;
-  return data;
-}
-
-const void *ag_onnx_constant_data(ag_onnx_import *im, ag_onnx_value *v) {
-  if (!v->tensor.data && v->filled) {
-    size_t element = ag_onnx_element_size((int)v->tensor.dtype);
-    size_t bytes = (size_t)ag_onnx_elements(&v->tensor) * element;
-    v->tensor.data = element ? filled_data(im, v, bytes) : NULL;
-    v->tensor.bytes = v->tensor.data ? bytes : 0;
-  }
-  return v->tensor.data;
-}
-
-/* The elements can be read one by one and are not too many. */
-static bool readable(ag_onnx_import *im, ag_onnx_value *v) {
-  return v && v->kind == AG_ONNX_CONSTANT && ag_onnx_element_size((int)v->tensor.dtype) &&
-         ag_onnx_elements(&v->tensor) <= MAX_ELEMENTS &&
-         (ag_onnx_elements(&v->tensor) == 0 || ag_onnx_constant_data(im, v));
-}
-
-bool ag_onnx_constant_ints(const ag_onnx_value *v, int64_t *out, int limit, int *count) {
-  int64_t n = ag_onnx_elements(&v->tensor);
-  if (v->kind != AG_ONNX_CONSTANT || !is_integer((int)v->tensor.dtype) || n > limit) return false;
-  if (n && !v->tensor.data) return false;
-  for (int64_t i = 0; i < n; i++) out[i] = read_int(&v->tensor, i);
-  *count = (int)n;
-  return true;
-}
-
-bool ag_onnx_constant_floats(const ag_onnx_value *v, double *out, int limit, int *count) {
-  int64_t n = ag_onnx_elements(&v->tensor);
-  if (v->kind != AG_ONNX_CONSTANT || !is_float((int)v->tensor.dtype) || n > limit) return false;
-  if (n && !v->tensor.data) return false;
-  for (int64_t i = 0; i < n; i++) out[i] = read_number(&v->tensor, i);
-  *count = (int)n;
-  return true;
-}
-
-bool ag_onnx_constant_float(const ag_onnx_value *v, double *out) {
-  if (!v || v->kind != AG_ONNX_CONSTANT || !v->tensor.data || ag_onnx_elements(&v->tensor) != 1)
-    return false;
-  if (!is_float((int)v->tensor.dtype) && !is_integer((int)v->tensor.dtype)) return false;
-  *out = read_number(&v->tensor, 0);
-  return true;
-}
-
-/* --- results
- * ------------------------------------------------------------------------------------------ */
+/* --- results ---------------------------------------------------------------------- */
 
 /* A zeroed result of that type and shape, or false when it would be too large. */
 static bool allocate(ag_onnx_import *im, ag_tensor *t) {
   size_t element = ag_onnx_element_size((int)t->dtype);
   int64_t n = ag_onnx_elements(t);
-  if (!element || n < 0 || n > MAX_ELEMENTS) return false;
+  if (!element || n < 0 || n > AG_ONNX_MAX_FOLD) return false;
   t->bytes = (size_t)n * element;
   if (t->bytes > MAX_BYTES - im->folded_bytes) return false;
   im->folded_bytes += t->bytes;
@@ -204,8 +71,7 @@ static bool finish_moved(ag_onnx_import *im, const ag_onnx_op *op, ag_tensor *t,
   return finish(im, op, t, batch);
 }
 
-/* --- one function per op
- * ---------------------------------------------------------------------------------- */
+/* --- one function per op ---------------------------------------------------------- */
 
 static bool fold_constant(ag_onnx_import *im, const ag_onnx_op *op) {
   const ag_onnx_attribute *a = op->node->n_attribute ? op->node->attribute[0] : NULL;
@@ -233,7 +99,7 @@ static bool fold_constant_of_shape(ag_onnx_import *im, const ag_onnx_op *op) {
   ag_onnx_value *shape = ag_onnx_constant(im, op, 0);
   int64_t dims[AG_MAX_RANK];
   ag_tensor t = {.dtype = AG_F32};
-  if (!readable(im, shape) || !ag_onnx_constant_ints(shape, dims, AG_MAX_RANK, &t.rank))
+  if (!ag_onnx_readable(im, shape) || !ag_onnx_constant_ints(shape, dims, AG_MAX_RANK, &t.rank))
     return false;
   int64_t elements = 1;
   for (int i = 0; i < t.rank; i++) {
@@ -266,7 +132,7 @@ static bool fold_shape(ag_onnx_import *im, const ag_onnx_op *op) {
   if (end > rank) end = rank;
   ag_tensor t = {.dtype = AG_I64, .rank = 1, .dims = {end > start ? end - start : 0}};
   if (!allocate(im, &t)) return false;
-  for (int64_t i = start; i < end; i++) write_int(&t, i - start, v->tensor.dims[i]);
+  for (int64_t i = start; i < end; i++) ag_onnx_put_int(&t, i - start, v->tensor.dims[i]);
   bool open = im->dynamic_batch && v->kind == AG_ONNX_ACTIVATION && start == 0 && rank > 0;
   return finish(im, op, &t, open ? 1 : 0);
 }
@@ -284,21 +150,22 @@ static bool fold_cast(ag_onnx_import *im, const ag_onnx_op *op) {
   ag_onnx_value *v = ag_onnx_constant(im, op, 0);
   int to = (int)ag_onnx_cast_type(op->node);
   if (to == (int)v->tensor.dtype) return fold_identity(im, op);
-  if (!readable(im, v) || !(is_float(to) || is_integer(to))) return false;
-  if (!is_float((int)v->tensor.dtype) && !is_integer((int)v->tensor.dtype)) return false;
+  if (!ag_onnx_readable(im, v) || !(ag_onnx_is_float(to) || ag_onnx_is_integer(to))) return false;
+  if (!ag_onnx_is_float((int)v->tensor.dtype) && !ag_onnx_is_integer((int)v->tensor.dtype))
+    return false;
   ag_tensor t = v->tensor;
   t.dtype = (ag_dtype)to;
   if (!allocate(im, &t)) return false;
   for (int64_t i = 0; i < ag_onnx_elements(&t); i++) {
-    if (is_float(to)) {
-      write_float(&t, i, read_number(&v->tensor, i));
-    } else if (is_integer((int)v->tensor.dtype)) {
-      int64_t value = read_int(&v->tensor, i);
-      write_int(&t, i, to == AG_BOOL ? value != 0 : value);
+    if (ag_onnx_is_float(to)) {
+      ag_onnx_put_float(&t, i, ag_onnx_get_number(&v->tensor, i));
+    } else if (ag_onnx_is_integer((int)v->tensor.dtype)) {
+      int64_t value = ag_onnx_get_int(&v->tensor, i);
+      ag_onnx_put_int(&t, i, to == AG_BOOL ? value != 0 : value);
     } else {
-      double value = read_number(&v->tensor, i);
+      double value = ag_onnx_get_number(&v->tensor, i);
       if (!(fabs(value) < 0x1p62)) return false;
-      write_int(&t, i, to == AG_BOOL ? value != 0 : (int64_t)value);
+      ag_onnx_put_int(&t, i, to == AG_BOOL ? value != 0 : (int64_t)value);
     }
   }
   return finish(im, op, &t, v->batch);
@@ -314,7 +181,8 @@ static bool fold_concat(ag_onnx_import *im, const ag_onnx_op *op) {
   t.dims[axis] = 0;
   for (int k = 0; k < op->inputs; k++) {
     ag_onnx_value *v = ag_onnx_constant(im, op, k);
-    if (!readable(im, v) || v->tensor.dtype != t.dtype || v->tensor.rank != rank) return false;
+    if (!ag_onnx_readable(im, v) || v->tensor.dtype != t.dtype || v->tensor.rank != rank)
+      return false;
     for (int d = 0; d < rank; d++)
       if (d != axis && v->tensor.dims[d] != first->tensor.dims[d]) return false;
     t.dims[axis] += v->tensor.dims[axis];
@@ -343,7 +211,7 @@ static bool fold_box(ag_onnx_import *im, const ag_onnx_op *op, ag_tensor *t, con
                      const int64_t *step) {
   ag_onnx_value *from = ag_onnx_constant(im, op, 0);
   int64_t n = ag_onnx_elements(t);
-  if (!readable(im, from) || n > MAX_ELEMENTS) return false;
+  if (!ag_onnx_readable(im, from) || n > AG_ONNX_MAX_FOLD) return false;
   int64_t *source = AG_ARRAY(int64_t, n);
   for (int64_t i = 0; i < n; i++) {
     int64_t rest = i, stride = 1;
@@ -366,7 +234,8 @@ static bool fold_slice(ag_onnx_import *im, const ag_onnx_op *op) {
 
 static bool fold_gather(ag_onnx_import *im, const ag_onnx_op *op) {
   ag_onnx_value *from = ag_onnx_constant(im, op, 0), *which = ag_onnx_constant(im, op, 1);
-  if (!readable(im, from) || !readable(im, which) || !is_integer((int)which->tensor.dtype))
+  if (!ag_onnx_readable(im, from) || !ag_onnx_readable(im, which) ||
+      !ag_onnx_is_integer((int)which->tensor.dtype))
     return false;
   const ag_tensor *f = &from->tensor, *w = &which->tensor;
   int64_t axis = ag_onnx_attr_int(op->node, "axis", 0);
@@ -378,12 +247,13 @@ static bool fold_gather(ag_onnx_import *im, const ag_onnx_op *op) {
   for (int d = 0; d < axis; d++) outer *= t.dims[at++] = f->dims[d];
   for (int d = 0; d < w->rank; d++) t.dims[at++] = w->dims[d];
   for (int d = (int)axis + 1; d < f->rank; d++) inner *= t.dims[at++] = f->dims[d];
-  if (picks > MAX_ELEMENTS || outer * inner > MAX_ELEMENTS || outer * inner * picks > MAX_ELEMENTS)
+  if (picks > AG_ONNX_MAX_FOLD || outer * inner > AG_ONNX_MAX_FOLD ||
+      outer * inner * picks > AG_ONNX_MAX_FOLD)
     return false;
   int64_t *source = AG_ARRAY(int64_t, outer * picks * inner);
   bool valid = true;
   for (int64_t i = 0; i < outer * picks * inner && valid; i++) {
-    int64_t pick = read_int(w, i / inner % picks);
+    int64_t pick = ag_onnx_get_int(w, i / inner % picks);
     if (pick < 0) pick += size;
     valid = pick >= 0 && pick < size;
     source[i] = (i / inner / picks * size + pick) * inner + i % inner;
@@ -406,7 +276,7 @@ static bool fold_transpose(ag_onnx_import *im, const ag_onnx_op *op) {
     to->fill = from->fill;
     return finish(im, op, &t, 0);
   }
-  if (!readable(im, from)) return false;
+  if (!ag_onnx_readable(im, from)) return false;
   int64_t *source = AG_ARRAY(int64_t, n);
   for (int64_t i = 0; i < n; i++) {
     int64_t rest = i;
@@ -432,13 +302,13 @@ static bool unary(const char *type, double x, double *y) {
 
 static bool fold_unary(ag_onnx_import *im, const ag_onnx_op *op) {
   ag_onnx_value *v = ag_onnx_constant(im, op, 0);
-  if (!readable(im, v) || !is_float((int)v->tensor.dtype)) return false;
+  if (!ag_onnx_readable(im, v) || !ag_onnx_is_float((int)v->tensor.dtype)) return false;
   ag_tensor t = v->tensor;
   if (!allocate(im, &t)) return false;
   for (int64_t i = 0; i < ag_onnx_elements(&t); i++) {
     double y = 0;
-    if (!unary(op->node->op_type, read_number(&v->tensor, i), &y)) return false;
-    write_float(&t, i, y);
+    if (!unary(op->node->op_type, ag_onnx_get_number(&v->tensor, i), &y)) return false;
+    ag_onnx_put_float(&t, i, y);
   }
   return finish(im, op, &t, v->batch);
 }
@@ -484,21 +354,22 @@ static int64_t broadcast_index(const ag_tensor *result, const ag_tensor *operand
 
 static bool fold_binary(ag_onnx_import *im, const ag_onnx_op *op) {
   ag_onnx_value *a = ag_onnx_constant(im, op, 0), *b = ag_onnx_constant(im, op, 1);
-  if (!readable(im, a) || !readable(im, b) || a->tensor.dtype != b->tensor.dtype) return false;
-  bool real = is_float((int)a->tensor.dtype);
-  if (!real && !is_integer((int)a->tensor.dtype)) return false;
+  if (!ag_onnx_readable(im, a) || !ag_onnx_readable(im, b) || a->tensor.dtype != b->tensor.dtype)
+    return false;
+  bool real = ag_onnx_is_float((int)a->tensor.dtype);
+  if (!real && !ag_onnx_is_integer((int)a->tensor.dtype)) return false;
   ag_tensor t = {.dtype = a->tensor.dtype};
   if (!ag_onnx_broadcast(&a->tensor, &b->tensor, &t) || !allocate(im, &t)) return false;
   uint64_t batch = 0;
   for (int64_t i = 0; i < ag_onnx_elements(&t); i++) {
     int64_t ia = broadcast_index(&t, &a->tensor, i), ib = broadcast_index(&t, &b->tensor, i), n;
     double y;
-    if (real && binary_float(op->node->op_type, read_number(&a->tensor, ia),
-                             read_number(&b->tensor, ib), &y))
-      write_float(&t, i, y);
-    else if (!real &&
-             binary_int(op->node->op_type, read_int(&a->tensor, ia), read_int(&b->tensor, ib), &n))
-      write_int(&t, i, n);
+    if (real && binary_float(op->node->op_type, ag_onnx_get_number(&a->tensor, ia),
+                             ag_onnx_get_number(&b->tensor, ib), &y))
+      ag_onnx_put_float(&t, i, y);
+    else if (!real && binary_int(op->node->op_type, ag_onnx_get_int(&a->tensor, ia),
+                                 ag_onnx_get_int(&b->tensor, ib), &n))
+      ag_onnx_put_int(&t, i, n);
     else
       return false;
     batch |= put_bit(batch_bit(a, ia) | batch_bit(b, ib), i);

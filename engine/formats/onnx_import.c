@@ -10,8 +10,7 @@
 #include "engine/base/file.h"
 #include "engine/formats/onnx_internal.h"
 
-/* --- inputs ------------------------------------------------------------------------------------
- */
+/* --- inputs ----------------------------------------------------------------------- */
 
 static const Ag__Onnx__Shape *declared_shape(const ag_onnx_value *v) {
   if (!v->info || !v->info->type || !v->info->type->tensor_type) return NULL;
@@ -121,8 +120,7 @@ static ag_status add_inputs(ag_onnx_import *im) {
   return AG_OK;
 }
 
-/* --- nodes ---------------------------------------------------------------------------------------
- */
+/* --- nodes ------------------------------------------------------------------------ */
 
 static ag_status check_operands(ag_onnx_import *im, const ag_onnx_op *op) {
   const ag_onnx_node *n = op->node;
@@ -206,8 +204,7 @@ static ag_status add_outputs(ag_onnx_import *im) {
   return AG_OK;
 }
 
-/* --- building
- * -------------------------------------------------------------------------------------- */
+/* --- building --------------------------------------------------------------------- */
 
 /* Operands precede their users, so one backward sweep finds what outputs need. A node of the file
  * all of whose drafts died was replaced by a pattern or read around. */
@@ -299,8 +296,7 @@ static ag_status parse(const void *data, size_t size, const char *directory, ag_
   return status;
 }
 
-/* --- public
- * ---------------------------------------------------------------------------------------- */
+/* --- public ----------------------------------------------------------------------- */
 
 ag_status ag_onnx_parse(const void *data, size_t size, ag_shape bind, const ag_graph **graph,
                         ag_import_report *report, ag_error *err) {

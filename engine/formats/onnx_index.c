@@ -104,7 +104,7 @@ static void index_info(ag_onnx_import *im) {
   }
 }
 
-/* --- order ----------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------ */
 
 static bool in_order(const ag_onnx_import *im) {
   for (int i = 0; i < im->nodes; i++)
@@ -158,8 +158,7 @@ static ag_status sort_nodes(ag_onnx_import *im) {
   return AG_OK;
 }
 
-/* --- use -----------------------------------------------------------------------------------------
- */
+/* --- use -------------------------------------------------------------------------- */
 
 static bool is_one_of(const char *op, const char *const *list) {
   for (; *list; list++)

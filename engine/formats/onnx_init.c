@@ -41,7 +41,10 @@ static double fan_in(const ag_node *n, const ag_tensor *t) {
 
 static void initialise(ag_onnx_export *x, int node, int role, ag_tensor *t) {
   int64_t count = ag_onnx_elements(t);
-  float *out = ag_arena_alloc(&x->arena, (size_t)count * sizeof *out);
+  t->bytes = (size_t)count * ag_onnx_element_size((int)t->dtype);
+  t->data = ag_arena_alloc(&x->arena, t->bytes);
+  if (t->dtype != AG_F32) return; /* a constant of an opaque node: zeros */
+  float *out = (float *)(uintptr_t)t->data;
   const ag_node *n = &x->graph->nodes[node];
   ag_random random = ag_random_stream(x->options->seed, (uint64_t)node, (uint64_t)role, 0, 0);
   if (n->op == AG_OP_PRELU)
@@ -50,8 +53,6 @@ static void initialise(ag_onnx_export *x, int node, int role, ag_tensor *t) {
     fill(out, count, 1);
   else if (role == AG_ROLE_KERNEL || role >= AG_ROLE_COUNT)
     fill_he(out, count, fan_in(n, t), &random);
-  t->data = out;
-  t->bytes = (size_t)count * sizeof *out;
 }
 
 /* Values, or without `weights` a typed input of the graph. */
@@ -63,10 +64,6 @@ static char *emit(ag_onnx_export *x, int node, int role, const char *name, ag_te
   }
   if (!t.data) initialise(x, node, role, &t);
   return ag_onnx_emit_tensor(x, name, &t);
-}
-
-static const char *owner(const ag_onnx_export *x, int node, char *buffer, size_t size) {
-  return ag_graph_node_label(x->graph, node, buffer, size);
 }
 
 static bool fits(const ag_tensor *t, const int64_t *dims, int rank) {
@@ -81,7 +78,8 @@ char *ag_onnx_emit_weight(ag_onnx_export *x, int node, int role, const int64_t *
   if (record && record->has[role] && fits(&record->tensor[role], dims, rank))
     t = record->tensor[role];
   char label[256], name[300];
-  snprintf(name, sizeof name, "%s.%s", owner(x, node, label, sizeof label), role_name[role]);
+  ag_onnx_node_label(x, node, label, sizeof label);
+  snprintf(name, sizeof name, "%s.%s", label, role_name[role]);
   return emit(x, node, role, name, t);
 }
 
@@ -89,7 +87,8 @@ char *ag_onnx_emit_constant(ag_onnx_export *x, int node, int index) {
   const ag_record *record = ag_store_get(x->graph->store, x->graph->nodes[node].record);
   const ag_tensor *t = &record->constant[index];
   char label[256], name[300];
-  snprintf(name, sizeof name, "%s.constant%d", owner(x, node, label, sizeof label), index);
+  ag_onnx_node_label(x, node, label, sizeof label);
+  snprintf(name, sizeof name, "%s.constant%d", label, index);
   if (t->data) return ag_onnx_emit_tensor(x, name, t);
   return emit(x, node, AG_ROLE_COUNT + index, name, *t);
 }

@@ -36,7 +36,7 @@ enum {
  * nodes so that the reader puts them together again, and only those. */
 #define AG_ONNX_PARTIAL "/partial product"
 
-/* --- reading ---------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------- */
 
 typedef enum ag_onnx_kind { AG_ONNX_NONE, AG_ONNX_CONSTANT, AG_ONNX_ACTIVATION } ag_onnx_kind;
 
@@ -155,8 +155,19 @@ bool ag_onnx_same_dims(const ag_tensor *a, const ag_tensor *b);
 bool ag_onnx_resized(ag_onnx_import *im, const ag_onnx_op *op,
                      ag_tensor *shape); /* onnx_shape_ops.c */
 
-/* onnx_fold.c: constants */
+/* onnx_fold.c */
 bool ag_onnx_fold(ag_onnx_import *im, const ag_onnx_op *op); /* true = all outputs are constants */
+
+/* onnx_constant.c: elements. Types: is_float = 32 or 64 bits, is_integer includes bool. */
+enum { AG_ONNX_MAX_FOLD = 1 << 24 }; /* elements of a constant that are looked at one by one */
+bool ag_onnx_is_float(int dtype);
+bool ag_onnx_is_integer(int dtype);
+int64_t ag_onnx_get_int(const ag_tensor *t, int64_t i);
+double ag_onnx_get_number(const ag_tensor *t, int64_t i);
+void ag_onnx_put_int(ag_tensor *t, int64_t i, int64_t value);
+void ag_onnx_put_float(ag_tensor *t, int64_t i, double value);
+bool ag_onnx_readable(ag_onnx_import *im,
+                      ag_onnx_value *v); /* a constant with data, not too large */
 bool ag_onnx_constant_ints(const ag_onnx_value *v, int64_t *out, int limit, int *count);
 bool ag_onnx_constant_floats(const ag_onnx_value *v, double *out, int limit, int *count);
 bool ag_onnx_constant_float(const ag_onnx_value *v, double *out);        /* one element */

@@ -5,8 +5,7 @@
 
 #include "engine/formats/onnx_internal.h"
 
-/* --- the Origin message
- * ---------------------------------------------------------------------------- */
+/* --- the Origin message ----------------------------------------------------------- */
 
 static void put_shape(const ag_onnx_import *im, const ag_tensor *t, int64_t *out) {
   for (int d = 0; d < t->rank; d++) out[d] = t->dims[d];
@@ -61,8 +60,7 @@ void ag_onnx_set_origin(const ag_onnx_import *im, const ag_onnx_op *op, const ag
   ag_arena_free(&arena);
 }
 
-/* --- drafts
- * ------------------------------------------------------------------------------------------ */
+/* --- drafts ----------------------------------------------------------------------- */
 
 /* A constant that was computed from an open batch, which was taken to be 1. A Reshape can say
  * "as many as there are" (0) in first place; elsewhere the batch is no longer open. */

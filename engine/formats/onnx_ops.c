@@ -6,8 +6,7 @@
 
 #include "engine/formats/onnx_internal.h"
 
-/* --- weighted layers
- * ----------------------------------------------------------------------------------- */
+/* --- weighted layers -------------------------------------------------------------- */
 
 static bool set_weight(ag_onnx_import *im, ag_record *record, int role, ag_onnx_value *v) {
   if (v->tensor.dtype != AG_F32) return false;
@@ -149,9 +148,7 @@ static ag_onnx_result translate_prelu(ag_onnx_import *im, const ag_onnx_op *op) 
   return ag_onnx_make(im, op, n, op->in, 1, 0);
 }
 
-/* --- pools
- * -------------------------------------------------------------------------------------------------
- */
+/* --- pools ------------------------------------------------------------------------ */
 
 static ag_onnx_result translate_pool(ag_onnx_import *im, const ag_onnx_op *op) {
   const ag_onnx_value *x = ag_onnx_activation(im, op, 0);
@@ -187,8 +184,7 @@ static ag_onnx_result translate_reduce_mean(ag_onnx_import *im, const ag_onnx_op
   return ag_onnx_make(im, op, ag_node_make(AG_OP_MEAN), op->in, 1, shape.rank);
 }
 
-/* --- activations
- * --------------------------------------------------------------------------------------------- */
+/* --- activations ------------------------------------------------------------------ */
 
 static const struct {
   const char *type;
@@ -261,9 +257,7 @@ static ag_onnx_result translate_softmax(ag_onnx_import *im, const ag_onnx_op *op
   return ag_onnx_make(im, op, ag_node_make(AG_OP_SOFTMAX), op->in, 1, 0);
 }
 
-/* --- joins
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- joins ------------------------------------------------------------------------ */
 
 /* All operands are activations of one rank; equal shapes at any rank, or broadcast 1x1xC. */
 static bool can_join(ag_onnx_import *im, const ag_onnx_op *op, int *rank) {
@@ -312,9 +306,7 @@ static ag_onnx_result translate_concat(ag_onnx_import *im, const ag_onnx_op *op)
   return ag_onnx_make(im, op, ag_node_make(AG_OP_CONCAT), op->in, op->inputs, rank);
 }
 
-/* --- the table
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- the table -------------------------------------------------------------------- */
 
 ag_onnx_translate ag_onnx_find_op(const char *op_type) {
   static const struct {

@@ -139,8 +139,7 @@ static int of_erf_product(match *m, int value) {
   return mul < 0 ? -1 : self_product(m, mul, of_erf);
 }
 
-/* --- the patterns
- * ------------------------------------------------------------------------------------ */
+/* --- the patterns ----------------------------------------------------------------- */
 
 static bool replace(match *m, const ag_onnx_op *op, ag_node node, const int32_t *operands,
                     int count, int rank) {
@@ -192,8 +191,7 @@ bool ag_onnx_match_activation(ag_onnx_import *im, const ag_onnx_op *op) {
          try_scaled(im, op, 0.5, of_erf_product, AG_OP_GELU) || try_zero(im, op);
 }
 
-/* --- products of more than two
- */
+/* --- products of more than two ---------------------------------------------------- */
 
 static bool is_partial(const ag_onnx_import *im, int node) {
   const char *name = im->graph->node[node]->name;
@@ -239,8 +237,7 @@ bool ag_onnx_match_product(ag_onnx_import *im, const ag_onnx_op *op) {
   return true;
 }
 
-/* --- Reshape, Transpose, Reshape
- * --------------------------------------------------------------------------- */
+/* --- Reshape, Transpose, Reshape -------------------------------------------------- */
 
 static bool permutes(const ag_onnx_import *im, int node, int rank, const int *expected) {
   int perm[AG_MAX_RANK];

@@ -27,7 +27,7 @@ ag_status ag_onnx_unpack(const void *data, size_t size, ag_onnx_model **model, a
 
 enum { BFLOAT16 = 16 };
 
-/* --- tensors ------------------------------------------------------------------------------- */
+/* --- tensors ---------------------------------------------------------------------- */
 
 size_t ag_onnx_element_size(int dtype) {
   static const uint8_t size[17] = {
@@ -146,7 +146,7 @@ static ag_status external_data(ag_onnx_import *im, const ag_onnx_tensor *t, size
   return AG_OK;
 }
 
-/* --- half precision ------------------------------------------------------------------------- */
+/* --- half precision --------------------------------------------------------------- */
 
 bool ag_onnx_is_half(int dtype) {
   return dtype == AG_F16 || dtype == BFLOAT16;
@@ -210,7 +210,7 @@ ag_status ag_onnx_read_tensor(ag_onnx_import *im, const ag_onnx_tensor *from, ag
   return status;
 }
 
-/* --- attributes ------------------------------------------------------------------------------ */
+/* --- attributes ------------------------------------------------------------------- */
 
 const ag_onnx_attribute *ag_onnx_attr(const ag_onnx_node *node, const char *name) {
   for (size_t i = 0; i < node->n_attribute; i++)

@@ -89,8 +89,7 @@ static ag_onnx_result translate_pad(ag_onnx_import *im, const ag_onnx_op *op) {
   return ag_onnx_make(im, op, n, op->in, 1, 4);
 }
 
-/* --- resizing
- * ------------------------------------------------------------------------------------- */
+/* --- resizing --------------------------------------------------------------------- */
 
 /* Sizes after resizing, from `sizes` or `scales`, whichever the node has. */
 bool ag_onnx_resized(ag_onnx_import *im, const ag_onnx_op *op, ag_tensor *t) {

@@ -8,8 +8,7 @@
 
 enum { OPSET = 13 };
 
-/* --- plan
- * --------------------------------------------------------------------------------------------- */
+/* --- plan ------------------------------------------------------------------------- */
 
 static int64_t batch_of(const ag_onnx_export *x) {
   return x->graph->dynamic_batch ? -1 : 1;
@@ -137,9 +136,7 @@ static void plan(ag_onnx_export *x) {
   plan_names(x);
 }
 
-/* --- emit
- * ------------------------------------------------------------------------------------------------
- */
+/* --- emit ------------------------------------------------------------------------- */
 
 static void emit_inputs(ag_onnx_export *x) {
   for (int i = 0; i < x->graph->size; i++) {
@@ -173,9 +170,7 @@ static void emit_outputs(ag_onnx_export *x, ag_onnx_graph *graph) {
   }
 }
 
-/* --- pack
- * --------------------------------------------------------------------------------------------------
- */
+/* --- pack ------------------------------------------------------------------------- */
 
 /* The oldest file format that allows the operator set. */
 static int64_t format_version(int64_t opset) {

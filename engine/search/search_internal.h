@@ -66,6 +66,10 @@ bool ag_node_replaceable(const ag_graph *graph, int node);
 void ag_choose_sources(const ag_space *space, const ag_mutation_options *options, int parent,
                        const ag_graph *graph, struct source **sources, int *count, int *capacity);
 
+/* Put candidates into the order in which they are tried; entries of weight 0 are dropped.
+ * Returns how many are left. */
+int ag_order_candidates(struct fit *fits, int count, const double *weights, ag_random *random);
+
 /* What of C follows from the cut, as a program over hashes (identity.c). */
 struct tail {
   struct ag_step *steps;

@@ -92,6 +92,10 @@ void ag_space_free(ag_space *space) {
   free(space);
 }
 
+int ag_space_entries(const ag_space *space) {
+  return ag_database_size(space->options.database);
+}
+
 const struct fit *ag_space_fits(const ag_space *space, ag_hash key, int *count) {
   int low = 0, high = space->fit_count;
   while (low < high) {

@@ -1,0 +1,139 @@
+/* Elements of constant tensors: reading and writing them by type, and making the data of those
+ * that repeat one element. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/formats/onnx_internal.h"
+
+/* --- elements --------------------------------------------------------------------- */
+
+bool ag_onnx_is_float(int dtype) {
+  return dtype == AG_F32 || dtype == AG_F64;
+}
+bool ag_onnx_is_integer(int dtype) {
+  return dtype == AG_I64 || dtype == AG_I32 || dtype == AG_BOOL || dtype == AG_U8 || dtype == AG_I8;
+}
+
+int64_t ag_onnx_get_int(const ag_tensor *t, int64_t i) {
+  const char *at = (const char *)t->data + (size_t)i * ag_onnx_element_size((int)t->dtype);
+  int64_t wide;
+  int32_t narrow;
+  switch (t->dtype) {
+  case AG_I64:
+    memcpy(&wide, at, 8);
+    return wide;
+  case AG_I32:
+    memcpy(&narrow, at, 4);
+    return narrow;
+  case AG_I8:
+    return *(const int8_t *)at;
+  default:
+    return *(const uint8_t *)at;
+  }
+}
+
+double ag_onnx_get_number(const ag_tensor *t, int64_t i) {
+  if (t->dtype == AG_F32) {
+    float f;
+    memcpy(&f, (const char *)t->data + 4 * i, 4);
+    return (double)f;
+  }
+  if (t->dtype == AG_F64) {
+    double f;
+    memcpy(&f, (const char *)t->data + 8 * i, 8);
+    return f;
+  }
+  return (double)ag_onnx_get_int(t, i);
+}
+
+void ag_onnx_put_int(ag_tensor *t, int64_t i, int64_t value) {
+  size_t size = ag_onnx_element_size((int)t->dtype);
+  memcpy((char *)(uintptr_t)t->data + (size_t)i * size, &value, size);
+}
+
+void ag_onnx_put_float(ag_tensor *t, int64_t i, double value) {
+  float f = (float)value;
+  if (t->dtype == AG_F32)
+    memcpy((char *)(uintptr_t)t->data + 4 * i, &f, 4);
+  else
+    memcpy((char *)(uintptr_t)t->data + 8 * i, &value, 8);
+}
+
+/* --- data on demand --------------------------------------------------------------- */
+
+struct ag_onnx_fill {
+  struct ag_onnx_fill *next;
+  uint64_t value;
+  size_t element, bytes;
+  void *data;
+};
+
+static void free_block(void *block, size_t size) {
+  (void)size;
+  free(block);
+}
+
+/* Constants that repeat one element share a block: a model of a few kilobytes may claim hundreds
+ * of megabytes of such weights. Blocks double, so they add up to twice the largest. */
+static const void *filled_data(ag_onnx_import *im, const ag_onnx_value *v, size_t bytes) {
+  size_t element = ag_onnx_element_size((int)v->tensor.dtype);
+  for (struct ag_onnx_fill *f = im->fills; f; f = f->next)
+    if (f->value == v->fill && f->element == element && f->bytes >= bytes) return f->data;
+  size_t capacity = 4096;
+  while (capacity < bytes) capacity *= 2;
+  if (capacity > (size_t)1 << 30) return NULL;
+  char *data = ag_alloc(capacity, 1);
+  if (v->fill)
+    for (size_t i = 0; i < capacity; i += element) memcpy(data + i, &v->fill, element);
+  ag_store_adopt(im->store, data, capacity, free_block);
+  struct ag_onnx_fill *f = ag_arena_alloc(&im->arena, sizeof *f);
+  *f = (struct ag_onnx_fill){im->fills, v->fill, element, capacity, data};
+  im->fills = f;
+  return data;
+}
+
+const void *ag_onnx_constant_data(ag_onnx_import *im, ag_onnx_value *v) {
+  if (!v->tensor.data && v->filled) {
+    size_t element = ag_onnx_element_size((int)v->tensor.dtype);
+    size_t bytes = (size_t)ag_onnx_elements(&v->tensor) * element;
+    v->tensor.data = element ? filled_data(im, v, bytes) : NULL;
+    v->tensor.bytes = v->tensor.data ? bytes : 0;
+  }
+  return v->tensor.data;
+}
+
+/* The elements can be read one by one and are not too many. */
+bool ag_onnx_readable(ag_onnx_import *im, ag_onnx_value *v) {
+  return v && v->kind == AG_ONNX_CONSTANT && ag_onnx_element_size((int)v->tensor.dtype) &&
+         ag_onnx_elements(&v->tensor) <= AG_ONNX_MAX_FOLD &&
+         (ag_onnx_elements(&v->tensor) == 0 || ag_onnx_constant_data(im, v));
+}
+
+bool ag_onnx_constant_ints(const ag_onnx_value *v, int64_t *out, int limit, int *count) {
+  int64_t n = ag_onnx_elements(&v->tensor);
+  if (v->kind != AG_ONNX_CONSTANT || !ag_onnx_is_integer((int)v->tensor.dtype) || n > limit)
+    return false;
+  if (n && !v->tensor.data) return false;
+  for (int64_t i = 0; i < n; i++) out[i] = ag_onnx_get_int(&v->tensor, i);
+  *count = (int)n;
+  return true;
+}
+
+bool ag_onnx_constant_floats(const ag_onnx_value *v, double *out, int limit, int *count) {
+  int64_t n = ag_onnx_elements(&v->tensor);
+  if (v->kind != AG_ONNX_CONSTANT || !ag_onnx_is_float((int)v->tensor.dtype) || n > limit)
+    return false;
+  if (n && !v->tensor.data) return false;
+  for (int64_t i = 0; i < n; i++) out[i] = ag_onnx_get_number(&v->tensor, i);
+  *count = (int)n;
+  return true;
+}
+
+bool ag_onnx_constant_float(const ag_onnx_value *v, double *out) {
+  if (!v || v->kind != AG_ONNX_CONSTANT || !v->tensor.data || ag_onnx_elements(&v->tensor) != 1)
+    return false;
+  if (!ag_onnx_is_float((int)v->tensor.dtype) && !ag_onnx_is_integer((int)v->tensor.dtype))
+    return false;
+  *out = ag_onnx_get_number(&v->tensor, 0);
+  return true;
+}
