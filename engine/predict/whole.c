@@ -21,16 +21,31 @@ static void spread(const ag_view *v, const float *rows, int layers, int nodes, f
   }
 }
 
+static int32_t farther(int32_t a, int32_t b) {
+  return a > b ? a : b;
+}
+
+static int32_t last_user(const ag_graph *g, int node) {
+  int32_t last = -1;
+  for (int32_t e = g->user_start[node]; e < g->user_start[node + 1]; e++) {
+    last = farther(last, g->users[e]);
+  }
+  return last;
+}
+
 static void accumulate_prefix(ag_whole *w) {
   int n = w->graph->size;
   w->prefix = AG_ARRAY(double, (n + 1) * AG_WIDTH);
   w->kept = AG_ARRAY(int32_t, n + 1);
+  w->users = AG_ARRAY(int32_t, n + 1);
+  w->users[0] = -1;
   const float *last = ag_whole_last(w);
   for (int i = 0; i < n; i++) {
     double *sum = w->prefix + (size_t)i * AG_WIDTH;
     const float *state = last + (size_t)i * AG_WIDTH;
     for (int j = 0; j < AG_WIDTH; j++) sum[AG_WIDTH + j] = sum[j] + (double)state[j];
     w->kept[i + 1] = w->kept[i] + (w->ref[i] == i);
+    w->users[i + 1] = farther(w->users[i], last_user(w->graph, i));
   }
 }
 
@@ -62,6 +77,7 @@ void ag_whole_free(ag_whole *w) {
   free(w->states);
   free(w->prefix);
   free(w->kept);
+  free(w->users);
   *w = (ag_whole){0};
 }
 
@@ -74,7 +90,8 @@ typedef struct window {
   ag_view view;
   int8_t *first; /* per row: layer from which on it differs */
   int capacity;
-  int32_t *ref;  /* per node from `last` on: its reference in the view */
+  int32_t *ref; /* per node from `last` on: its reference in the view */
+  int ref_capacity;
   int32_t *list; /* operands of the node at hand */
   int list_capacity;
 } window;
@@ -123,6 +140,26 @@ static void add_window(const ag_whole *w, const window *win, double *sum) {
   free(states);
 }
 
+/* Find the nodes that differ and take what they had in the whole graph off the sum. The scan
+ * ends at the last user of anything lost or changed; references beyond are never asked for. */
+static void find_window(const ag_whole *w, window *win, int last, double *sum, int *count) {
+  int32_t end = w->users[last];
+  for (int i = last; i <= end; i++) {
+    AG_GROW(win->ref, i - last, win->ref_capacity);
+    int level = translate(w, win, last, i);
+    if (level > w->predictor->config.layers) {
+      win->ref[i - last] = ~w->ref[i];
+      continue;
+    }
+    add_to_window(w, win, last, i, level);
+    end = farther(end, last_user(w->graph, i));
+    if (w->ref[i] != i) continue;
+    const float *state = ag_whole_last(w) + (size_t)i * AG_WIDTH;
+    for (int j = 0; j < AG_WIDTH; j++) sum[j] -= (double)state[j];
+    --*count;
+  }
+}
+
 void ag_whole_after(const ag_whole *w, int last, float *mean) {
   int n = w->graph->size, count = w->kept[n] - w->kept[last];
   double sum[AG_WIDTH];
@@ -130,19 +167,8 @@ void ag_whole_after(const ag_whole *w, int last, float *mean) {
     sum[j] = w->prefix[(size_t)n * AG_WIDTH + (size_t)j] -
              w->prefix[(size_t)last * AG_WIDTH + (size_t)j];
   }
-  window win = {.ref = AG_ARRAY(int32_t, n - last)};
-  for (int i = last; i < n; i++) {
-    int level = translate(w, &win, last, i);
-    if (level > w->predictor->config.layers) {
-      win.ref[i - last] = ~w->ref[i];
-      continue;
-    }
-    add_to_window(w, &win, last, i, level);
-    if (w->ref[i] != i) continue;
-    const float *state = ag_whole_last(w) + (size_t)i * AG_WIDTH;
-    for (int j = 0; j < AG_WIDTH; j++) sum[j] -= (double)state[j];
-    count--;
-  }
+  window win = {0};
+  find_window(w, &win, last, sum, &count);
   count += win.view.size;
   add_window(w, &win, sum);
   ag_mean(sum, count, mean);

@@ -12,6 +12,7 @@ typedef struct ag_whole {
   float *states;  /* [layers + 1][nodes][32]; zero for bypassed nodes */
   double *prefix; /* [nodes + 1][32]: sums of the last layer over nodes before */
   int32_t *kept;  /* [nodes + 1]: how many of them are not bypassed */
+  int32_t *users; /* [nodes + 1]: the last user of any node before; -1 = none */
 } ag_whole;
 
 void ag_whole_init(ag_whole *whole, const ag_predictor *predictor, const ag_graph *graph);
@@ -25,7 +26,7 @@ static inline const float *ag_whole_last(const ag_whole *whole) {
 /* h_P of a cut: mean over nodes before `first`; zero if there are none. O(1). */
 void ag_whole_before(const ag_whole *whole, int first, float *mean);
 /* h_C of a cut: mean over nodes from `last` on, evaluated by themselves. Only nodes within
- * `layers` hops of the cut are computed anew. O(nodes + window * layers). */
+ * `layers` hops of the cut are computed anew. O(span of the window + window * layers). */
 void ag_whole_after(const ag_whole *whole, int last, float *mean);
 
 static inline void ag_mean(const double *sum, int count, float *mean) {

@@ -12,19 +12,26 @@ typedef enum ag_model { AG_MODEL_GNN, AG_MODEL_PSC } ag_model;
 
 typedef struct ag_predictor ag_predictor;
 
-/* Weights in safetensors: the published checkpoints and our own. Errors name file and tensor. */
+/* Weights in safetensors: the published checkpoints and our own. The metadata says which model,
+ * features and layers they are for (engine/predict/predictor.c lists it); what it leaves out is
+ * as published. A predictor is immutable: any number of threads may use one. Errors: AG_IO,
+ * AG_FORMAT or AG_UNSUPPORTED, naming file and tensor. */
 ag_status ag_predictor_load(const char *path, ag_predictor **predictor, ag_error *err);
+/* Atomic; loading gives back every bit. */
 ag_status ag_predictor_save(const ag_predictor *predictor, const char *path, ag_error *err);
 void ag_predictor_free(ag_predictor *predictor);
 ag_model ag_predictor_model(const ag_predictor *predictor);
 
 /* The raw number for one cut [first, last) (PSC) or the whole graph (GNN; the cut is ignored).
- * Slow and plain: the oracle of the fast paths. */
+ * Slow and plain, in double: the oracle of the fast paths. AG_INVALID if the cut is empty or not
+ * within the graph. O((nodes + edges) * layers). */
 ag_status ag_predict(const ag_predictor *predictor, const ag_graph *graph, int first, int last,
                      double *value, ag_error *err);
 
 /* The score of an architecture: mean over the cuts bounds[0..count] of its full segmentation
- * (PSC), or the GNN's number. Shares work between cuts. */
+ * (PSC), or the GNN's number. `bounds` has count + 1 entries; AG_INVALID unless they ascend
+ * within the graph. One pass over the graph serves all cuts; each adds its segment and the nodes
+ * within six hops after it. */
 ag_status ag_predict_score(const ag_predictor *predictor, const ag_graph *graph,
                            const int32_t *bounds, int count, double *value, ag_error *err);
 
@@ -37,7 +44,8 @@ void ag_place_free(ag_place *place);
 
 /* The raw number with `segment` (shapes resolved) spliced into the place by the maps of
  * ag_graph_splice. Equals ag_predict on the materialised child to 1e-5. Results do not depend
- * on threads, batches or processors. */
+ * on threads, batches or processors. O(nodes of the segment) for PSC; for GNN also those within six
+ * hops after it. */
 double ag_place_predict(const ag_place *place, const ag_segment *segment,
                         const int32_t *input_map, const int32_t *output_map);
 
@@ -57,17 +65,19 @@ typedef struct ag_sample {
 
 typedef struct ag_train_options {
   ag_model model;
-  int epochs, batch, splits; /* graphs per batch, random splits per graph (PSC) */
+  int epochs;                /* at least 1 */
+  int batch, splits;         /* graphs per batch, random splits per graph (PSC); 1 .. 8192 */
   double learning_rate;
-  double warmup;             /* steps of linear warm-up; then cosine to 1 % */
+  double warmup;             /* steps of linear warm-up, a quarter of all at most; then cosine
+                                to 1 % */
   double hinge;              /* weight of the pairwise hinge; 0 = MSE only */
   bool rank_normal;          /* target transform: rank-normal or z-score */
   bool residual;             /* residual + LayerNorm layers (recipe X) or published layers */
   bool log_features;         /* log2 sizes or published normalised ones */
   uint64_t seed;
-  int threads;
+  int threads;               /* the result does not depend on them */
   const char *const *families; /* names for the weights file */
-  int family_count;
+  int family_count;            /* 1 .. 64 */
 } ag_train_options;
 
 ag_train_options ag_train_defaults(ag_model model); /* recipe X */
@@ -78,8 +88,12 @@ typedef struct ag_train_progress {
   double samples_per_second;
 } ag_train_progress;
 
-/* Train on train[], keep the weights that are best on valid[] by SRCC. `progress` may be NULL;
- * returning false from it stops (AG_INTERRUPTED, best weights so far are still returned). */
+/* Train on train[], keep the weights of the epoch that is best on valid[] by SRCC, averaged over
+ * families (valid_count = 0: those of the last). Samples are read before the first epoch and not
+ * needed after. `progress` may be NULL; returning false from it stops (AG_INTERRUPTED, best weights
+ * so far are still returned). Errors: AG_INVALID, naming the option or the sample.
+ * Every distinct node state of a batch is evaluated once, however many cuts and graphs share it.
+ * Source: predictor.md, recipe X. */
 ag_status ag_train(const ag_sample *train, int train_count, const ag_sample *valid,
                    int valid_count, const ag_train_options *options,
                    bool (*progress)(void *context, const ag_train_progress *progress),
