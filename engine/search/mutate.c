@@ -21,6 +21,8 @@ struct draft {
 
 struct task {
   const struct source *source;
+  struct tail tail;
+  struct marks *marks;
   struct draft *drafts;
   int count, capacity;
   int64_t tried, feasible, scored, most; /* `most` that may be scored */
@@ -144,7 +146,8 @@ static bool complete(const struct mutation *m, struct task *task, const ag_place
   const struct source *source = task->source;
   const struct parent *parent = &m->parents[source->parent];
   ag_child *c = &d->child;
-  c->hash = ag_child_hash(parent, source, d->segment, c->input_map, c->output_map);
+  c->hash = ag_child_hash(parent, source, &task->tail, d->segment, c->input_map, c->output_map,
+                          task->marks);
   if (ag_map_get(&m->space->visited, c->hash) || seen_in_task(task, c->hash)) return false;
   c->parent = source->parent;
   c->first = source->first;
@@ -242,6 +245,8 @@ static void run_source(void *context, int64_t index, int worker) {
       ag_random_stream(m->space->options.seed, m->options->generation, (uint64_t)source->parent,
                        (uint64_t)source->first, 3 + (uint64_t)source->last);
   ag_place *place = ag_place_new(m->space->options.predictor, graph, source->first, source->last);
+  ag_tail_init(&task->tail, &m->parents[source->parent], source);
+  task->marks = &m->space->marks[worker];
 
   struct fit *candidates;
   int count = fitting(m, source, &random, &candidates);
@@ -262,6 +267,7 @@ static void run_source(void *context, int64_t index, int worker) {
   for (int i = 0; i < task->count; i++) task->drafts[i].child.baseline = baseline;
   free(identity);
   ag_place_free(place);
+  ag_tail_free(&task->tail);
 }
 
 /* --- the batch ----------------------------------------------------------------------------- */
