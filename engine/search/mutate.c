@@ -329,6 +329,11 @@ ag_status ag_batch_graph(const ag_batch *batch, int index, const ag_graph **grap
                          c->output_map, graph, err);
 }
 
+int ag_batch_graph_size(const ag_batch *batch, int index) {
+  const ag_child *c = &batch->children[index];
+  return batch->parent[c->parent]->size - (c->last - c->first) + c->segment->size;
+}
+
 static ag_status check_options(const ag_mutation_options *o, int parents, ag_error *err) {
   if (parents < 1) return ag_fail(err, AG_INVALID, "there are no parents to mutate");
   if (o->sources < 1) return ag_fail(err, AG_INVALID, "sources must be at least 1");
