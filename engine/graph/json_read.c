@@ -1,8 +1,7 @@
-/* JSON to computation graphs. The text is measured, then parsed by cJSON; every node becomes a
- * draft (attributes and shapes as the file says them, operands as indices into the drafts), and
- * json_build.c makes the graph of the drafts. A draft's text stays in the cJSON tree. */
+/* JSON to computation graphs. Every node of the tree (json_node.c) becomes a draft (attributes and
+ * shapes as the file says them, operands as indices into the drafts), and json_build.c makes the
+ * graph of the drafts. A draft's text stays in the cJSON tree. */
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +9,9 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "engine/graph/json_draft.h"
+#include "engine/graph/json_node.h"
 
-/* cJSON takes some 80 bytes per value: values are counted before it is let loose on a file. The
- * largest graph within the limits has 7 million. */
-enum { MAX_NODES = 100000, MAX_EDGES = 1000000, MAX_FILE = 1 << 28 };
-enum { MAX_VALUES = 8000000, MAX_DEPTH = 64 };
+enum { MAX_NODES = 100000, MAX_EDGES = 1000000 };
 
 const char *ag_json_label(const struct json_draft *d) {
   return d->name && d->name[0] ? d->name : d->label;
@@ -26,144 +23,8 @@ ag_status ag_json_fail_at(const struct json_reader *r, const struct json_draft *
   return ag_error_at_node(r->err, AG_FORMAT, ag_json_label(d));
 }
 
-/* --- values -------------------------------------------------------------------------------- */
-
-static const cJSON *field(const cJSON *object, const char *key) {
-  return cJSON_GetObjectItemCaseSensitive(object, key);
-}
-
-static bool whole(const cJSON *item, double low, double high, int64_t *value) {
-  if (!cJSON_IsNumber(item)) return false;
-  double v = item->valuedouble;
-  if (!(v >= low && v <= high) || v != floor(v)) return false;
-  *value = (int64_t)v;
-  return true;
-}
-
-/* An array of exactly `count` whole numbers in [low, INT_MAX]. */
-static bool whole_array(const cJSON *array, int count, int low, int32_t *values) {
-  if (!cJSON_IsArray(array)) return false;
-  int n = 0;
-  const cJSON *item;
-  cJSON_ArrayForEach(item, array) {
-    int64_t value;
-    if (n == count || !whole(item, low, INT_MAX, &value)) return false;
-    values[n++] = (int32_t)value;
-  }
-  return n == count;
-}
-
-/* An optional array: true when absent (values untouched) or well-formed. */
-static bool optional_array(const cJSON *object, const char *key, int count, int low,
-                           int32_t *values) {
-  const cJSON *array = field(object, key);
-  return !array || cJSON_IsNull(array) || whole_array(array, count, low, values);
-}
-
-static bool read_shape(const cJSON *object, const char *key, ag_shape *shape) {
-  int32_t values[3];
-  if (!whole_array(field(object, key), 3, 1, values)) return false;
-  *shape = (ag_shape){values[0], values[1], values[2]};
-  return true;
-}
-
-static int find_name(const char *const *names, int count, const char *name) {
-  for (int i = 0; i < count; i++)
-    if (strcmp(names[i], name) == 0) return i;
-  return -1;
-}
-
-/* --- nodes ---------------------------------------------------------------------------------- */
-
-static bool read_padding(const cJSON *object, ag_node *n) {
-  static const char *const names[] = {"same", "valid", "explicit", "same_lower"};
-  const cJSON *padding = field(object, "padding");
-  if (!padding || cJSON_IsNull(padding)) return true;
-  int kind = cJSON_IsString(padding) ? find_name(names, 4, padding->valuestring) : -1;
-  if (kind >= 0) n->padding = (uint8_t)kind;
-  return kind >= 0;
-}
-
-static bool read_flags(const cJSON *object, ag_node *n) {
-  static const char *const names[] = {"ceil", "count_pads", "align", "linear", "slice"};
-  const cJSON *flags = field(object, "flags"), *item;
-  if (!flags) return true;
-  if (!cJSON_IsArray(flags)) return false;
-  cJSON_ArrayForEach(item, flags) {
-    int flag = cJSON_IsString(item) ? find_name(names, 5, item->valuestring) : -1;
-    if (flag < 0) return false;
-    n->flags |= (uint8_t)(1 << flag);
-  }
-  return true;
-}
-
-static bool read_scalars(const cJSON *object, ag_node *n) {
-  const cJSON *bias = field(object, "bias"), *groups = field(object, "groups");
-  const cJSON *alpha = field(object, "alpha");
-  int64_t value = 1;
-  if (bias && !cJSON_IsBool(bias)) return false;
-  n->bias = cJSON_IsTrue(bias) ? 1 : 0;
-  if (groups && !whole(groups, 1, INT_MAX, &value)) return false;
-  n->groups = (int32_t)value;
-  if (alpha && !(cJSON_IsNumber(alpha) && fabs(alpha->valuedouble) < 1e30)) return false;
-  n->alpha = alpha ? (float)alpha->valuedouble : 0;
-  return true;
-}
-
-/* Published files say nothing of the ratio of these ops; it follows from the shapes. */
-static void infer_ratio(ag_node *n, ag_shape in, ag_shape out) {
-  ag_rule rule = ag_op_get(n->op)->rule;
-  if (rule == AG_RULE_UNFOLD || rule == AG_RULE_UPSAMPLE) {
-    n->stride[0] = out.h / in.h > 0 ? out.h / in.h : 1;
-    n->stride[1] = out.w / in.w > 0 ? out.w / in.w : 1;
-  } else if (rule == AG_RULE_FOLD) {
-    n->stride[0] = in.h / out.h > 0 ? in.h / out.h : 1;
-    n->stride[1] = in.w / out.w > 0 ? in.w / out.w : 1;
-  }
-}
-
-/* Attributes that an op does not have say nothing, and must not tell nodes apart. */
-static void drop_foreign_attributes(ag_node *n) {
-  const ag_node plain = ag_node_make(n->op);
-  ag_rule rule = ag_op_get(n->op)->rule;
-  if (rule == AG_RULE_OPAQUE) return;
-  bool window = rule == AG_RULE_STRIDED || n->op == AG_OP_TRANSPOSED_CONV;
-  bool ratio = rule == AG_RULE_FOLD || rule == AG_RULE_UNFOLD || rule == AG_RULE_UPSAMPLE;
-  bool pads = rule == AG_RULE_PAD || (window && n->padding == AG_PAD_EXPLICIT);
-  if (!window) {
-    n->padding = plain.padding;
-    memcpy(n->kernel, plain.kernel, sizeof n->kernel);
-    memcpy(n->dilation, plain.dilation, sizeof n->dilation);
-  }
-  if (!window && !ratio) memcpy(n->stride, plain.stride, sizeof n->stride);
-  if (!pads) memset(n->pads, 0, sizeof n->pads);
-  if (!ag_op_weighted(n->op)) n->bias = 0;
-  bool grouped = n->op == AG_OP_CONV || n->op == AG_OP_TRANSPOSED_CONV;
-  if (!grouped && n->op != AG_OP_CHANNEL_SHUFFLE) n->groups = plain.groups;
-}
-
-static const char *read_attributes(const cJSON *object, struct json_draft *d) {
-  ag_node *n = &d->node;
-  if (!read_shape(object, "in", &d->in) || !read_shape(object, "out", &d->out))
-    return "\"in\" and \"out\" must be [H, W, C] of positive whole numbers";
-  if (!field(object, "strides")) infer_ratio(n, d->in, d->out);
-  if (!optional_array(object, "kernel", 2, 0, n->kernel)) return "\"kernel\" must be [h, w]";
-  if (!optional_array(object, "strides", 2, 1, n->stride)) return "\"strides\" must be [h, w]";
-  if (!optional_array(object, "dilations", 2, 1, n->dilation))
-    return "\"dilations\" must be [h, w]";
-  if (!optional_array(object, "pads", 4, 0, n->pads))
-    return "\"pads\" must be [top, left, bottom, right]";
-  if (!read_padding(object, n)) return "\"padding\" must be same, same_lower, valid or explicit";
-  if (!read_flags(object, n)) return "\"flags\" has an unknown entry";
-  if (!read_scalars(object, n)) return "\"bias\", \"groups\" or \"alpha\" is malformed";
-  drop_foreign_attributes(n);
-  n->out = d->out;
-  if (n->flags & AG_FLAG_SLICE) n->in.c = d->in.c;
-  return NULL;
-}
-
 static const char *text_of(const cJSON *object, const char *key) {
-  return cJSON_GetStringValue(field(object, key));
+  return cJSON_GetStringValue(ag_json_field(object, key));
 }
 
 static ag_hash id_key(int64_t id) {
@@ -176,7 +37,7 @@ static ag_status read_node(struct json_reader *r, const cJSON *object, int index
   if (!cJSON_IsObject(object)) return ag_json_fail_at(r, d, "a node must be an object");
   d->name = text_of(object, "name");
   int64_t id = index;
-  if (field(object, "id") && !whole(field(object, "id"), -9e15, 9e15, &id))
+  if (ag_json_field(object, "id") && !ag_json_whole(ag_json_field(object, "id"), -9e15, 9e15, &id))
     return ag_json_fail_at(r, d, "\"id\" must be a whole number");
   snprintf(d->label, sizeof d->label, "node %lld", (long long)id);
   bool fresh;
@@ -190,12 +51,12 @@ static ag_status read_node(struct json_reader *r, const cJSON *object, int index
   snprintf(d->label, sizeof d->label, "node %lld (%s)", (long long)id, ag_op_get((ag_op)op)->name);
   d->node = ag_node_make((ag_op)op);
   d->source_op = text_of(object, "source_op");
-  const char *reason = read_attributes(object, d);
+  const char *reason = ag_json_attributes(object, &d->node, &d->in, &d->out);
   return reason ? ag_json_fail_at(r, d, reason) : AG_OK;
 }
 
 static ag_status read_nodes(struct json_reader *r) {
-  const cJSON *nodes = field(r->root, "nodes"), *node;
+  const cJSON *nodes = ag_json_field(r->root, "nodes"), *node;
   if (!cJSON_IsArray(nodes)) return ag_fail(r->err, AG_FORMAT, "\"nodes\" must be an array");
   cJSON_ArrayForEach(node, nodes) r->size++;
   if (r->size > MAX_NODES)
@@ -215,7 +76,7 @@ static ag_status read_nodes(struct json_reader *r) {
 /* Index of the draft whose id `item` is, or -1. */
 static int resolve(const struct json_reader *r, const cJSON *item) {
   int64_t id;
-  if (!whole(item, -9e15, 9e15, &id)) return -1;
+  if (!ag_json_whole(item, -9e15, 9e15, &id)) return -1;
   const int64_t *index = ag_map_get(&r->ids, id_key(id));
   return index ? (int)*index : -1;
 }
@@ -238,9 +99,9 @@ static ag_status add_operand(struct json_reader *r, struct json_draft *d, int op
 static ag_status read_operands(struct json_reader *r) {
   int index = 0, total = 0;
   const cJSON *node, *item;
-  cJSON_ArrayForEach(node, field(r->root, "nodes")) {
+  cJSON_ArrayForEach(node, ag_json_field(r->root, "nodes")) {
     struct json_draft *d = &r->drafts[index++];
-    const cJSON *operands = field(node, "operands");
+    const cJSON *operands = ag_json_field(node, "operands");
     if (!operands) continue;
     if (!cJSON_IsArray(operands))
       return ag_json_fail_at(r, d, "\"operands\" must be an array of ids");
@@ -255,7 +116,7 @@ static ag_status read_operands(struct json_reader *r) {
 }
 
 static ag_status read_edges(struct json_reader *r) {
-  const cJSON *edges = field(r->root, "edges"), *edge;
+  const cJSON *edges = ag_json_field(r->root, "edges"), *edge;
   if (!edges) return AG_OK;
   if (!cJSON_IsArray(edges)) return ag_fail(r->err, AG_FORMAT, "\"edges\" must be an array");
   int number = 0;
@@ -306,7 +167,8 @@ static ag_status complete_edge_operands(struct json_reader *r) {
 }
 
 static ag_status check_version(const struct json_reader *r) {
-  const cJSON *format = field(r->root, "format"), *version = field(r->root, "version");
+  const cJSON *format = ag_json_field(r->root, "format"),
+              *version = ag_json_field(r->root, "version");
   const char *name = cJSON_GetStringValue(format);
   if (format && (!name || strcmp(name, "autogo-cg") != 0))
     return ag_fail(r->err, AG_FORMAT, "\"format\" is not autogo-cg");
@@ -319,11 +181,11 @@ static void set_properties(const struct json_reader *r, ag_builder *b) {
   const char *family = text_of(r->root, "family");
   int64_t h = 0, w = 0, c = 0;
   if (family) ag_builder_set_family(b, family);
-  if (whole(field(r->root, "max_derived_H"), 1, INT_MAX, &h) &&
-      whole(field(r->root, "max_derived_W"), 1, INT_MAX, &w) &&
-      whole(field(r->root, "max_hidden_size"), 1, INT_MAX, &c))
+  if (ag_json_whole(ag_json_field(r->root, "max_derived_H"), 1, INT_MAX, &h) &&
+      ag_json_whole(ag_json_field(r->root, "max_derived_W"), 1, INT_MAX, &w) &&
+      ag_json_whole(ag_json_field(r->root, "max_hidden_size"), 1, INT_MAX, &c))
     ag_builder_set_normalisers(b, (ag_shape){(int32_t)h, (int32_t)w, (int32_t)c});
-  ag_builder_set_dynamic_batch(b, cJSON_IsTrue(field(r->root, "dynamic_batch")));
+  ag_builder_set_dynamic_batch(b, cJSON_IsTrue(ag_json_field(r->root, "dynamic_batch")));
 }
 
 static ag_status read_graph(struct json_reader *r, const ag_graph **graph) {
@@ -342,49 +204,10 @@ static ag_status read_graph(struct json_reader *r, const ag_graph **graph) {
 
 /* --- text ------------------------------------------------------------------------------------ */
 
-static ag_status fail_in_text(ag_error *err, ag_status code, size_t offset, const char *reason) {
-  ag_fail(err, code, "%s", reason);
-  if (err) err->offset = (int64_t)offset;
-  return code;
-}
-
-/* Depth and number of values, before the parser recurses and allocates. */
-static ag_status measure(const char *text, size_t length, ag_error *err) {
-  int depth = 0, values = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < length; i++) {
-    char c = text[i];
-    if (quoted && c == '\\')
-      i++;
-    else if (c == '"')
-      quoted = !quoted;
-    if (quoted) continue;
-    if (c == '[' || c == '{') depth++;
-    if (c == ']' || c == '}') depth--;
-    if (c == '[' || c == '{' || c == ',') values++;
-    if (depth > MAX_DEPTH) return fail_in_text(err, AG_LIMIT, i, "nested too deeply");
-    if (values > MAX_VALUES) return fail_in_text(err, AG_LIMIT, i, "too many values");
-  }
-  return AG_OK;
-}
-
-static ag_status parse(const char *text, size_t length, cJSON **root, ag_error *err) {
-  ag_status status = measure(text, length, err);
-  if (status) return status;
-  const char *end = text;
-  *root = cJSON_ParseWithLengthOpts(text, length, &end, false);
-  size_t offset = (size_t)(end - text);
-  if (!*root) return fail_in_text(err, AG_FORMAT, offset, "not JSON, or cut short");
-  while (offset < length && (unsigned char)text[offset] <= ' ') offset++;
-  if (offset == length) return AG_OK;
-  cJSON_Delete(*root);
-  return fail_in_text(err, AG_FORMAT, offset, "not JSON: something follows the graph");
-}
-
 ag_status ag_graph_parse_json(const char *text, size_t length, const ag_graph **graph,
                               ag_error *err) {
   cJSON *root;
-  ag_status status = parse(text, length, &root, err);
+  ag_status status = ag_json_parse(text, length, &root, err);
   if (status) return status;
   struct json_reader r = {.root = root, .err = err};
   status = read_graph(&r, graph);
@@ -399,7 +222,7 @@ ag_status ag_graph_parse_json(const char *text, size_t length, const ag_graph **
 ag_status ag_graph_load_json(const char *path, const ag_graph **graph, ag_error *err) {
   char *text;
   size_t size;
-  ag_status status = ag_file_read(path, MAX_FILE, &text, &size, err);
+  ag_status status = ag_file_read(path, AG_JSON_MAX_FILE, &text, &size, err);
   if (status) return status;
   status = ag_graph_parse_json(text, size, graph, err);
   free(text);

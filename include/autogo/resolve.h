@@ -108,4 +108,53 @@ ag_status ag_resolve_check(const ag_resolve_problem *problem, const ag_resolve_r
 void ag_resolve_apply(const ag_resolve_problem *problem, const ag_resolve_result *result,
                       ag_segment *segment);
 
+/* --- problem files ------------------------------------------------------------------------- */
+
+/* A problem with its memory; the shapes at its input ports are segment->input_shapes. */
+typedef struct ag_resolve_instance {
+  ag_segment *segment;
+  ag_shape *outputs;
+  bool answered; /* the file says what the answer is: */
+  bool feasible;
+  double objective;
+} ag_resolve_instance;
+
+typedef struct ag_resolve_instances {
+  int size;
+  ag_resolve_instance *instance;
+} ag_resolve_instances;
+
+/* Read problems from JSON: an array of them, or one.
+ *
+ *   {"nodes": [{"op": "conv", "in": [32,32,16], "out": [16,16,32], "strides": [2,2]}, ...],
+ *    "edges": [[0,1], ...], "targets": {"1": [8,8,32]}, "feasible": true, "objective": 96}
+ *
+ * Shapes are those found by pushing the input shapes forward: each node's must follow from its
+ * operands. Nodes are named by their number, operands before their users; a pair that occurs twice
+ * is an operand used twice. What a node needs beyond its edges comes from outside through an input
+ * port of its own, of shape "in" (one operand of a lone op, the second of a join, the missing channels
+ * of a concat). A target is the shape that an output port must have. Nodes may have the attributes of
+ * CG JSON (ag_graph_load_json). A window without a kernel is 3x3; without strides it has
+ * the smallest that give its sizes, with "same" padding if any do, else "valid", unless the file
+ * says which. The answer ("feasible", "objective") may be absent.
+ *
+ * Several parts without an edge between them are one problem, as segments may span branches; a node
+ * that neither another node nor a target takes anything from is an error.
+ *
+ * Errors name problem and node, and when loading the file: AG_FORMAT for what is not such a file
+ * (sizes outside [1, 2^31), edges against the order of the nodes, targets of nodes that do not
+ * exist, shapes that do not follow); AG_INVALID, AG_UNSUPPORTED and AG_LIMIT as ag_resolve, also above
+ * 256 MiB. O(bytes). Free with ag_resolve_instances_free. */
+ag_status ag_resolve_load(const char *path, ag_resolve_instances **list, ag_error *err);
+ag_status ag_resolve_parse(const char *text, size_t length, ag_resolve_instances **list,
+                           ag_error *err);
+void ag_resolve_instances_free(ag_resolve_instances *list); /* NULL is allowed */
+
+/* A problem of a file as ag_resolve takes it; valid as long as the instance. */
+static inline ag_resolve_problem ag_resolve_instance_problem(const ag_resolve_instance *instance,
+                                                             ag_formulation formulation) {
+  const ag_segment *s = instance->segment;
+  return (ag_resolve_problem){s, s->input_shapes, instance->outputs, formulation};
+}
+
 #endif

@@ -156,15 +156,14 @@ local function describe(child, generation)
   }
 end
 
---- Make row `i` of the batch a member, scored over all its cuts.
-local function make_member(search, batch, i, parents, generation)
+--- Row `i` of the batch as a member; `made` is what space:make made of it.
+local function make_member(search, batch, i, made, parents, generation)
   local child = batch:child(i)
   local parent = parents[child.parent]
-  local graph, order = assert(batch:graph(i)):canonical()
   local member = {
-    graph = graph, generation = generation, parent = parent,
-    predicted = parent.score + child.gain, score = assert(search.space:score(graph)),
-    flops = child.flops, origin = follow_origin(parent, child, order),
+    graph = made.graph, generation = generation, parent = parent,
+    predicted = parent.score + child.gain, score = made.score,
+    flops = child.flops, origin = follow_origin(parent, child, made.order),
     changes = table.move(parent.changes, 1, #parent.changes, 1, {}),
   }
   member.changes[#member.changes + 1] = describe(child, generation)
@@ -210,8 +209,9 @@ end
 local function iterate(search, generation)
   local batch, parents = mutate(search, generation)
   local chosen, accepted = chosen_rows(search, batch, parents), 0
-  for _, i in ipairs(chosen) do
-    local member = make_member(search, batch, i, parents, generation)
+  local made = assert(search.space:make(batch, chosen))
+  for k, i in ipairs(chosen) do
+    local member = make_member(search, batch, i, made[k], parents, generation)
     if member.score > search.input.score then
       search.archive:insert(member)
       accepted = accepted + 1
@@ -290,10 +290,9 @@ end
 -- @tparam[opt] table options iterations, parents, sources, replacements, segments, keep,
 -- operations (single nodes instead of segments), policy (a name or a table, `autogo.policies`),
 -- children (exactly so many are scored, in `iterations` equal shares), finalists, flops_min and
--- flops_max (band, relative to the input), objectives, constraints, ops (permitted in replacements: a list or set of
--- names, "input": those of the input, "input+": and the commonest, "all"), predictor,
--- database, tokenizer, solver, seed, threads, progress (function called with each row of the
--- history)
+-- flops_max (band, relative to the input), objectives, constraints, ops (permitted in replacements: a
+-- list or set of names, "input": those of the input, "input+": and the commonest, "all"), predictor,
+-- database, tokenizer, solver, seed, threads, progress (function called with each row of the history)
 -- @treturn Front a sequence of members (graph, score, predicted, flops, a value per objective,
 -- generation, parent, changes), best score first; the input itself if nothing beat it
 local function evolve(model, options)

@@ -112,7 +112,7 @@ static const struct {
   const char *text, *reason;
 } bad[] = {
     {"", "not JSON"},
-    {"{} {}", "something follows the graph (at byte 3)"},
+    {"{} {}", "something follows (at byte 3)"},
     {"{\"nodes\":[1,,2]}", "not JSON, or cut short (at byte 12)"},
     {"{\"format\":\"dot\"}", "\"format\" is not autogo-cg"},
     {"{\"version\":2}", "only version 1"},

@@ -8,7 +8,9 @@
 local core = require "autogo.core"
 local options = require "autogo.cli.options"
 
-local VERBS = { "evolve", "info", "convert", "diff", "segment", "predict", "mine", "train", "run", "repl" }
+local VERBS = {
+  "evolve", "info", "convert", "diff", "segment", "predict", "resolve", "mine", "train", "run", "repl",
+}
 
 local FAILED, MISUSED = 1, 2
 
