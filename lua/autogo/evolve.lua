@@ -162,15 +162,14 @@ local function describe(child, generation)
   }
 end
 
---- Make row `i` of the batch a member, scored over all its cuts.
-local function make_member(search, batch, i, parents, generation)
+--- Row `i` of the batch as a member; `made` is what space:make made of it.
+local function make_member(search, batch, i, made, parents, generation)
   local child = batch:child(i)
   local parent = parents[child.parent]
-  local graph, order = assert(batch:graph(i)):canonical()
   local member = {
-    graph = graph, generation = generation, parent = parent,
-    predicted = parent.score + child.gain, score = assert(search.space:score(graph)),
-    flops = child.flops, origin = follow_origin(parent, child, order),
+    graph = made.graph, generation = generation, parent = parent,
+    predicted = parent.score + child.gain, score = made.score,
+    flops = child.flops, origin = follow_origin(parent, child, made.order),
     changes = table.move(parent.changes, 1, #parent.changes, 1, {}),
   }
   member.changes[#member.changes + 1] = describe(child, generation)
@@ -191,9 +190,10 @@ local function iterate(search, generation)
   })
   if not batch then error(why, 0) end
   local rows, columns = promising(search, batch, parents)
-  local accepted = 0
-  for _, i in ipairs(finalists(search, rows, columns)) do
-    local member = make_member(search, batch, i, parents, generation)
+  local accepted, chosen = 0, finalists(search, rows, columns)
+  local made = assert(search.space:make(batch, chosen))
+  for k, i in ipairs(chosen) do
+    local member = make_member(search, batch, i, made[k], parents, generation)
     if member.score > search.input.score then
       search.archive:insert(member)
       accepted = accepted + 1
