@@ -6,11 +6,13 @@
 --     ag.evolve(model, { seed = 1, journal = assert(journal.resume "evolved") })
 --
 -- All random draws of a search are keyed by (seed, generation, parent, ...), so its state is the
--- archive and the set of graphs seen. Two files hold them, and both only grow:
+-- archive, the set of graphs seen and the memory of its policy. Two files hold them, and both only
+-- grow:
 --
 --     journal.jsonl   {"event":"start", ...}      what was asked for: input, settings, files
 --                     {"event":"extend", ...}     more iterations than that
---                     {"event":"iteration", ...}  members that came in, as splices; the history
+--                     {"event":"iteration", ...}  members that came in, as splices; the history; the
+--                                                 policy's memory
 --                     {"event":"finish", ...}
 --     visited.bin     hashes of the graphs seen, 16 bytes each, in the order of seeing
 --
@@ -116,6 +118,7 @@ function Journal:iteration(search, row)
   good, why = self:append {
     event = "iteration", row = row, members = new_members(self, search),
     visited = #seen // HASH_BYTES, digest = core.hash(seen),
+    memory = next(search.memory) and search.memory,
   }
   if not good then return nil, why end
   self.visited = self.visited + #seen // HASH_BYTES
@@ -220,11 +223,11 @@ local function text_of(value)
 end
 
 -- A name under which the two tables differ, and how.
-local function difference(before, now)
+local function difference(before, now, except)
   for _, names in ipairs { before, now } do
     for name in pairs(names) do
       local a, b = text_of(before[name]), text_of(now[name])
-      if a ~= b and name ~= "iterations" then return name, a, b end
+      if a ~= b and name ~= except then return name, a, b end
     end
   end
 end
@@ -235,7 +238,9 @@ local function same_search(self, head)
     return nil, ("%s: the search was begun on another input, %s"):format(self.path,
       tostring(before.input.name))
   end
-  local name, was, is = difference(before.settings, head.settings)
+  -- Iterations only say how long to go on, unless they divide a budget of children.
+  local name, was, is = difference(before.settings, head.settings,
+    not before.settings.children and "iterations")
   if name then
     return nil, ("%s: the search was begun with %s %s, not %s"):format(self.path, name, was, is)
   end
@@ -265,6 +270,8 @@ local function restore_iteration(self, search, event, hashes)
   self.last = #search.history + 1
   assert(event.row.iteration == self.last, "an iteration is missing before it")
   search.history[self.last] = event.row
+  search.scored = search.scored + event.row.scored
+  search.memory = event.memory or {}
 end
 
 local function restore(self, search)
@@ -302,7 +309,7 @@ function Journal:start(search)
   end
   if not good then return nil, why end
   local done, asked = self.last or 0, search.settings.iterations
-  if asked < done then
+  if asked < done and not search.settings.children then
     return nil, ("%s: %d iterations are done already, more than the %d asked for"):format(self.path,
       done, asked)
   elseif self.asked and asked ~= self.asked then

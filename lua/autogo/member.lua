@@ -45,14 +45,14 @@ end
 --- The member that a splice makes of its parent.
 -- @tparam table parent
 -- @tparam table splice as `batch:child` gives it
--- @tparam Graph graph the result, in the order P, replacement, C
+-- @tparam Graph graph the result, in canonical order
+-- @tparam {integer,...} order the position that each of its nodes had in the order P, replacement, C
 -- @tparam integer generation
-function member.grow(parent, splice, graph, generation)
-  local canonical, order = graph:canonical()
+function member.grow(parent, splice, graph, order, generation)
   local changes = table.move(parent.changes, 1, #parent.changes, 1, {})
   changes[#changes + 1] = describe(splice, generation)
   return {
-    graph = canonical, generation = generation, parent = parent, splice = splice,
+    graph = graph, generation = generation, parent = parent, splice = splice,
     origin = follow_origin(parent, splice, order), changes = changes,
   }
 end
@@ -86,7 +86,8 @@ function member.regrow(parent, splice, generation, parts)
   local graph = assert(parent.graph:splice(splice.first, splice.last, segment, splice.inputs,
     splice.outputs))
   splice.removed, splice.added = ops_of(cut), ops_of(segment)
-  return member.grow(parent, splice, graph, generation)
+  local canonical, order = graph:canonical()
+  return member.grow(parent, splice, canonical, order, generation)
 end
 
 return member

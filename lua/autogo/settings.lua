@@ -6,7 +6,7 @@ local settings = {}
 -- What decided the result: threads and output paths did not.
 local NAMES = {
   "iterations", "parents", "sources", "replacements", "segments", "keep", "operations",
-  "finalists", "flops_min", "flops_max", "seed",
+  "finalists", "flops_min", "flops_max", "children", "seed",
 }
 
 local COUNTS = { "iterations", "parents", "sources", "replacements", "segments", "finalists" }
@@ -15,12 +15,13 @@ local COUNTS = { "iterations", "parents", "sources", "replacements", "segments",
 function settings.record(values)
   local record = {}
   for _, name in ipairs(NAMES) do record[name] = values[name] end
+  record.policy = type(values.policy) == "string" and values.policy or "custom"
   record.objectives = {}
   for i, objective in ipairs(values.objectives) do
     record.objectives[i] = { name = objective.name, unit = objective.unit, sense = objective.sense }
   end
   record.ops = {}
-  for op, permitted in pairs(values.ops) do
+  for op, permitted in pairs(values.ops or { all = true }) do
     if permitted then record.ops[#record.ops + 1] = op end
   end
   table.sort(record.ops)

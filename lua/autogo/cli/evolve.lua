@@ -6,6 +6,7 @@ local core = require "autogo.core"
 local family = require "autogo.families.family"
 local journal = require "autogo.journal"
 local model = require "autogo.cli.model"
+local policies = require "autogo.policies"
 local presets = require "autogo.presets"
 local progress = require "autogo.cli.progress"
 
@@ -21,7 +22,23 @@ local SETTINGS = {
   { name = "segments", type = "integer", min = 1, max = 16, help = "contiguous segments in a source" },
   { name = "flops-min", type = "number", min = 0, help = "least FLOPs, relative to the input" },
   { name = "flops-max", type = "number", min = 0, help = "most FLOPs, relative to the input" },
+  { name = "band", type = "string", value = "LOW:HIGH", help = "both at once: 0.8:1.1; free is 0:1.1" },
   { name = "operations", type = "flag", help = "replace single nodes instead of segments" },
+  { name = "keep", type = "number", min = 0, max = 1, help = "share of the multi-node tokens in use" },
+  {
+    name = "ops",
+    type = "list",
+    value = "LIST|SET",
+    help = "ops a replacement may have: names, or input (those of the network), input+ (and conv, "
+      .. "batchnorm, relu, add, identity), all",
+  },
+  {
+    name = "policy",
+    type = "choice",
+    choices = policies.names,
+    help = "who is mutated, and with what: " .. table.concat(policies.names, ", "),
+  },
+  { name = "children", type = "integer", min = 1, help = "score exactly so many, over the iterations" },
 }
 
 local OPTIONS = {
@@ -34,6 +51,12 @@ local OPTIONS = {
     help = "what to reduce; may be repeated [flops]",
   },
   { name = "weights", type = "string", value = "FILE", help = "predictor, instead of the bundled one" },
+  {
+    name = "mined",
+    type = "string",
+    value = "DIR",
+    help = "what autogo mine left there, instead of the bundled tokenizer and segments",
+  },
   {
     name = "preset",
     type = "choice",
@@ -83,7 +106,7 @@ end
 local function command_of(values)
   return {
     model = values[1], input = values.input, skip = values.skip, weights = values.weights,
-    objective = values.objective, preset = values.preset,
+    mined = values.mined, objective = values.objective, preset = values.preset,
   }
 end
 
@@ -95,7 +118,7 @@ local function recall(values, found)
     return nil, values.resume .. ": the search was not begun by this program"
   end
   values[1] = values[1] or command.model
-  for _, name in ipairs { "input", "skip", "weights", "preset" } do
+  for _, name in ipairs { "input", "skip", "weights", "mined", "preset" } do
     if values[name] == nil then
       values[name] = command[name]
     end
@@ -114,6 +137,33 @@ local function recall(values, found)
   return true
 end
 
+-- LOW:HIGH or free into the two bounds; true, or nil and a message.
+local function read_band(settings)
+  local low, high = (settings.band == "free" and "0:1.1" or settings.band or ""):match "^(.+):(.+)$"
+  low, high = tonumber(low), tonumber(high)
+  if settings.band and not (low and high and low >= 0 and low < high) then
+    return nil, ("--band: LOW:HIGH with LOW < HIGH, or free, expected, got '%s'"):format(settings.band)
+  end
+  settings.flops_min, settings.flops_max = low or settings.flops_min, high or settings.flops_max
+  settings.band = nil
+  return true
+end
+
+-- Put what the command line names in the place of what is bundled; true, or nil and a message.
+local function load_parts(values, settings)
+  local why
+  if values.weights then
+    settings.predictor, why = ag.predictor(values.weights)
+  end
+  if values.mined and not why then
+    settings.tokenizer, why = ag.tokenizer(values.mined .. "/tokenizer.txt")
+  end
+  if values.mined and not why then
+    settings.database, why = ag.database(values.mined .. "/segments.agdb")
+  end
+  return why == nil, why
+end
+
 -- The settings of the search from the command line; or nil and a message.
 local function settings_of(values)
   local settings = {}
@@ -126,16 +176,18 @@ local function settings_of(values)
       settings[key] = values[key]
     end
   end
-  local why
+  local good, why = read_band(settings)
+  if not good then
+    return nil, why
+  end
   settings.objectives, why = load_objectives(values.objective)
   if not settings.objectives then
     return nil, why
   end
-  if values.weights then
-    settings.predictor, why = ag.predictor(values.weights)
-    if not settings.predictor then
-      return nil, why
-    end
+  local loaded
+  loaded, why = load_parts(values, settings)
+  if not loaded then
+    return nil, why
   end
   settings.threads = values.threads or core.processors()
   return settings

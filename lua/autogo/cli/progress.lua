@@ -34,7 +34,7 @@ end
 local function terminal(row, iterations)
   io.stderr:write(CLEAR, ("iteration %d/%d  %.0f children/s  front %d  hypervolume %.4g  %s left"):format(
     row.iteration, iterations, row.scored / math.max(row.seconds, 1e-6), row.front, row.hypervolume,
-    duration((iterations - row.iteration) * row.seconds)))
+    duration(math.max(0, iterations - row.iteration) * row.seconds)))
 end
 
 --- A display: `begin(fields)`, `row(row)` for each row of the history, `finish(fields)`, and
