@@ -56,8 +56,7 @@ function settings.check(values)
     end
   end
   if values.flops_min > values.flops_max then
-    fail("the band of FLOPs is empty: flops_min %g is above flops_max %g", values.flops_min,
-      values.flops_max)
+    fail("flops_min: at most flops_max (%g) expected, got %g", values.flops_max, values.flops_min)
   end
   if #values.objectives == 0 then fail "objectives: at least one expected" end
   check_constraints(values)
