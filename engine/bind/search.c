@@ -96,11 +96,31 @@ static void release_batch(void *object) {
   ag_batch_free(object);
 }
 
-/* space:mutate({graphs}, {sources=, replacements=, segments=, keep=, operations=,
- * generation=}) -> Batch, or nil and why nothing can be mutated */
+/* weights = {number, ...}, one per entry of the space's database, or nil. The values lie in
+ * memory that Lua frees. */
+static const double *read_weights(lua_State *L, const ag_space *space) {
+  if (ag_lua_option(L, 3, "weights") == LUA_TNIL) return NULL;
+  int count = ag_space_entries(space);
+  if (!lua_istable(L, -1) || lua_rawlen(L, -1) != (size_t)count)
+    ag_lua_option_error(L, -1, "weights", "one number per entry of the database");
+  int list = lua_gettop(L);
+  double *weights = ag_lua_scratch(L, (size_t)count, sizeof *weights);
+  for (int i = 0; i < count; i++) {
+    lua_rawgeti(L, list, i + 1);
+    weights[i] = lua_tonumber(L, -1);
+    if (!(weights[i] >= 0) || lua_type(L, -1) != LUA_TNUMBER)
+      ag_lua_option_error(L, -1, "weights", "numbers of at least 0");
+    lua_pop(L, 1);
+  }
+  return weights;
+}
+
+/* space:mutate({graphs}, {sources=, replacements=, segments=, keep=, operations=, children=,
+ * weights=, generation=}) -> Batch, or nil and why nothing can be mutated */
 static int space_mutate(lua_State *L) {
-  static const char *const known[] = {"sources",    "replacements", "segments", "keep",
-                                      "operations", "generation",   NULL};
+  static const char *const known[] = {"sources", "replacements", "segments",
+                                      "keep",    "operations",   "children",
+                                      "weights", "generation",   NULL};
   ag_space *space = check_space(L);
   lua_settop(L, 3);
   ag_lua_options(L, 3, known);
@@ -110,6 +130,8 @@ static int space_mutate(lua_State *L) {
   o.segments = (int)ag_lua_option_integer(L, 3, "segments", o.segments, 1, 1000);
   o.keep = ag_lua_option_number(L, 3, "keep", o.keep, 0, 1);
   o.operations = ag_lua_option_boolean(L, 3, "operations", o.operations);
+  o.children = ag_lua_option_integer(L, 3, "children", 0, 0, LLONG_MAX);
+  o.weights = read_weights(L, space);
   o.generation = (uint64_t)ag_lua_option_integer(L, 3, "generation", 0, 0, LLONG_MAX);
   int count;
   const ag_graph **parents = ag_lua_check_graphs(L, 2, &count);

@@ -21,9 +21,11 @@ struct draft {
 
 struct task {
   const struct source *source;
+  struct tail tail;
+  struct marks *marks;
   struct draft *drafts;
   int count, capacity;
-  int64_t tried, feasible, scored;
+  int64_t tried, feasible, scored, most; /* `most` that may be scored */
 };
 
 struct mutation {
@@ -144,7 +146,8 @@ static bool complete(const struct mutation *m, struct task *task, const ag_place
   const struct source *source = task->source;
   const struct parent *parent = &m->parents[source->parent];
   ag_child *c = &d->child;
-  c->hash = ag_child_hash(parent, source, d->segment, c->input_map, c->output_map);
+  c->hash = ag_child_hash(parent, source, &task->tail, d->segment, c->input_map, c->output_map,
+                          task->marks);
   if (ag_map_get(&m->space->visited, c->hash) || seen_in_task(task, c->hash)) return false;
   c->parent = source->parent;
   c->first = source->first;
@@ -181,15 +184,6 @@ static bool size_allowed(const struct mutation *m, int32_t entry) {
   return ag_database_get(m->space->options.database, entry)->variant[0]->size == 1;
 }
 
-static void shuffle_fits(struct fit *fits, int count, ag_random *random) {
-  for (int i = count - 1; i > 0; i--) {
-    int k = (int)ag_random_below(random, (uint64_t)i + 1);
-    struct fit t = fits[i];
-    fits[i] = fits[k];
-    fits[k] = t;
-  }
-}
-
 /* Variants that fit as they are, in random order. */
 static int fitting(const struct mutation *m, const struct source *source, ag_random *random,
                    struct fit **candidates) {
@@ -200,8 +194,7 @@ static int fitting(const struct mutation *m, const struct source *source, ag_ran
   *candidates = AG_ARRAY(struct fit, found);
   for (int i = 0; i < found; i++)
     if (size_allowed(m, fits[i].entry)) (*candidates)[count++] = fits[i];
-  shuffle_fits(*candidates, count, random);
-  return count;
+  return ag_order_candidates(*candidates, count, m->options->weights, random);
 }
 
 /* Entries with as many ports, each with a variant drawn at random, in random order. */
@@ -219,8 +212,7 @@ static int adaptable(const struct mutation *m, const struct source *source, ag_r
     int32_t v = (int32_t)ag_random_below(random, (uint64_t)entry->variants);
     (*candidates)[count++] = (struct fit){.entry = e, .variant = v};
   }
-  shuffle_fits(*candidates, count, random);
-  return count;
+  return ag_order_candidates(*candidates, count, m->options->weights, random);
 }
 
 static int compare_predicted(const void *x, const void *y) {
@@ -252,16 +244,18 @@ static void run_source(void *context, int64_t index, int worker) {
       ag_random_stream(m->space->options.seed, m->options->generation, (uint64_t)source->parent,
                        (uint64_t)source->first, 3 + (uint64_t)source->last);
   ag_place *place = ag_place_new(m->space->options.predictor, graph, source->first, source->last);
+  ag_tail_init(&task->tail, &m->parents[source->parent], source);
+  task->marks = &m->space->marks[worker];
 
   struct fit *candidates;
   int count = fitting(m, source, &random, &candidates);
-  for (int i = 0; i < count && task->count < budget / 2; i++)
+  for (int i = 0; i < count && task->count < budget / 2 && task->scored < task->most; i++)
     try_candidate(m, task, place, NULL, candidates[i], &random);
   free(candidates);
 
   int fitted = task->count, tries = TRIES_PER_KEPT * (budget - fitted);
   count = adaptable(m, source, &random, &candidates);
-  for (int i = 0; i < count && i < tries; i++)
+  for (int i = 0; i < count && i < tries && task->scored < task->most; i++)
     try_candidate(m, task, place, m->space->solvers[worker], candidates[i], &random);
   free(candidates);
   keep_best(task, fitted, budget - fitted);
@@ -272,6 +266,7 @@ static void run_source(void *context, int64_t index, int worker) {
   for (int i = 0; i < task->count; i++) task->drafts[i].child.baseline = baseline;
   free(identity);
   ag_place_free(place);
+  ag_tail_free(&task->tail);
 }
 
 /* --- the batch ----------------------------------------------------------------------------- */
@@ -339,9 +334,16 @@ static ag_status check_options(const ag_mutation_options *o, int parents, ag_err
   if (o->sources < 1) return ag_fail(err, AG_INVALID, "sources must be at least 1");
   if (o->replacements < 1) return ag_fail(err, AG_INVALID, "replacements must be at least 1");
   if (o->segments < 1) return ag_fail(err, AG_INVALID, "segments must be at least 1");
+  if (o->children < 0) return ag_fail(err, AG_INVALID, "children must not be negative");
   if (!(o->keep >= 0 && o->keep <= 1))
     return ag_fail(err, AG_INVALID, "keep must be between 0 and 1");
   return AG_OK;
+}
+
+/* Equal shares of the children that may be scored, the first sources getting what is over. */
+static void share_budget(struct task *tasks, int count, int64_t children) {
+  for (int t = 0; t < count; t++)
+    tasks[t].most = children ? children / count + (t < children % count) : INT64_MAX;
 }
 
 ag_status ag_space_mutate(ag_space *space, const ag_graph *const *parents, int count,
@@ -358,6 +360,7 @@ ag_status ag_space_mutate(ag_space *space, const ag_graph *const *parents, int c
   }
   struct mutation m = {space, options, facts, AG_ARRAY(struct task, source_count)};
   for (int t = 0; t < source_count; t++) m.tasks[t].source = &sources[t];
+  share_budget(m.tasks, source_count, options->children);
   ag_pool_run(space->pool, source_count, run_source, &m);
   if (source_count == 0 && count == 1)
     status = ag_fail(err, AG_INVALID, "%s has no segment that could be replaced", parents[0]->name);

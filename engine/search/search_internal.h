@@ -13,10 +13,17 @@ struct fit {
   int32_t entry, variant;
 };
 
+/* A thread's working memory for hashes of children. */
+struct marks {
+  struct ag_mark *row;
+  int capacity;
+};
+
 struct ag_space {
   ag_space_options options;
   ag_pool *pool;
   ag_solver **solvers; /* one per thread */
+  struct marks *marks; /* one per thread */
   ag_map visited;      /* ag_graph_hash of every graph seen */
   int32_t *usable;     /* entries whose ops are permitted, ascending */
   int usable_count;
@@ -35,9 +42,8 @@ const struct fit *ag_space_fits(const ag_space *space, ag_hash key, int *count);
 struct parent {
   const ag_graph *graph;
   int64_t flops;
-  ag_hash *hashes; /* forward hash per node */
-  ag_hash *prefix; /* multiset sum of the hashes of nodes [0, i) */
-  int arity;       /* most operands of a node */
+  ag_hash *own;          /* per node: the constant part of its forward hash */
+  struct ag_mark *marks; /* per node: its forward hash, and that as a term of a multiset */
 };
 void ag_parent_init(struct parent *parent, const ag_graph *graph);
 void ag_parent_free(struct parent *parent);
@@ -60,9 +66,23 @@ bool ag_node_replaceable(const ag_graph *graph, int node);
 void ag_choose_sources(const ag_space *space, const ag_mutation_options *options, int parent,
                        const ag_graph *graph, struct source **sources, int *count, int *capacity);
 
+/* Put candidates into the order in which they are tried; entries of weight 0 are dropped.
+ * Returns how many are left. */
+int ag_order_candidates(struct fit *fits, int count, const double *weights, ag_random *random);
+
+/* What of C follows from the cut, as a program over hashes (identity.c). */
+struct tail {
+  struct ag_step *steps;
+  int32_t *codes;
+  int count;
+  ag_hash sum, outputs; /* over the nodes of P and C that no child changes */
+};
+void ag_tail_init(struct tail *tail, const struct parent *parent, const struct source *source);
+void ag_tail_free(struct tail *tail);
+
 /* ag_graph_hash of parent with `segment` in the place of `source`, without making it. */
 ag_hash ag_child_hash(const struct parent *parent, const struct source *source,
-                      const ag_segment *segment, const int32_t *input_map,
-                      const int32_t *output_map);
+                      const struct tail *tail, const ag_segment *segment, const int32_t *input_map,
+                      const int32_t *output_map, struct marks *scratch);
 
 #endif

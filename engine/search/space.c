@@ -70,6 +70,7 @@ ag_space *ag_space_new(const ag_space_options *options) {
   if (space->options.threads < 1) space->options.threads = 1;
   space->pool = ag_pool_new(space->options.threads);
   space->solvers = AG_ARRAY(ag_solver *, space->options.threads);
+  space->marks = AG_ARRAY(struct marks, space->options.threads);
   for (int t = 0; t < space->options.threads; t++)
     space->solvers[t] = ag_solver_new(options->solver);
   index_database(space);
@@ -78,13 +79,21 @@ ag_space *ag_space_new(const ag_space_options *options) {
 
 void ag_space_free(ag_space *space) {
   if (!space) return;
-  for (int t = 0; t < space->options.threads; t++) ag_solver_free(space->solvers[t]);
+  for (int t = 0; t < space->options.threads; t++) {
+    ag_solver_free(space->solvers[t]);
+    free(space->marks[t].row);
+  }
   free(space->solvers);
+  free(space->marks);
   ag_pool_free(space->pool);
   ag_map_free(&space->visited);
   free(space->usable);
   free(space->fits);
   free(space);
+}
+
+int ag_space_entries(const ag_space *space) {
+  return ag_database_size(space->options.database);
 }
 
 const struct fit *ag_space_fits(const ag_space *space, ag_hash key, int *count) {

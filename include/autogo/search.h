@@ -34,6 +34,9 @@ typedef struct ag_space ag_space;
 ag_space *ag_space_new(const ag_space_options *options);
 void ag_space_free(ag_space *space);
 
+/* Number of entries of the space's database. */
+int ag_space_entries(const ag_space *space);
+
 /* Mark a graph as seen. True if it was new. */
 bool ag_space_visit(ag_space *space, const ag_graph *graph);
 
@@ -45,12 +48,15 @@ ag_status ag_space_score(const ag_space *space, const ag_graph *graph, double *s
 /* --- mutation ------------------------------------------------------------------------ */
 
 typedef struct ag_mutation_options {
-  int sources;         /* source segments per parent (published: 10) */
-  int replacements;    /* children per source at most (published: 100) */
-  int segments;        /* contiguous segments in a source at most (published: 3) */
-  double keep;         /* share of the multi-node tokens in a parent's V' (published: 0.5) */
-  bool operations;     /* single nodes as sources and replacements: the ablation */
-  uint64_t generation; /* part of the key of every random draw */
+  int sources;           /* source segments per parent (published: 10) */
+  int replacements;      /* children per source at most (published: 100) */
+  int segments;          /* contiguous segments in a source at most (published: 3) */
+  double keep;           /* share of the multi-node tokens in a parent's V' (published: 0.5) */
+  bool operations;       /* single nodes as sources and replacements: the ablation */
+  int64_t children;      /* most children that may be scored, shared by the sources; 0: no limit */
+  const double *weights; /* per entry of the database, how readily it is drawn; 0: not at all;
+                            NULL: all alike */
+  uint64_t generation;   /* part of the key of every random draw */
 } ag_mutation_options;
 
 ag_mutation_options ag_mutation_defaults(void);

@@ -83,7 +83,36 @@ describe("Space", function()
     assert.truthy(#assert(s:mutate({ graphs[4] }, { sources = 2, replacements = 4 })) > 0)
   end)
 
+  it("scores no more children than asked", function()
+    for _, most in ipairs { 1, 7, 40 } do
+      local batch = assert(space():mutate({ graphs[4] }, { sources = 6, children = most }))
+      assert.truthy(batch.scored <= most and #batch <= batch.scored)
+      assert.truthy(batch.scored >= most // 2)
+    end
+  end)
+
+  it("draws by weight, and never what has none", function()
+    local heavy, counts, weights = 3, { 0, 0 }, {}
+    for entry = 1, #database do weights[entry] = entry % 2 end -- odd entries only
+    for generation = 1, 20 do
+      local options = { sources = 4, children = 8, generation = generation }
+      for round = 1, 2 do
+        weights[heavy] = round == 1 and 1 or 1000
+        options.weights = weights
+        local batch = assert(space():mutate({ graphs[4] }, options))
+        for i = 1, #batch do
+          local entry = batch:child(i).entry
+          assert.equal(1, entry % 2)
+          counts[round] = counts[round] + (entry == heavy and 1 or 0)
+        end
+      end
+    end
+    assert.truthy(counts[2] >= counts[1])
+  end)
+
   it("raises on misuse", function()
+    raises("'weights' one number per entry", space().mutate, space(), { graphs[1] }, { weights = { 1 } })
+    raises("'children' got -1", space().mutate, space(), { graphs[1] }, { children = -1 })
     raises("'database' autogo.Database got nil", core.space, { tokenizer = tokenizer, predictor = predictor })
     raises("'ops' names of ops", space, { ops = { convolution = true } })
     raises("'solver' exact", space, { solver = "best" })
