@@ -92,6 +92,64 @@ static int space_score(lua_State *L) {
   return 1;
 }
 
+/* Number of entries of the database. */
+static int space_entries(lua_State *L) {
+  lua_pushinteger(L, ag_space_entries(check_space(L)));
+  return 1;
+}
+
+/* The row numbers at 3, in memory that Lua owns. */
+static int32_t *check_rows(lua_State *L, const ag_batch *batch, int *count) {
+  luaL_checktype(L, 3, LUA_TTABLE);
+  lua_Unsigned length = lua_rawlen(L, 3);
+  if (length > (lua_Unsigned)batch->size) luaL_argerror(L, 3, "more rows than the batch has");
+  int32_t *rows = ag_lua_scratch(L, length, sizeof *rows);
+  *count = (int)length;
+  for (int i = 0; i < *count; i++) {
+    int is_integer;
+    lua_rawgeti(L, 3, i + 1);
+    lua_Integer row = lua_tointegerx(L, -1, &is_integer);
+    if (!is_integer || row < 1 || row > batch->size)
+      luaL_argerror(L, 3, "numbers of rows of the batch expected");
+    rows[i] = (int32_t)row - 1;
+    lua_pop(L, 1);
+  }
+  return rows;
+}
+
+/* space:make(batch, {rows}) -> sequence of {graph =, order =, score =}: the children as graphs in
+ * canonical order, scored; order as of g:canonical() */
+static int space_make(lua_State *L) {
+  const ag_space *space = check_space(L);
+  const ag_batch *batch = ag_lua_check(L, 2, AG_LUA_BATCH);
+  int count;
+  lua_settop(L, 3);
+  int32_t *rows = check_rows(L, batch, &count);
+  ag_made *made = ag_lua_scratch(L, (size_t)count, sizeof *made);
+  void ***boxes = ag_lua_scratch(L, (size_t)count, sizeof *boxes);
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) { /* all that may raise comes before the graphs */
+    lua_createtable(L, 0, 3);
+    made[i].order = ag_lua_scratch(L, (size_t)ag_batch_graph_size(batch, rows[i]), sizeof(int32_t));
+    lua_setfield(L, -2, "order");
+    boxes[i] = ag_lua_box(L, AG_LUA_GRAPH);
+    lua_setfield(L, -2, "graph");
+    lua_rawseti(L, -2, i + 1);
+  }
+  ag_error err;
+  if (ag_space_make(space, batch, rows, count, made, &err)) return ag_lua_fail(L, &err);
+  for (int i = 0; i < count; i++) *boxes[i] = (void *)(uintptr_t)made[i].graph;
+  for (int i = 0; i < count; i++) {
+    lua_rawgeti(L, -1, i + 1);
+    ag_lua_push_integers(L, made[i].order, made[i].graph->size);
+    lua_setfield(L, -2, "order");
+    lua_pushnumber(L, made[i].score);
+    lua_setfield(L, -2, "score");
+    lua_pop(L, 1);
+  }
+  return 1;
+}
+
 static void release_batch(void *object) {
   ag_batch_free(object);
 }
@@ -143,11 +201,16 @@ static int space_mutate(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg space_methods[] = {
-    {"visit", space_visit}, {"score", space_score}, {"mutate", space_mutate}, {NULL, NULL}};
+static const luaL_Reg space_methods[] = {{"visit", space_visit},
+                                         {"score", space_score},
+                                         {"mutate", space_mutate},
+                                         {"make", space_make},
+                                         {NULL, NULL}};
+
+static const luaL_Reg space_fields[] = {{"entries", space_entries}, {NULL, NULL}};
 
 static const ag_lua_class space_class = {AG_LUA_SPACE,  release_space, describe_space,
-                                         space_methods, NULL,          NULL};
+                                         space_methods, space_fields,  NULL};
 
 /* --- Batch --------------------------------------------------------------------------------- */
 
@@ -186,15 +249,19 @@ static void push_column_value(lua_State *L, const ag_child *c, int column) {
   case 3:
     lua_pushinteger(L, c->flops);
     return;
-  default:
+  case 4:
     lua_pushinteger(L, c->parent + 1);
+    return;
+  default:
+    lua_pushinteger(L, c->entry + 1);
     return;
   }
 }
 
-/* batch:column("predicted" | "baseline" | "gain" | "flops" | "parent") -> sequence */
+/* batch:column("predicted" | "baseline" | "gain" | "flops" | "parent" | "entry") -> sequence */
 static int batch_column(lua_State *L) {
-  static const char *const names[] = {"predicted", "baseline", "gain", "flops", "parent", NULL};
+  static const char *const names[] = {"predicted", "baseline", "gain", "flops",
+                                      "parent",    "entry",    NULL};
   const ag_batch *b = check_batch(L, 1);
   int column = luaL_checkoption(L, 2, NULL, names);
   lua_createtable(L, b->size, 0);
@@ -202,6 +269,14 @@ static int batch_column(lua_State *L) {
     push_column_value(L, &b->children[i], column);
     lua_rawseti(L, -2, i + 1);
   }
+  return 1;
+}
+
+/* batch.predicted and the like: batch:column "predicted", as Lua may have extended it */
+static int batch_named_column(lua_State *L) {
+  lua_getfield(L, 1, "column");
+  lua_insert(L, 1);
+  lua_call(L, 2, 1);
   return 1;
 }
 
@@ -274,6 +349,12 @@ static const luaL_Reg batch_fields[] = {{"size", batch_length},
                                         {"tried", batch_count},
                                         {"feasible", batch_count},
                                         {"scored", batch_count},
+                                        {"predicted", batch_named_column},
+                                        {"baseline", batch_named_column},
+                                        {"gain", batch_named_column},
+                                        {"flops", batch_named_column},
+                                        {"parent", batch_named_column},
+                                        {"entry", batch_named_column},
                                         {NULL, NULL}};
 static const luaL_Reg batch_metamethods[] = {{"__len", batch_length}, {NULL, NULL}};
 

@@ -49,6 +49,8 @@ void ag_parent_init(struct parent *parent, const ag_graph *g) {
 }
 
 void ag_parent_free(struct parent *parent) {
+  for (int i = 0; i < parent->source_count; i++) ag_source_free(&parent->sources[i]);
+  free(parent->sources);
   free(parent->own);
   free(parent->marks);
 }

@@ -38,16 +38,6 @@ ag_hash ag_ports_key(const ag_shape *inputs, int input_count, const ag_shape *ou
 /* The fits of a key: first one and number, by binary search. */
 const struct fit *ag_space_fits(const ag_space *space, ag_hash key, int *count);
 
-/* Facts of a parent that all its children share. */
-struct parent {
-  const ag_graph *graph;
-  int64_t flops;
-  ag_hash *own;          /* per node: the constant part of its forward hash */
-  struct ag_mark *marks; /* per node: its forward hash, and that as a term of a multiset */
-};
-void ag_parent_init(struct parent *parent, const ag_graph *graph);
-void ag_parent_free(struct parent *parent);
-
 /* A range of a parent chosen for replacement, with its ports. */
 struct source {
   int parent, first, last;
@@ -58,13 +48,27 @@ struct source {
 };
 void ag_source_free(struct source *source);
 
+/* Facts of a parent that all its children share. */
+struct parent {
+  const ag_graph *graph;
+  int64_t flops;
+  ag_hash *own;          /* per node: the constant part of its forward hash */
+  struct ag_mark *marks; /* per node: its forward hash, and that as a term of a multiset */
+  struct source *sources;
+  int source_count;
+  ag_encoding *encoding; /* while its sources are at work */
+};
+/* The first four; the others are ag_choose_sources' and the mutation's. */
+void ag_parent_init(struct parent *parent, const ag_graph *graph);
+void ag_parent_free(struct parent *parent);
+
 /* True if a search may replace this node: not an end, a head or a node whose shapes cannot be
  * solved. */
 bool ag_node_replaceable(const ag_graph *graph, int node);
 
-/* Choose sources of one parent (algorithm.md section 4, step 2) and append them. */
-void ag_choose_sources(const ag_space *space, const ag_mutation_options *options, int parent,
-                       const ag_graph *graph, struct source **sources, int *count, int *capacity);
+/* Choose the sources of parent number `index` (algorithm.md section 4, step 2). */
+void ag_choose_sources(const ag_space *space, const ag_mutation_options *options, int index,
+                       struct parent *parent);
 
 /* Put candidates into the order in which they are tried; entries of weight 0 are dropped.
  * Returns how many are left. */

@@ -6,6 +6,7 @@
  *   ag_space_mutate    parents -> a batch of distinct, valid, predicted children
  *   ag_batch_cost      a column of costs from per-node prices
  *   ag_batch_graph     one child as a graph of its own
+ *   ag_space_make      many of them, scored
  *   ag_pareto_front    which rows of a table are not dominated
  *
  * Source: algorithm.md section 4, design.md (Cost, Determinism, Threads). */
@@ -99,6 +100,20 @@ void ag_batch_free(ag_batch *batch);
 
 /* Child number `index` as a graph, in the order P, replacement, C. */
 ag_status ag_batch_graph(const ag_batch *batch, int index, const ag_graph **graph, ag_error *err);
+int ag_batch_graph_size(const ag_batch *batch, int index); /* its number of nodes */
+
+/* A child made for good. */
+typedef struct ag_made {
+  const ag_graph *graph; /* in canonical order; the caller releases it */
+  int32_t *order;        /* in: room for ag_batch_graph_size integers, or NULL; out: for each node
+                            its position in ag_batch_graph's graph */
+  double score;          /* ag_space_score */
+} ag_made;
+
+/* Make and score the children rows[0 .. count), on all threads. On an error, that of the first
+ * row that has one, no graph is left. */
+ag_status ag_space_make(const ag_space *space, const ag_batch *batch, const int32_t *rows,
+                        int count, ag_made *made, ag_error *err);
 
 /* --- prices: per-node costs, remembered by node signature -------------------------------- */
 
