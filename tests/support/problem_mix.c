@@ -68,15 +68,14 @@ void problem_mix_add(problem_mix *mix, const ag_space *space, const ag_graph *g,
   for (int generation = 0; generation < generations; generation++) {
     ag_mutation_options options = ag_mutation_defaults();
     options.generation = (uint64_t)generation;
-    struct source *sources = NULL;
-    int count = 0, capacity = 0;
-    ag_choose_sources(space, &options, 0, g, &sources, &count, &capacity);
-    for (int s = 0; s < count; s++) {
+    struct parent parent;
+    ag_parent_init(&parent, g);
+    ag_choose_sources(space, &options, 0, &parent);
+    for (int s = 0; s < parent.source_count; s++) {
       ag_random random = ag_random_stream(1, (uint64_t)generation, (uint64_t)s, 0, 0);
-      add_entries(mix, space, &sources[s], &random);
-      ag_source_free(&sources[s]);
+      add_entries(mix, space, &parent.sources[s], &random);
     }
-    free(sources);
+    ag_parent_free(&parent);
   }
 }
 
