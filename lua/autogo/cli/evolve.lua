@@ -31,6 +31,12 @@ local OPTIONS = {
   },
   { name = "weights", type = "string", value = "FILE", help = "predictor, instead of the bundled one" },
   {
+    name = "mined",
+    type = "string",
+    value = "DIR",
+    help = "what autogo mine left there, instead of the bundled tokenizer and segments",
+  },
+  {
     name = "preset",
     type = "choice",
     choices = family.keys(presets),
@@ -73,6 +79,21 @@ local function report_progress(row)
       row.iteration, row.children, row.valid, row.accepted, row.front, row.seconds))
 end
 
+-- Put what the command line names in the place of what is bundled; true, or nil and a message.
+local function load_parts(values, settings)
+  local why
+  if values.weights then
+    settings.predictor, why = ag.predictor(values.weights)
+  end
+  if values.mined and not why then
+    settings.tokenizer, why = ag.tokenizer(values.mined .. "/tokenizer.txt")
+  end
+  if values.mined and not why then
+    settings.database, why = ag.database(values.mined .. "/segments.agdb")
+  end
+  return why == nil, why
+end
+
 -- The settings of the search from the command line; or nil and a message.
 local function settings_of(values)
   local settings = {}
@@ -90,11 +111,10 @@ local function settings_of(values)
   if not settings.objectives then
     return nil, why
   end
-  if values.weights then
-    settings.predictor, why = ag.predictor(values.weights)
-    if not settings.predictor then
-      return nil, why
-    end
+  local loaded
+  loaded, why = load_parts(values, settings)
+  if not loaded then
+    return nil, why
   end
   settings.threads = values.threads or core.processors()
   settings.progress = not values.quiet and report_progress or nil
