@@ -92,6 +92,12 @@ static int space_score(lua_State *L) {
   return 1;
 }
 
+/* Number of entries of the database. */
+static int space_entries(lua_State *L) {
+  lua_pushinteger(L, ag_space_entries(check_space(L)));
+  return 1;
+}
+
 /* The row numbers at 3, in memory that Lua owns. */
 static int32_t *check_rows(lua_State *L, const ag_batch *batch, int *count) {
   luaL_checktype(L, 3, LUA_TTABLE);
@@ -201,8 +207,10 @@ static const luaL_Reg space_methods[] = {{"visit", space_visit},
                                          {"make", space_make},
                                          {NULL, NULL}};
 
+static const luaL_Reg space_fields[] = {{"entries", space_entries}, {NULL, NULL}};
+
 static const ag_lua_class space_class = {AG_LUA_SPACE,  release_space, describe_space,
-                                         space_methods, NULL,          NULL};
+                                         space_methods, space_fields,  NULL};
 
 /* --- Batch --------------------------------------------------------------------------------- */
 
@@ -241,15 +249,19 @@ static void push_column_value(lua_State *L, const ag_child *c, int column) {
   case 3:
     lua_pushinteger(L, c->flops);
     return;
-  default:
+  case 4:
     lua_pushinteger(L, c->parent + 1);
+    return;
+  default:
+    lua_pushinteger(L, c->entry + 1);
     return;
   }
 }
 
-/* batch:column("predicted" | "baseline" | "gain" | "flops" | "parent") -> sequence */
+/* batch:column("predicted" | "baseline" | "gain" | "flops" | "parent" | "entry") -> sequence */
 static int batch_column(lua_State *L) {
-  static const char *const names[] = {"predicted", "baseline", "gain", "flops", "parent", NULL};
+  static const char *const names[] = {"predicted", "baseline", "gain", "flops",
+                                      "parent",    "entry",    NULL};
   const ag_batch *b = check_batch(L, 1);
   int column = luaL_checkoption(L, 2, NULL, names);
   lua_createtable(L, b->size, 0);
@@ -257,6 +269,14 @@ static int batch_column(lua_State *L) {
     push_column_value(L, &b->children[i], column);
     lua_rawseti(L, -2, i + 1);
   }
+  return 1;
+}
+
+/* batch.predicted and the like: batch:column "predicted", as Lua may have extended it */
+static int batch_named_column(lua_State *L) {
+  lua_getfield(L, 1, "column");
+  lua_insert(L, 1);
+  lua_call(L, 2, 1);
   return 1;
 }
 
@@ -329,6 +349,12 @@ static const luaL_Reg batch_fields[] = {{"size", batch_length},
                                         {"tried", batch_count},
                                         {"feasible", batch_count},
                                         {"scored", batch_count},
+                                        {"predicted", batch_named_column},
+                                        {"baseline", batch_named_column},
+                                        {"gain", batch_named_column},
+                                        {"flops", batch_named_column},
+                                        {"parent", batch_named_column},
+                                        {"entry", batch_named_column},
                                         {NULL, NULL}};
 static const luaL_Reg batch_metamethods[] = {{"__len", batch_length}, {NULL, NULL}};
 

@@ -13,23 +13,37 @@
 local core = require "autogo.core"
 local cost = require "autogo.cost"
 local pareto = require "autogo.pareto"
-local random = require "autogo.random"
+local policies = require "autogo.policies"
+local select = require "autogo.policies.select"
 local space = require "autogo.space"
 
 local DEFAULTS = {
   iterations = 5, parents = 10, sources = 10, replacements = 100, segments = 3, keep = 0.5,
   operations = false, finalists = 60, flops_max = 1.1, flops_min = 0, seed = 1,
+  policy = "published", ops = "input+",
 }
 
--- Building blocks every device runs; a search may add them even where the input has none. What
--- the input lacks beyond these (depthwise, pools, concat, ...) is not introduced.
+-- Iterations without a new child after which a budget counts as spent.
+local BARREN = 20
+
+-- Building blocks every device runs: what "input+" adds to the ops of the input. What the input lacks
+-- beyond these (depthwise, pools, concat, ...) is not introduced.
 local ALWAYS_PERMITTED = { "conv", "batchnorm", "relu", "add", "identity" }
 
-local function permitted_ops(model)
-  local ops = {}
-  for op in pairs(model:ops()) do ops[op] = true end
-  for _, op in ipairs(ALWAYS_PERMITTED) do ops[op] = true end
-  return ops
+-- What the user asked for, as a set: names, sets of names (those of the network: "input", "input+"), or
+-- nil for all.
+local function permitted_ops(model, asked)
+  if type(asked) == "table" and not asked[1] then return asked end
+  local permitted = {}
+  for _, name in ipairs(type(asked) == "table" and asked or { asked }) do
+    if name == "all" then return nil end
+    local plus = name == "input+"
+    for op in pairs((plus or name == "input") and model:ops() or { [name] = true }) do
+      permitted[op] = true
+    end
+    for _, op in ipairs(plus and ALWAYS_PERMITTED or {}) do permitted[op] = true end
+  end
+  return permitted
 end
 
 local function with_defaults(options)
@@ -38,6 +52,10 @@ local function with_defaults(options)
   for key, value in pairs(options or {}) do settings[key] = value end
   settings.objectives = settings.objectives or { (require "autogo.objectives.flops") }
   if #settings.objectives == 0 then error("objectives: at least one expected", 3) end
+  if settings.flops_min > settings.flops_max then
+    error(("flops_min: at most flops_max (%g) expected, got %g"):format(
+      settings.flops_max, settings.flops_min), 3)
+  end
   return settings
 end
 
@@ -114,30 +132,6 @@ local function promising(search, batch, parents)
   return rows, columns
 end
 
---- The finalists: the front of the promising rows, then the others by least rank sum, up to the
--- number of finalists.
-local function finalists(search, rows, columns)
-  if #rows == 0 then return {} end
-  local chosen, taken = {}, {}
-  for _, k in ipairs(core.pareto_front(columns, search.senses)) do
-    chosen[#chosen + 1] = rows[k]
-    taken[k] = true
-  end
-  local sums, rest = core.rank_sums(columns, search.senses), {}
-  for k = 1, #rows do
-    if not taken[k] then rest[#rest + 1] = k end
-  end
-  table.sort(rest, function(a, b)
-    if sums[a] ~= sums[b] then return sums[a] < sums[b] end
-    return a < b
-  end)
-  for _, k in ipairs(rest) do
-    if #chosen >= search.settings.finalists then break end
-    chosen[#chosen + 1] = rows[k]
-  end
-  return chosen
-end
-
 --- Where each node of a child in canonical order stood in the input; nil for new nodes.
 local function follow_origin(parent, child, order)
   local spliced, shift = {}, #child.added - (child.last - child.first)
@@ -179,18 +173,42 @@ local function make_member(search, batch, i, made, parents, generation)
   return member
 end
 
-local function iterate(search, generation)
+--- Children that may be scored in an iteration: an equal share of what is left of the budget,
+-- all of it in the last; nil without a budget.
+local function share(search, generation)
   local settings = search.settings
-  local parents = generation == 1 and { search.input }
-    or search.archive:sample(settings.parents, random.new(settings.seed, generation):next())
-  local batch, why = search.space:mutate(parents, {
+  if not settings.children then return nil end
+  local shares = math.max(1, settings.iterations - generation + 1)
+  return math.max(1, (settings.children - search.scored) // shares)
+end
+
+local function mutate(search, generation)
+  local settings = search.settings
+  local parents, more = search.policy.propose(search, generation)
+  local options = {
     sources = settings.sources, replacements = settings.replacements,
     segments = settings.segments, keep = settings.keep, operations = settings.operations,
-    generation = generation,
-  })
+    generation = generation, children = share(search, generation),
+  }
+  for key, value in pairs(more or {}) do options[key] = value end
+  local batch, why = search.space:mutate(parents, options)
   if not batch then error(why, 0) end
+  return batch, parents
+end
+
+--- Rows of the batch that the policy wants as members.
+local function chosen_rows(search, batch, parents)
   local rows, columns = promising(search, batch, parents)
-  local accepted, chosen = 0, finalists(search, rows, columns)
+  local candidates, chosen = { count = #rows, columns = columns }, {}
+  local numbers = search.policy.choose and search.policy.choose(search, candidates)
+    or select.best(search, candidates, search.settings.finalists)
+  for i, k in ipairs(numbers) do chosen[i] = rows[k] end
+  return chosen
+end
+
+local function iterate(search, generation)
+  local batch, parents = mutate(search, generation)
+  local chosen, accepted = chosen_rows(search, batch, parents), 0
   local made = assert(search.space:make(batch, chosen))
   for k, i in ipairs(chosen) do
     local member = make_member(search, batch, i, made[k], parents, generation)
@@ -199,7 +217,22 @@ local function iterate(search, generation)
       accepted = accepted + 1
     end
   end
+  if search.policy.learn then search.policy.learn(search, batch, chosen) end
+  search.scored = search.scored + batch.scored
   return batch, accepted
+end
+
+--- Whether there is another iteration: a budget is spent to the last child, unless nothing new has
+-- been found for a while.
+local function goes_on(search, generation)
+  local settings = search.settings
+  if not settings.children then return generation <= settings.iterations end
+  local barren = 0
+  for i = #search.history, 1, -1 do
+    if search.history[i].scored > 0 then break end
+    barren = barren + 1
+  end
+  return search.scored < settings.children and barren < BARREN
 end
 
 --- The reference point of the hypervolume: the input's score, 1.1 times its costs (0.9 times for
@@ -232,8 +265,9 @@ end
 
 local function start(model, options)
   local settings = with_defaults(options)
-  settings.ops = settings.ops or permitted_ops(model)
-  local search = { settings = settings, costs = evaluators(settings.objectives), history = {} }
+  settings.ops = permitted_ops(model, settings.ops)
+  local search = { settings = settings, costs = evaluators(settings.objectives), history = {}, scored = 0,
+    policy = policies.get(settings.policy), memory = {} }
   search.space = space.new {
     database = settings.database, tokenizer = settings.tokenizer, predictor = settings.predictor,
     ops = settings.ops, solver = settings.solver, threads = settings.threads, seed = settings.seed,
@@ -254,15 +288,18 @@ end
 --- Evolve a network.
 -- @tparam Graph model
 -- @tparam[opt] table options iterations, parents, sources, replacements, segments, keep,
--- operations (single nodes instead of segments), finalists, flops_min and flops_max (band,
--- relative to the input), objectives, constraints, ops (set of permitted ops), predictor,
--- database, tokenizer, solver, seed, threads, progress (function called with each row of the
--- history)
+-- operations (single nodes instead of segments), policy (a name or a table, `autogo.policies`),
+-- children (exactly so many are scored, in `iterations` equal shares), finalists, flops_min and
+-- flops_max (band, relative to the input), objectives, constraints, ops (permitted in replacements: a
+-- list or set of names, "input": those of the input, "input+": and the commonest, "all"), predictor,
+-- database, tokenizer, solver, seed, threads, progress (function called with each row of the history)
 -- @treturn Front a sequence of members (graph, score, predicted, flops, a value per objective,
 -- generation, parent, changes), best score first; the input itself if nothing beat it
 local function evolve(model, options)
   local search = start(model, options)
-  for generation = 1, search.settings.iterations do
+  local generation = 0
+  while goes_on(search, generation + 1) do
+    generation = generation + 1
     local begin = core.clock()
     local batch, accepted = iterate(search, generation)
     local row = {

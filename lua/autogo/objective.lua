@@ -124,4 +124,13 @@ function objective.load(name)
   return adopt(value, name)
 end
 
-return objective
+-- `objective.flops` and the other built-ins, loaded when they are asked for.
+local function builtin(_, name)
+  for _, known in ipairs(BUILTIN) do
+    if name == known then
+      return require("autogo.objectives." .. name)
+    end
+  end
+end
+
+return setmetatable(objective, { __index = builtin })

@@ -17,7 +17,7 @@ local CONTEXT = 4
 -- What decided the result: threads and output paths did not.
 local SETTINGS = {
   "iterations", "parents", "sources", "replacements", "segments", "keep", "operations",
-  "finalists", "flops_min", "flops_max", "seed",
+  "finalists", "flops_min", "flops_max", "children", "seed",
 }
 
 local function values_of(member, front)
@@ -31,12 +31,13 @@ end
 local function settings_of(front)
   local settings = {}
   for _, name in ipairs(SETTINGS) do settings[name] = front.settings[name] end
+  settings.policy = type(front.settings.policy) == "string" and front.settings.policy or "custom"
   settings.objectives = {}
   for i, objective in ipairs(front.settings.objectives) do
     settings.objectives[i] = { name = objective.name, unit = objective.unit, sense = objective.sense }
   end
   settings.ops = {}
-  for op, permitted in pairs(front.settings.ops) do
+  for op, permitted in pairs(front.settings.ops or { all = true }) do
     if permitted then settings.ops[#settings.ops + 1] = op end
   end
   table.sort(settings.ops)

@@ -5,6 +5,7 @@ local ag = require "autogo"
 local core = require "autogo.core"
 local family = require "autogo.families.family"
 local model = require "autogo.cli.model"
+local policies = require "autogo.policies"
 local presets = require "autogo.presets"
 
 -- Settings that go to the search as they are; those not given are the preset's or its own.
@@ -17,7 +18,23 @@ local SETTINGS = {
   { name = "segments", type = "integer", min = 1, max = 16, help = "contiguous segments in a source" },
   { name = "flops-min", type = "number", min = 0, help = "least FLOPs, relative to the input" },
   { name = "flops-max", type = "number", min = 0, help = "most FLOPs, relative to the input" },
+  { name = "band", type = "string", value = "LOW:HIGH", help = "both at once: 0.8:1.1; free is 0:1.1" },
   { name = "operations", type = "flag", help = "replace single nodes instead of segments" },
+  { name = "keep", type = "number", min = 0, max = 1, help = "share of the multi-node tokens in use" },
+  {
+    name = "ops",
+    type = "list",
+    value = "LIST|SET",
+    help = "ops a replacement may have: names, or input (those of the network), input+ (and conv, "
+      .. "batchnorm, relu, add, identity), all",
+  },
+  {
+    name = "policy",
+    type = "choice",
+    choices = policies.names,
+    help = "who is mutated, and with what: " .. table.concat(policies.names, ", "),
+  },
+  { name = "children", type = "integer", min = 1, help = "score exactly so many, over the iterations" },
 }
 
 local OPTIONS = {
@@ -79,6 +96,18 @@ local function report_progress(row)
       row.iteration, row.children, row.valid, row.accepted, row.front, row.seconds))
 end
 
+-- LOW:HIGH or free into the two bounds; true, or nil and a message.
+local function read_band(settings)
+  local low, high = (settings.band == "free" and "0:1.1" or settings.band or ""):match "^(.+):(.+)$"
+  low, high = tonumber(low), tonumber(high)
+  if settings.band and not (low and high and low >= 0 and low < high) then
+    return nil, ("--band: LOW:HIGH with LOW < HIGH, or free, expected, got '%s'"):format(settings.band)
+  end
+  settings.flops_min, settings.flops_max = low or settings.flops_min, high or settings.flops_max
+  settings.band = nil
+  return true
+end
+
 -- Put what the command line names in the place of what is bundled; true, or nil and a message.
 local function load_parts(values, settings)
   local why
@@ -106,7 +135,10 @@ local function settings_of(values)
       settings[key] = values[key]
     end
   end
-  local why
+  local good, why = read_band(settings)
+  if not good then
+    return nil, why
+  end
   settings.objectives, why = load_objectives(values.objective)
   if not settings.objectives then
     return nil, why
