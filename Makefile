@@ -40,7 +40,7 @@ SHARED := $(BUILD)/libautogo.so
 MODULE := $(BUILD)/autogo.so
 BIN    := $(BUILD)/autogo
 
-.PHONY: all deps test-deps demo check test tests lint install clean help
+.PHONY: all deps test-deps demo check test tests bench lint install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -52,6 +52,7 @@ help:
 	@echo "make demo       deps, build, and evolve a ResNet-50"
 	@echo "make check      deps, build, and run every test, then again under sanitizers"
 	@echo "make test       run every test on the build at hand (SANITIZE=1: under sanitizers)"
+	@echo "make bench      measure against other programs, where they are installed"
 	@echo "make install    into PREFIX=$(PREFIX) (DESTDIR is honoured)"
 	@echo "make clean      remove $(BUILD)/"
 
@@ -113,6 +114,9 @@ tests: $(TESTS)
 
 test: all tests
 	@BUILD=$(BUILD) tests/run
+
+bench: all
+	@for script in tests/bench/*.sh; do BUILD=$(BUILD) sh $$script || exit 1; done
 
 check: test-deps
 	@tests/check

@@ -109,10 +109,14 @@ local function process_id()
   return file:read "n"
 end
 
+local function quoted(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
 -- This program again, whatever it is called, for one measurement.
 local function measure(method, part)
-  local command = ("/proc/%d/exe run %s --measure %s --part %d --budget %d --depth %d --out '%s'"):format(
-    process_id(), arg[0], method, part, values.budget, values.depth, values.out)
+  local command = ("/proc/%d/exe run %s --measure %s --part %d --budget %d --depth %d --out %s"):format(
+    process_id(), quoted(arg[0]), method, part, values.budget, values.depth, quoted(values.out))
   local pipe <close> = assert(io.popen(command))
   local fields = {}
   for field in (pipe:read "l" or error("no answer from: " .. command)):gmatch "[^,]+" do

@@ -1,4 +1,4 @@
-/* Hash map and hash mixing. A slot is empty while `used` is 0; keys are spread by their low
+/* Hash map, and the hash of bytes. A slot is empty while `used` is 0; keys are spread by their low
  * word, which ag_hash_mix makes uniform. */
 #include "engine/base/map.h"
 
@@ -55,6 +55,11 @@ int64_t *ag_map_put(ag_map *map, ag_hash key, int64_t value, bool *inserted) {
   return &slot->value;
 }
 
+void ag_map_each(const ag_map *map, void (*visit)(void *, ag_hash, int64_t), void *context) {
+  for (size_t i = 0; i < map->capacity; i++)
+    if (map->slots[i].used) visit(context, map->slots[i].key, map->slots[i].value);
+}
+
 size_t ag_map_bytes(const ag_map *map, size_t more) {
   size_t before = 0, capacity = map->capacity;
   while (more > 0 && is_full(map->count + more - 1, capacity)) {
@@ -72,31 +77,6 @@ void ag_map_clear(ag_map *map) {
 void ag_map_free(ag_map *map) {
   free(map->slots);
   *map = (ag_map){0};
-}
-
-/* The finaliser of splitmix64: a bijection in which every input bit moves half the output. */
-static uint64_t scramble(uint64_t x) {
-  x ^= x >> 30;
-  x *= UINT64_C(0xbf58476d1ce4e5b9);
-  x ^= x >> 27;
-  x *= UINT64_C(0x94d049bb133111eb);
-  return x ^ (x >> 31);
-}
-
-ag_hash ag_hash_seed(uint64_t tag) {
-  ag_hash h = {UINT64_C(0x243f6a8885a308d3) + AG_HASH_VERSION, UINT64_C(0x13198a2e03707344)};
-  return ag_hash_mix(h, tag);
-}
-
-/* Two 64-bit lanes with different constants, each fed by the other. */
-ag_hash ag_hash_mix(ag_hash h, uint64_t word) {
-  uint64_t lo = scramble((h.lo ^ word) + UINT64_C(0x9e3779b97f4a7c15));
-  uint64_t hi = scramble((h.hi + word * UINT64_C(0xff51afd7ed558ccd)) ^ (lo >> 32 | lo << 32));
-  return (ag_hash){hi, lo + hi};
-}
-
-ag_hash ag_hash_mix_hash(ag_hash h, ag_hash word) {
-  return ag_hash_mix(ag_hash_mix(h, word.hi), word.lo);
 }
 
 ag_hash ag_hash_bytes(const void *data, size_t size) {

@@ -52,6 +52,11 @@ static void read_permitted(lua_State *L, bool *permitted) {
   lua_pop(L, 1);
 }
 
+static bool stop_when_interrupted(void *unused) {
+  (void)unused;
+  return ag_lua_interrupted();
+}
+
 /* core.space{database=, tokenizer=, predictor=, ops=, solver=, threads=, seed=} */
 static int space_new(lua_State *L) {
   static const char *const known[] = {"database", "tokenizer", "predictor", "ops",
@@ -68,6 +73,7 @@ static int space_new(lua_State *L) {
       .threads = (int)ag_lua_option_integer(L, 1, "threads", 1, 1, 256),
       .seed = (uint64_t)ag_lua_option_integer(L, 1, "seed", 1, LLONG_MIN, LLONG_MAX),
   };
+  options.stop = stop_when_interrupted;
   read_permitted(L, options.permitted);
   void **box = ag_lua_box(L, AG_LUA_SPACE);
   lua_pushvalue(L, 2);
@@ -82,6 +88,56 @@ static int space_visit(lua_State *L) {
   return 1;
 }
 
+enum { HASH_BYTES = 16 };
+
+static void put_word(unsigned char *bytes, uint64_t word) {
+  for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)(word >> (56 - 8 * i));
+}
+
+static uint64_t get_word(const unsigned char *bytes) {
+  uint64_t word = 0;
+  for (int i = 0; i < 8; i++) word = word << 8 | bytes[i];
+  return word;
+}
+
+/* space:visited([first]) -> the hashes seen, number `first` (from 1) and later, as a string of 16
+ * bytes each; see ag_space_visited_since */
+static int space_visited(lua_State *L) {
+  const ag_space *space = check_space(L);
+  int64_t total = ag_space_visited(space);
+  int64_t first = lua_isnoneornil(L, 2) ? 0 : ag_lua_check_range(L, 2, 1, total + 1) - 1;
+  size_t count = (size_t)(total - first);
+  ag_hash *hashes = ag_lua_scratch(L, count, sizeof *hashes);
+  ag_space_visited_since(space, first, hashes);
+  luaL_Buffer buffer;
+  unsigned char *bytes = (unsigned char *)luaL_buffinitsize(L, &buffer, count * HASH_BYTES);
+  for (size_t i = 0; i < count; i++) {
+    put_word(bytes + i * HASH_BYTES, hashes[i].hi);
+    put_word(bytes + i * HASH_BYTES + 8, hashes[i].lo);
+  }
+  luaL_pushresultsize(&buffer, count * HASH_BYTES);
+  return 1;
+}
+
+/* space:restore(bytes): mark the hashes of a string that space:visited gave as seen */
+static int space_restore(lua_State *L) {
+  ag_space *space = check_space(L);
+  size_t size;
+  const unsigned char *bytes = (const unsigned char *)luaL_checklstring(L, 2, &size);
+  luaL_argcheck(L, size % HASH_BYTES == 0, 2, "16 bytes per hash expected");
+  for (size_t i = 0; i < size; i += HASH_BYTES) {
+    ag_hash hash = {get_word(bytes + i), get_word(bytes + i + 8)};
+    ag_space_visit_hashes(space, &hash, 1);
+  }
+  return 0;
+}
+
+/* The number of graphs seen. */
+static int space_seen(lua_State *L) {
+  lua_pushinteger(L, ag_space_visited(check_space(L)));
+  return 1;
+}
+
 /* space:score(graph) -> number */
 static int space_score(lua_State *L) {
   ag_space *space = check_space(L);
@@ -89,6 +145,64 @@ static int space_score(lua_State *L) {
   double score;
   if (ag_space_score(space, ag_lua_check_graph(L, 2), &score, &err)) return ag_lua_fail(L, &err);
   lua_pushnumber(L, score);
+  return 1;
+}
+
+/* Number of entries of the database. */
+static int space_entries(lua_State *L) {
+  lua_pushinteger(L, ag_space_entries(check_space(L)));
+  return 1;
+}
+
+/* The row numbers at 3, in memory that Lua owns. */
+static int32_t *check_rows(lua_State *L, const ag_batch *batch, int *count) {
+  luaL_checktype(L, 3, LUA_TTABLE);
+  lua_Unsigned length = lua_rawlen(L, 3);
+  if (length > (lua_Unsigned)batch->size) luaL_argerror(L, 3, "more rows than the batch has");
+  int32_t *rows = ag_lua_scratch(L, length, sizeof *rows);
+  *count = (int)length;
+  for (int i = 0; i < *count; i++) {
+    int is_integer;
+    lua_rawgeti(L, 3, i + 1);
+    lua_Integer row = lua_tointegerx(L, -1, &is_integer);
+    if (!is_integer || row < 1 || row > batch->size)
+      luaL_argerror(L, 3, "numbers of rows of the batch expected");
+    rows[i] = (int32_t)row - 1;
+    lua_pop(L, 1);
+  }
+  return rows;
+}
+
+/* space:make(batch, {rows}) -> sequence of {graph =, order =, score =}: the children as graphs in
+ * canonical order, scored; order as of g:canonical() */
+static int space_make(lua_State *L) {
+  const ag_space *space = check_space(L);
+  const ag_batch *batch = ag_lua_check(L, 2, AG_LUA_BATCH);
+  int count;
+  lua_settop(L, 3);
+  int32_t *rows = check_rows(L, batch, &count);
+  ag_made *made = ag_lua_scratch(L, (size_t)count, sizeof *made);
+  void ***boxes = ag_lua_scratch(L, (size_t)count, sizeof *boxes);
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) { /* all that may raise comes before the graphs */
+    lua_createtable(L, 0, 3);
+    made[i].order = ag_lua_scratch(L, (size_t)ag_batch_graph_size(batch, rows[i]), sizeof(int32_t));
+    lua_setfield(L, -2, "order");
+    boxes[i] = ag_lua_box(L, AG_LUA_GRAPH);
+    lua_setfield(L, -2, "graph");
+    lua_rawseti(L, -2, i + 1);
+  }
+  ag_error err;
+  if (ag_space_make(space, batch, rows, count, made, &err)) return ag_lua_fail(L, &err);
+  for (int i = 0; i < count; i++) *boxes[i] = (void *)(uintptr_t)made[i].graph;
+  for (int i = 0; i < count; i++) {
+    lua_rawgeti(L, -1, i + 1);
+    ag_lua_push_integers(L, made[i].order, made[i].graph->size);
+    lua_setfield(L, -2, "order");
+    lua_pushnumber(L, made[i].score);
+    lua_setfield(L, -2, "score");
+    lua_pop(L, 1);
+  }
   return 1;
 }
 
@@ -143,11 +257,19 @@ static int space_mutate(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg space_methods[] = {
-    {"visit", space_visit}, {"score", space_score}, {"mutate", space_mutate}, {NULL, NULL}};
+static const luaL_Reg space_methods[] = {{"visit", space_visit},
+                                         {"visited", space_visited},
+                                         {"restore", space_restore},
+                                         {"score", space_score},
+                                         {"mutate", space_mutate},
+                                         {"make", space_make},
+                                         {NULL, NULL}};
+
+static const luaL_Reg space_fields[] = {
+    {"entries", space_entries}, {"seen", space_seen}, {NULL, NULL}};
 
 static const ag_lua_class space_class = {AG_LUA_SPACE,  release_space, describe_space,
-                                         space_methods, NULL,          NULL};
+                                         space_methods, space_fields,  NULL};
 
 /* --- Batch --------------------------------------------------------------------------------- */
 
@@ -186,15 +308,19 @@ static void push_column_value(lua_State *L, const ag_child *c, int column) {
   case 3:
     lua_pushinteger(L, c->flops);
     return;
-  default:
+  case 4:
     lua_pushinteger(L, c->parent + 1);
+    return;
+  default:
+    lua_pushinteger(L, c->entry + 1);
     return;
   }
 }
 
-/* batch:column("predicted" | "baseline" | "gain" | "flops" | "parent") -> sequence */
+/* batch:column("predicted" | "baseline" | "gain" | "flops" | "parent" | "entry") -> sequence */
 static int batch_column(lua_State *L) {
-  static const char *const names[] = {"predicted", "baseline", "gain", "flops", "parent", NULL};
+  static const char *const names[] = {"predicted", "baseline", "gain", "flops",
+                                      "parent",    "entry",    NULL};
   const ag_batch *b = check_batch(L, 1);
   int column = luaL_checkoption(L, 2, NULL, names);
   lua_createtable(L, b->size, 0);
@@ -202,6 +328,14 @@ static int batch_column(lua_State *L) {
     push_column_value(L, &b->children[i], column);
     lua_rawseti(L, -2, i + 1);
   }
+  return 1;
+}
+
+/* batch.predicted and the like: batch:column "predicted", as Lua may have extended it */
+static int batch_named_column(lua_State *L) {
+  lua_getfield(L, 1, "column");
+  lua_insert(L, 1);
+  lua_call(L, 2, 1);
   return 1;
 }
 
@@ -219,6 +353,14 @@ static void push_op_list(lua_State *L, const ag_node *nodes, int count) {
   }
 }
 
+static void push_ports(lua_State *L, const int32_t *ports, int count) {
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) {
+    lua_pushinteger(L, ports[i] + 1);
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
 static void set_integer(lua_State *L, const char *key, int64_t value) {
   lua_pushinteger(L, value);
   lua_setfield(L, -2, key);
@@ -230,12 +372,13 @@ static void set_number(lua_State *L, const char *key, double value) {
 }
 
 /* batch:child(i) -> table: parent (1-based), first, last, entry, variant, resolved, hash, flops,
- * predicted, baseline, gain, removed and added (op names in order) */
+ * predicted, baseline, gain, removed and added (op names in order), inputs and outputs (the maps
+ * of graph:splice) */
 static int batch_child(lua_State *L) {
   int index;
   const ag_child *c = check_child(L, &index);
   const ag_graph *parent = check_batch(L, 1)->parent[c->parent];
-  lua_createtable(L, 0, 14);
+  lua_createtable(L, 0, 16);
   set_integer(L, "parent", c->parent + 1);
   set_integer(L, "first", c->first);
   set_integer(L, "last", c->last);
@@ -253,6 +396,10 @@ static int batch_child(lua_State *L) {
   lua_setfield(L, -2, "removed");
   push_op_list(L, c->segment->nodes, c->segment->size);
   lua_setfield(L, -2, "added");
+  push_ports(L, c->input_map, c->segment->inputs);
+  lua_setfield(L, -2, "inputs");
+  push_ports(L, c->output_map, c->segment->outputs);
+  lua_setfield(L, -2, "outputs");
   return 1;
 }
 
@@ -274,6 +421,12 @@ static const luaL_Reg batch_fields[] = {{"size", batch_length},
                                         {"tried", batch_count},
                                         {"feasible", batch_count},
                                         {"scored", batch_count},
+                                        {"predicted", batch_named_column},
+                                        {"baseline", batch_named_column},
+                                        {"gain", batch_named_column},
+                                        {"flops", batch_named_column},
+                                        {"parent", batch_named_column},
+                                        {"entry", batch_named_column},
                                         {NULL, NULL}};
 static const luaL_Reg batch_metamethods[] = {{"__len", batch_length}, {NULL, NULL}};
 

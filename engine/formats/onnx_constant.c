@@ -61,35 +61,51 @@ void ag_onnx_put_float(ag_tensor *t, int64_t i, double value) {
 
 /* --- data on demand --------------------------------------------------------------- */
 
+/* A block of one repeated element; the largest made so far for that element. */
 struct ag_onnx_fill {
-  struct ag_onnx_fill *next;
-  uint64_t value;
-  size_t element, bytes;
+  size_t bytes;
   void *data;
 };
+
+enum { MAX_FOLDED = 1 << 28, MAX_FILLED = 1 << 30, MIN_BLOCK = 4096 };
+
+bool ag_onnx_charge(ag_onnx_import *im, int64_t bytes) {
+  if (bytes > MAX_FOLDED - (int64_t)im->folded_bytes) return false;
+  im->folded_bytes += (size_t)bytes;
+  return true;
+}
 
 static void free_block(void *block, size_t size) {
   (void)size;
   free(block);
 }
 
-/* Constants that repeat one element share a block: a model of a few kilobytes may claim hundreds
- * of megabytes of such weights. Blocks double, so they add up to twice the largest. */
-static const void *filled_data(ag_onnx_import *im, const ag_onnx_value *v, size_t bytes) {
-  size_t element = ag_onnx_element_size((int)v->tensor.dtype);
-  for (struct ag_onnx_fill *f = im->fills; f; f = f->next)
-    if (f->value == v->fill && f->element == element && f->bytes >= bytes) return f->data;
-  size_t capacity = 4096;
-  while (capacity < bytes) capacity *= 2;
-  if (capacity > (size_t)1 << 30) return NULL;
+static void *make_block(ag_onnx_import *im, uint64_t value, size_t element, size_t capacity) {
   char *data = ag_alloc(capacity, 1);
-  if (v->fill)
-    for (size_t i = 0; i < capacity; i += element) memcpy(data + i, &v->fill, element);
+  if (value)
+    for (size_t i = 0; i < capacity; i += element) memcpy(data + i, &value, element);
   ag_store_adopt(im->store, data, capacity, free_block);
-  struct ag_onnx_fill *f = ag_arena_alloc(&im->arena, sizeof *f);
-  *f = (struct ag_onnx_fill){im->fills, v->fill, element, capacity, data};
-  im->fills = f;
+  im->filled_bytes += capacity;
   return data;
+}
+
+/* Constants that repeat one element share a block: a model of a few kilobytes may claim hundreds
+ * of megabytes of such weights. Blocks double, so those of one element add up to twice the largest;
+ * beyond a total they have a shape and no data. */
+static const void *filled_data(ag_onnx_import *im, const ag_onnx_value *v, size_t bytes) {
+  size_t element = ag_onnx_element_size((int)v->tensor.dtype), capacity = MIN_BLOCK;
+  bool inserted;
+  ag_hash key = ag_hash_mix(ag_hash_seed(v->fill), element);
+  int64_t *slot = ag_map_put(&im->fills, key, 0, &inserted);
+  struct ag_onnx_fill *fill = (struct ag_onnx_fill *)(intptr_t)*slot;
+  if (fill && fill->bytes >= bytes) return fill->data;
+  while (capacity < bytes) capacity *= 2;
+  if (capacity > MAX_FILLED - im->filled_bytes) return NULL;
+  fill = ag_arena_alloc(&im->arena, sizeof *fill);
+  *slot = (int64_t)(intptr_t)fill;
+  fill->bytes = capacity;
+  fill->data = make_block(im, v->fill, element, capacity);
+  return fill->data;
 }
 
 const void *ag_onnx_constant_data(ag_onnx_import *im, ag_onnx_value *v) {

@@ -55,8 +55,9 @@ static ag_status emit_gelu(ag_onnx_export *x, int node) {
 }
 
 static ag_status emit_leaky_relu(ag_onnx_export *x, int node) {
+  float alpha = cg_node(x, node)->alpha;
   ag_onnx_emit_float(x, ag_onnx_emit_main(x, node, "LeakyRelu", 1, 0), "alpha",
-                     cg_node(x, node)->alpha);
+                     alpha != 0 ? alpha : 0.01f);
   return AG_OK;
 }
 

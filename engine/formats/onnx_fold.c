@@ -10,23 +10,21 @@
 
 #include "engine/formats/onnx_internal.h"
 
-enum { MAX_BYTES = 1 << 28 };
-
 /* --- results ---------------------------------------------------------------------- */
 
 /* A zeroed result of that type and shape, or false when it would be too large. */
 static bool allocate(ag_onnx_import *im, ag_tensor *t) {
   size_t element = ag_onnx_element_size((int)t->dtype);
   int64_t n = ag_onnx_elements(t);
-  if (!element || n < 0 || n > AG_ONNX_MAX_FOLD) return false;
+  if (!element || !ag_onnx_bounded(t) || n > AG_ONNX_MAX_FOLD) return false;
   t->bytes = (size_t)n * element;
-  if (t->bytes > MAX_BYTES - im->folded_bytes) return false;
-  im->folded_bytes += t->bytes;
+  if (!ag_onnx_charge(im, (int64_t)t->bytes)) return false;
   t->data = ag_store_alloc(im->store, t->bytes);
   return true;
 }
 
 static bool finish(ag_onnx_import *im, const ag_onnx_op *op, const ag_tensor *t, uint64_t batch) {
+  if (!ag_onnx_bounded(t)) return false;
   ag_onnx_value *v = &im->values[op->out[0]];
   v->kind = AG_ONNX_CONSTANT;
   v->tensor = *t;
@@ -53,6 +51,12 @@ static uint64_t batch_bit(const ag_onnx_value *v, int64_t i) {
 }
 static uint64_t put_bit(uint64_t bit, int64_t i) {
   return i < 64 ? bit << i : 0;
+}
+
+/* Room for the source positions of n elements, or NULL when that would be too many. */
+static int64_t *source_map(ag_onnx_import *im, int64_t n) {
+  bool allowed = n <= AG_ONNX_MAX_FOLD && ag_onnx_charge(im, n * (int64_t)sizeof(int64_t));
+  return allowed ? AG_ARRAY(int64_t, n) : NULL;
 }
 
 /* out[i] = in[source[i]] */
@@ -95,18 +99,16 @@ static bool fold_constant(ag_onnx_import *im, const ag_onnx_op *op) {
   return known && finish(im, op, &t, 0);
 }
 
+enum { SMALL = 64 }; /* elements; such a constant may be a list of sizes, whose data is wanted */
+
 static bool fold_constant_of_shape(ag_onnx_import *im, const ag_onnx_op *op) {
   ag_onnx_value *shape = ag_onnx_constant(im, op, 0);
-  int64_t dims[AG_MAX_RANK];
+  int64_t dims[AG_MAX_RANK] = {0};
   ag_tensor t = {.dtype = AG_F32};
   if (!ag_onnx_readable(im, shape) || !ag_onnx_constant_ints(shape, dims, AG_MAX_RANK, &t.rank))
     return false;
-  int64_t elements = 1;
-  for (int i = 0; i < t.rank; i++) {
-    if (dims[i] < 0 || (dims[i] && elements > (INT64_C(1) << 40) / dims[i])) return false;
-    elements *= dims[i];
-    t.dims[i] = dims[i];
-  }
+  memcpy(t.dims, dims, sizeof dims);
+  if (!ag_onnx_bounded(&t)) return false;
   ag_onnx_value *to = &im->values[op->out[0]];
   const ag_onnx_attribute *a = ag_onnx_attr(op->node, "value");
   ag_tensor element;
@@ -118,7 +120,9 @@ static bool fold_constant_of_shape(ag_onnx_import *im, const ag_onnx_op *op) {
     memcpy(&to->fill, element.data, element.bytes);
   }
   to->filled = true;
-  return finish(im, op, &t, 0);
+  if (!finish(im, op, &t, 0)) return false;
+  if (ag_onnx_elements(&t) <= SMALL) ag_onnx_constant_data(im, to);
+  return true;
 }
 
 static bool fold_shape(ag_onnx_import *im, const ag_onnx_op *op) {
@@ -211,8 +215,8 @@ static bool fold_box(ag_onnx_import *im, const ag_onnx_op *op, ag_tensor *t, con
                      const int64_t *step) {
   ag_onnx_value *from = ag_onnx_constant(im, op, 0);
   int64_t n = ag_onnx_elements(t);
-  if (!ag_onnx_readable(im, from) || n > AG_ONNX_MAX_FOLD) return false;
-  int64_t *source = AG_ARRAY(int64_t, n);
+  int64_t *source = ag_onnx_readable(im, from) ? source_map(im, n) : NULL;
+  if (!source) return false;
   for (int64_t i = 0; i < n; i++) {
     int64_t rest = i, stride = 1;
     for (int d = t->rank - 1; d >= 0; d--) {
@@ -247,12 +251,9 @@ static bool fold_gather(ag_onnx_import *im, const ag_onnx_op *op) {
   for (int d = 0; d < axis; d++) outer *= t.dims[at++] = f->dims[d];
   for (int d = 0; d < w->rank; d++) t.dims[at++] = w->dims[d];
   for (int d = (int)axis + 1; d < f->rank; d++) inner *= t.dims[at++] = f->dims[d];
-  if (picks > AG_ONNX_MAX_FOLD || outer * inner > AG_ONNX_MAX_FOLD ||
-      outer * inner * picks > AG_ONNX_MAX_FOLD)
-    return false;
-  int64_t *source = AG_ARRAY(int64_t, outer * picks * inner);
-  bool valid = true;
-  for (int64_t i = 0; i < outer * picks * inner && valid; i++) {
+  int64_t *source = ag_onnx_bounded(&t) ? source_map(im, ag_onnx_elements(&t)) : NULL;
+  bool valid = source != NULL;
+  for (int64_t i = 0; valid && i < outer * picks * inner; i++) {
     int64_t pick = ag_onnx_get_int(w, i / inner % picks);
     if (pick < 0) pick += size;
     valid = pick >= 0 && pick < size;
@@ -276,8 +277,8 @@ static bool fold_transpose(ag_onnx_import *im, const ag_onnx_op *op) {
     to->fill = from->fill;
     return finish(im, op, &t, 0);
   }
-  if (!ag_onnx_readable(im, from)) return false;
-  int64_t *source = AG_ARRAY(int64_t, n);
+  int64_t *source = ag_onnx_readable(im, from) ? source_map(im, n) : NULL;
+  if (!source) return false;
   for (int64_t i = 0; i < n; i++) {
     int64_t rest = i;
     for (int d = rank - 1; d >= 0; d--) {

@@ -38,6 +38,8 @@ static ag_status read_declared(ag_onnx_import *im, ag_onnx_value *v) {
       return ag_fail(im->err, AG_FORMAT, "input '%s' has a size out of range", v->name);
     v->tensor.dims[i] = dim > 0 ? dim : 0;
   }
+  if (!ag_onnx_bounded(&v->tensor))
+    return ag_fail(im->err, AG_FORMAT, "input '%s' has a size out of range", v->name);
   return AG_OK;
 }
 
@@ -277,7 +279,8 @@ static ag_status import_model(ag_onnx_import *im, const ag_graph **graph,
 static ag_status parse(const void *data, size_t size, const char *directory, ag_shape bind,
                        const ag_graph **graph, ag_import_report *report, ag_error *err) {
   ag_error scratch;
-  ag_onnx_import im = {.directory = directory, .bind = bind, .err = err ? err : &scratch};
+  ag_onnx_import im = {
+      .directory = directory, .bind = bind, .file_size = size, .err = err ? err : &scratch};
   ag_onnx_model *model;
   ag_status status = ag_onnx_unpack(data, size, &model, im.err);
   if (status) return status;
@@ -289,6 +292,7 @@ static ag_status parse(const void *data, size_t size, const char *directory, ag_
   status = import_model(&im, graph, report);
   ag_builder_free(im.builder);
   ag_map_free(&im.names);
+  ag_map_free(&im.fills);
   free(im.values);
   free(im.drafts);
   free(im.draft_operands);

@@ -104,8 +104,11 @@ typedef struct ag_onnx_import {
   int operand_count, operand_capacity;
 
   struct ag_onnx_mapping *mappings; /* external files in use */
-  struct ag_onnx_fill *fills;       /* shared blocks of one repeated element */
-  size_t folded_bytes;
+  ag_map fills;                     /* (element, size) -> struct ag_onnx_fill */
+  size_t filled_bytes;              /* of all fills */
+  size_t folded_bytes;              /* of all results of folding and merging */
+  size_t origin_bytes;              /* of all Origin messages */
+  size_t file_size;
 } ag_onnx_import;
 
 /* One node of the file under translation. */
@@ -150,6 +153,9 @@ bool ag_onnx_sliced(ag_onnx_import *im, const ag_onnx_op *op, ag_tensor *shape, 
 bool ag_onnx_permutation(const ag_onnx_node *node, int rank, int *perm);
 bool ag_onnx_broadcast(const ag_tensor *a, const ag_tensor *b, ag_tensor *shape);
 bool ag_onnx_reduced(ag_onnx_import *im, const ag_onnx_op *op, ag_tensor *shape);
+/* No negative size, and no more than 2^40 elements even if empty dimensions did not count: products
+ * of sizes then stay in 64 bits. */
+bool ag_onnx_bounded(const ag_tensor *t);
 bool ag_onnx_same_dims(const ag_tensor *a, const ag_tensor *b);
 
 bool ag_onnx_resized(ag_onnx_import *im, const ag_onnx_op *op,
@@ -166,6 +172,8 @@ int64_t ag_onnx_get_int(const ag_tensor *t, int64_t i);
 double ag_onnx_get_number(const ag_tensor *t, int64_t i);
 void ag_onnx_put_int(ag_tensor *t, int64_t i, int64_t value);
 void ag_onnx_put_float(ag_tensor *t, int64_t i, double value);
+/* Account for memory and time that folding takes; false when a file asks for too much of it. */
+bool ag_onnx_charge(ag_onnx_import *im, int64_t bytes);
 bool ag_onnx_readable(ag_onnx_import *im,
                       ag_onnx_value *v); /* a constant with data, not too large */
 bool ag_onnx_constant_ints(const ag_onnx_value *v, int64_t *out, int limit, int *count);
@@ -233,7 +241,7 @@ void ag_onnx_report(const ag_onnx_import *im, ag_import_report *report);
 /* onnx_opaque.c */
 ag_status ag_onnx_make_opaque(ag_onnx_import *im, const ag_onnx_op *op, const char *why);
 /* Fill record->attributes with an Origin message for a tensor (of a node, or op = NULL). */
-void ag_onnx_set_origin(const ag_onnx_import *im, const ag_onnx_op *op, const ag_tensor *tensor,
+void ag_onnx_set_origin(ag_onnx_import *im, const ag_onnx_op *op, const ag_tensor *tensor,
                         ag_record *record);
 /* onnx_infer.c: shape and type of output k of any node, from its operands or the file. */
 bool ag_onnx_infer(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *tensor);

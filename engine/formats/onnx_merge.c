@@ -34,6 +34,7 @@ static bool combine(ag_onnx_import *im, bool product, ag_tensor *a, const ag_ten
     return true;
   }
   size_t n = (size_t)ag_onnx_elements(a);
+  if (!ag_onnx_charge(im, (int64_t)(n * sizeof(float)))) return false;
   float *out = ag_store_alloc(im->store, n * sizeof *out);
   for (size_t i = 0; i < n; i++) {
     float x, y;

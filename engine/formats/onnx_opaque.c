@@ -36,7 +36,7 @@ static int64_t version_of(const ag_onnx_import *im, const ag_onnx_op *op) {
   return im->opset;
 }
 
-void ag_onnx_set_origin(const ag_onnx_import *im, const ag_onnx_op *op, const ag_tensor *t,
+void ag_onnx_set_origin(ag_onnx_import *im, const ag_onnx_op *op, const ag_tensor *t,
                         ag_record *record) {
   ag_onnx_origin origin = AG__ONNX__ORIGIN__INIT;
   ag_arena arena = {0};
@@ -56,6 +56,7 @@ void ag_onnx_set_origin(const ag_onnx_import *im, const ag_onnx_op *op, const ag
   record->attributes_size = ag__onnx__origin__get_packed_size(&origin);
   uint8_t *bytes = ag_store_alloc(im->store, record->attributes_size);
   ag__onnx__origin__pack(&origin, bytes);
+  im->origin_bytes += record->attributes_size; /* several results repeat their node's message */
   record->attributes = bytes;
   ag_arena_free(&arena);
 }
@@ -124,6 +125,8 @@ static ag_status make_output(ag_onnx_import *im, const ag_onnx_op *op, int outpu
   ag_record record = *common;
   record.output_index = output;
   ag_onnx_set_origin(im, op, &t, &record);
+  if (im->origin_bytes > 4 * im->file_size + (1 << 20))
+    return ag_fail(im->err, AG_LIMIT, "%s: too many of its results are in use", op->node->op_type);
   node.record = ag_store_add(im->store, &record);
   int count, *drafts = activation_drafts(im, op, &count);
   node.in = count ? im->drafts[drafts[0]].node.out : node.out;

@@ -222,6 +222,7 @@ static ag_onnx_result translate_leaky_relu(ag_onnx_import *im, const ag_onnx_op 
   ag_node n = ag_node_make(AG_OP_LEAKYRELU);
   n.alpha = ag_onnx_attr_float(op->node, "alpha", 0.01f);
   if (!ag_onnx_activation(im, op, 0)) return ag_onnx_decline(im, "its operand is constant");
+  if (n.alpha == 0) n = ag_node_make(AG_OP_RELU);
   return ag_onnx_make(im, op, n, op->in, 1, 0);
 }
 

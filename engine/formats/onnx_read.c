@@ -36,26 +36,25 @@ size_t ag_onnx_element_size(int dtype) {
   return dtype >= 0 && dtype < 17 ? size[dtype] : 0;
 }
 
+/* Saturates, where sizes that operands imply come to nonsense. */
 int64_t ag_onnx_elements(const ag_tensor *tensor) {
   int64_t count = 1;
-  for (int i = 0; i < tensor->rank; i++) count *= tensor->dims[i];
+  for (int i = 0; i < tensor->rank; i++)
+    if (tensor->dims[i] == 0) return 0;
+  for (int i = 0; i < tensor->rank; i++)
+    if (__builtin_mul_overflow(count, tensor->dims[i], &count)) return INT64_MAX;
   return count;
 }
 
-/* Elements fit in 2^40, so that later products stay in 64 bits. */
 static ag_status read_dims(const ag_onnx_tensor *from, ag_tensor *to, ag_error *err) {
+  const char *name = from->name ? from->name : "";
   if (from->n_dims > AG_MAX_RANK)
-    return ag_fail(err, AG_LIMIT, "tensor %s has %zu dimensions; at most %d are handled",
-                   from->name ? from->name : "", from->n_dims, AG_MAX_RANK);
-  int64_t elements = 1;
+    return ag_fail(err, AG_LIMIT, "tensor %s has %zu dimensions; at most %d are handled", name,
+                   from->n_dims, AG_MAX_RANK);
   to->rank = (int)from->n_dims;
-  for (size_t i = 0; i < from->n_dims; i++) {
-    int64_t dim = to->dims[i] = from->dims[i];
-    if (dim < 0 || dim > INT64_C(1) << 40 || (dim && elements > (INT64_C(1) << 40) / dim))
-      return ag_fail(err, AG_FORMAT, "tensor %s has a size out of range",
-                     from->name ? from->name : "");
-    elements *= dim ? dim : 1;
-  }
+  for (size_t i = 0; i < from->n_dims; i++) to->dims[i] = from->dims[i];
+  if (!ag_onnx_bounded(to))
+    return ag_fail(err, AG_FORMAT, "tensor %s has a size out of range", name);
   return AG_OK;
 }
 

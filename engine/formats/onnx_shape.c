@@ -13,8 +13,7 @@ bool ag_onnx_same_dims(const ag_tensor *a, const ag_tensor *b) {
   return true;
 }
 
-/* Sizes stay within 2^40, as those of tensors in files. */
-static bool bounded(const ag_tensor *t) {
+bool ag_onnx_bounded(const ag_tensor *t) {
   int64_t elements = 1;
   for (int d = 0; d < t->rank; d++) {
     if (t->dims[d] < 0 || (t->dims[d] && elements > (INT64_C(1) << 40) / t->dims[d])) return false;
@@ -49,7 +48,7 @@ static bool reshape(ag_onnx_import *im, const ag_onnx_op *op, const ag_tensor *i
     if (known == 0 || total % known) return false;
     t->dims[open] = total / known;
   }
-  return ag_onnx_elements(t) == total;
+  return ag_onnx_bounded(t) && ag_onnx_elements(t) == total;
 }
 
 static bool flatten(const ag_onnx_op *op, const ag_tensor *in, ag_tensor *t) {
@@ -179,7 +178,7 @@ bool ag_onnx_broadcast(const ag_tensor *a, const ag_tensor *b, ag_tensor *t) {
     if (x != y && x != 1 && y != 1) return false;
     t->dims[t->rank - i] = x == 1 ? y : x;
   }
-  return bounded(t);
+  return ag_onnx_bounded(t);
 }
 
 /* ReduceMean and its kin; no axes means all. */

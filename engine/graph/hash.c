@@ -10,6 +10,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/map.h"
+#include "engine/graph/forward.h"
 #include "engine/graph/refine.h"
 
 enum {
@@ -66,17 +67,17 @@ ag_hash ag_node_signature(const ag_node *node, int predecessors) {
 }
 
 ag_hash ag_hash_multiset_term(ag_hash h) {
-  return ag_hash_mix_hash(ag_hash_seed(1), h);
+  return ag_forward_term(h);
 }
 
 ag_hash ag_node_hash_forward(const ag_node *node, const ag_hash *operands, int count) {
-  ag_hash h = ag_hash_mix(ag_node_hash(node, AG_EQUAL_SHAPES), (uint64_t)count);
+  ag_hash h = ag_forward_own(node, count);
   if (ag_op_ordered(node->op)) {
     for (int i = 0; i < count; i++) h = ag_hash_mix_hash(h, operands[i]);
     return h;
   }
   ag_hash sum = {0, 0};
-  for (int i = 0; i < count; i++) sum = ag_hash_add(sum, ag_hash_multiset_term(operands[i]));
+  for (int i = 0; i < count; i++) sum = ag_hash_add(sum, ag_forward_term(operands[i]));
   return ag_hash_mix_hash(h, sum);
 }
 
@@ -101,7 +102,7 @@ ag_hash ag_graph_hash(const ag_graph *graph) {
     int count = ag_graph_arity(graph, i);
     for (int k = 0; k < count; k++) row[k] = hashes[operands[k]];
     hashes[i] = ag_node_hash_forward(&graph->nodes[i], row, count);
-    ag_hash term = ag_hash_multiset_term(hashes[i]);
+    ag_hash term = ag_forward_term(hashes[i]);
     sum = ag_hash_add(sum, term);
     if (graph->nodes[i].op == AG_OP_OUTPUT) outputs = ag_hash_add(outputs, term);
   }

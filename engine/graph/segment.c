@@ -102,6 +102,12 @@ ag_status ag_segment_cut(const ag_graph *g, int first, int last, ag_segment **se
   return AG_OK;
 }
 
+static void name_node(const ag_segment *s, int node, ag_status status, ag_error *err) {
+  char label[32];
+  snprintf(label, sizeof label, "node %d (%s)", node, ag_op_get(s->nodes[node].op)->name);
+  ag_error_at_node(err, status, label);
+}
+
 ag_status ag_segment_infer(ag_segment *s, const ag_shape *inputs, ag_error *err) {
   ag_shape small[8];
   int slots = s->operand_start[s->size];
@@ -114,9 +120,7 @@ ag_status ag_segment_infer(ag_segment *s, const ag_shape *inputs, ag_error *err)
       shapes[k] = operands[k] < 0 ? inputs[~operands[k]] : s->nodes[operands[k]].out;
     status = ag_node_infer(&s->nodes[i], shapes, count, err);
     if (!status) status = ag_node_check_counts(&s->nodes[i], count, err);
-    char label[32];
-    snprintf(label, sizeof label, "node %d (%s)", i, ag_op_get(s->nodes[i].op)->name);
-    if (status) ag_error_at_node(err, status, label);
+    if (status) name_node(s, i, status, err);
   }
   if (!status) memmove(s->input_shapes, inputs, (size_t)s->inputs * sizeof *inputs);
   if (shapes != small) free(shapes);

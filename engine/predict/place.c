@@ -15,8 +15,13 @@
 #include "engine/base/alloc.h"
 #include "engine/predict/whole.h"
 
-struct ag_place {
+struct ag_encoding {
   ag_whole whole;
+};
+
+struct ag_place {
+  const ag_whole *whole; /* of an encoding */
+  ag_encoding *own;      /* that encoding, if it is not shared */
   int first, last;
   float acc[AG_JOINED_MAX]; /* PSC: bias + A_P h_P + A_C h_C */
 
@@ -32,20 +37,20 @@ struct ag_place {
 };
 
 static void init_psc(ag_place *place) {
-  const ag_predictor *p = place->whole.predictor;
+  const ag_predictor *p = place->whole->predictor;
   float mean[AG_WIDTH];
   memcpy(place->acc, p->head.bias, sizeof place->acc);
-  ag_whole_before(&place->whole, place->first, mean);
+  ag_whole_before(place->whole, place->first, mean);
   ag_head_accumulate(&p->head, 0, mean, place->acc);
-  ag_whole_after(&place->whole, place->last, mean);
+  ag_whole_after(place->whole, place->last, mean);
   ag_head_accumulate(&p->head, 2 * AG_WIDTH, mean, place->acc);
 }
 
 /* The layer from which on node i after the cut may depend on the segment. `level` is indexed
  * from place->last; 0 = never. */
 static int reach(const ag_place *place, const int8_t *level, int i) {
-  const ag_graph *g = place->whole.graph;
-  const ag_config *config = &place->whole.predictor->config;
+  const ag_graph *g = place->whole->graph;
+  const ag_config *config = &place->whole->predictor->config;
   int best = AG_MAX_LAYERS + 1;
   for (int k = 0; k < ag_graph_arity(g, i); k++) {
     int32_t u = ag_graph_operands(g, i)[k];
@@ -61,10 +66,10 @@ static int reach(const ag_place *place, const int8_t *level, int i) {
 
 static int32_t operand_code(const ag_place *place, const int32_t *outputs, const int32_t *index,
                             int32_t u) {
-  if (u < place->first) return ~place->whole.ref[u];
+  if (u < place->first) return ~place->whole->ref[u];
   if (u >= place->last) {
     int32_t at = index[u - place->last];
-    return at < 0 ? ~place->whole.ref[u] : place->outputs + at;
+    return at < 0 ? ~place->whole->ref[u] : place->outputs + at;
   }
   int port = 0;
   while (outputs[port] != u) port++;
@@ -73,7 +78,7 @@ static int32_t operand_code(const ag_place *place, const int32_t *outputs, const
 
 /* Fill the window's nodes, levels and operand codes. */
 static void find_window(ag_place *place, const int32_t *outputs) {
-  const ag_graph *g = place->whole.graph;
+  const ag_graph *g = place->whole->graph;
   int after = g->size - place->last, edges = 0;
   int8_t *level = AG_ARRAY(int8_t, after);
   int32_t *index = AG_ARRAY(int32_t, after);
@@ -90,7 +95,7 @@ static void find_window(ag_place *place, const int32_t *outputs) {
     if (index[i] < 0) continue;
     int at = index[i], node = place->last + i, count = ag_graph_arity(g, node);
     place->node[at] = node;
-    place->level[at] = place->whole.predictor->config.bypass_joins ? 1 : level[i];
+    place->level[at] = place->whole->predictor->config.bypass_joins ? 1 : level[i];
     place->start[at + 1] = place->start[at] + count;
     for (int k = 0; k < count; k++) {
       place->code[place->start[at] + k] =
@@ -103,7 +108,7 @@ static void find_window(ag_place *place, const int32_t *outputs) {
 
 /* Sum the last layer over the nodes no candidate can change. */
 static void sum_fixed(ag_place *place) {
-  const ag_whole *w = &place->whole;
+  const ag_whole *w = place->whole;
   int n = w->graph->size;
   for (int j = 0; j < AG_WIDTH; j++) {
     place->sum[j] = w->prefix[(size_t)n * AG_WIDTH + (size_t)j] -
@@ -123,7 +128,7 @@ static void sum_fixed(ag_place *place) {
 static void init_gnn(ag_place *place) {
   ag_segment *cut;
   int32_t *outputs;
-  if (ag_segment_cut(place->whole.graph, place->first, place->last, &cut, &place->inputs, &outputs,
+  if (ag_segment_cut(place->whole->graph, place->first, place->last, &cut, &place->inputs, &outputs,
                      NULL)) {
     return;
   }
@@ -134,21 +139,40 @@ static void init_gnn(ag_place *place) {
   free(outputs);
 }
 
-ag_place *ag_place_new(const ag_predictor *predictor, const ag_graph *graph, int first, int last) {
+ag_encoding *ag_encoding_new(const ag_predictor *predictor, const ag_graph *graph) {
+  ag_encoding *encoding = AG_NEW(ag_encoding);
+  ag_whole_init(&encoding->whole, predictor, graph);
+  return encoding;
+}
+
+void ag_encoding_free(ag_encoding *encoding) {
+  if (!encoding) return;
+  ag_whole_free(&encoding->whole);
+  free(encoding);
+}
+
+ag_place *ag_encoding_place(const ag_encoding *encoding, int first, int last) {
   ag_place *place = AG_NEW(ag_place);
+  place->whole = &encoding->whole;
   place->first = first;
   place->last = last;
-  ag_whole_init(&place->whole, predictor, graph);
-  if (predictor->config.model == AG_MODEL_PSC)
+  if (place->whole->predictor->config.model == AG_MODEL_PSC)
     init_psc(place);
   else
     init_gnn(place);
   return place;
 }
 
+ag_place *ag_place_new(const ag_predictor *predictor, const ag_graph *graph, int first, int last) {
+  ag_encoding *encoding = ag_encoding_new(predictor, graph);
+  ag_place *place = ag_encoding_place(encoding, first, last);
+  place->own = encoding;
+  return place;
+}
+
 void ag_place_free(ag_place *place) {
   if (!place) return;
-  ag_whole_free(&place->whole);
+  ag_encoding_free(place->own);
   free(place->inputs);
   free(place->node);
   free(place->level);
@@ -160,10 +184,10 @@ void ag_place_free(ag_place *place) {
 /* --- candidates ----------------------------------------------------------------------------- */
 
 static double predict_psc(const ag_place *place, const ag_segment *segment) {
-  const ag_predictor *p = place->whole.predictor;
+  const ag_predictor *p = place->whole->predictor;
   float mean[AG_WIDTH], acc[AG_JOINED_MAX];
   ag_range_embedding(p, segment->nodes, segment->operand_start, segment->operands, 0, segment->size,
-                     place->whole.normalisers, mean);
+                     place->whole->normalisers, mean);
   memcpy(acc, place->acc, sizeof acc);
   ag_head_accumulate(&p->head, AG_WIDTH, mean, acc);
   return ag_head_finish(&p->head, acc);
@@ -184,10 +208,10 @@ static void add_segment(const ag_place *place, const ag_segment *s, const int32_
     int count = ag_segment_arity(s, i);
     for (int k = 0; k < count; k++) {
       int32_t u = s->operands[s->operand_start[i] + k];
-      list[k] = u >= 0 ? ref[u] : ~place->whole.ref[place->inputs[input_map[~u]]];
+      list[k] = u >= 0 ? ref[u] : ~place->whole->ref[place->inputs[input_map[~u]]];
     }
     ref[i] =
-        ag_view_add(view, &place->whole.predictor->config, i, (ag_op)s->nodes[i].op, list, count);
+        ag_view_add(view, &place->whole->predictor->config, i, (ag_op)s->nodes[i].op, list, count);
   }
 }
 
@@ -204,15 +228,15 @@ static void add_window(const ag_place *place, const ag_segment *s, const int32_t
       else
         list[k] = segment_ref[s->output_nodes[output_map[code]]];
     }
-    ref[i] = ag_view_add(view, &place->whole.predictor->config, place->node[i],
-                         (ag_op)place->whole.graph->nodes[place->node[i]].op, list, count);
+    ref[i] = ag_view_add(view, &place->whole->predictor->config, place->node[i],
+                         (ag_op)place->whole->graph->nodes[place->node[i]].op, list, count);
   }
 }
 
 /* Evaluate the view, whose first `own` rows are the segment's; add the last layer to sum. */
 static void evaluate(const ag_place *place, const ag_segment *s, const ag_view *view, int own,
                      const int8_t *first, double *sum) {
-  const ag_whole *w = &place->whole;
+  const ag_whole *w = place->whole;
   size_t layers = (size_t)w->predictor->config.layers, layer = (size_t)view->size * AG_WIDTH;
   float *states = ag_alloc(layer * (layers + 1), sizeof *states);
   for (int r = 0; r < view->size; r++) {
@@ -229,7 +253,7 @@ static void evaluate(const ag_place *place, const ag_segment *s, const ag_view *
 
 static double predict_gnn(const ag_place *place, const ag_segment *s, const int32_t *input_map,
                           const int32_t *output_map) {
-  const ag_predictor *p = place->whole.predictor;
+  const ag_predictor *p = place->whole->predictor;
   int a = largest_arity(s->operand_start, s->size), b = largest_arity(place->start, place->window);
   int32_t *ref = AG_ARRAY(int32_t, s->size + place->window),
           *list = AG_ARRAY(int32_t, a > b ? a : b);
@@ -255,6 +279,6 @@ static double predict_gnn(const ag_place *place, const ag_segment *s, const int3
 
 double ag_place_predict(const ag_place *place, const ag_segment *segment, const int32_t *input_map,
                         const int32_t *output_map) {
-  if (place->whole.predictor->config.model == AG_MODEL_PSC) return predict_psc(place, segment);
+  if (place->whole->predictor->config.model == AG_MODEL_PSC) return predict_psc(place, segment);
   return predict_gnn(place, segment, input_map, output_map);
 }

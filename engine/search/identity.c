@@ -1,118 +1,187 @@
 /* The identity of a child without making it. Hashes of P stand as they are; those of the
  * replacement and of what follows in C are computed anew, for a forward hash covers all
- * ancestors; the multiset sum takes P's part from a prefix sum. Result: exactly
- * ag_graph_hash of the graph ag_graph_splice would make. */
+ * ancestors. What that takes in C is the same for every child of a source, so it is written down
+ * once, as a program: the nodes of C that descend from the cut, each with the constant part of its
+ * hash and its operands as codes,
+ *
+ *   code < 0                    node ~code of the parent, which no child changes
+ *   0 .. outputs - 1            output port of the cut
+ *   outputs + i                 step i of the program
+ *
+ * and the sums over all nodes that no child changes. Result: exactly ag_graph_hash of the graph
+ * ag_graph_splice would make. */
 #include <stdlib.h>
 
 #include "engine/base/alloc.h"
+#include "engine/graph/forward.h"
+#include "engine/graph/refine.h"
 #include "engine/search/search_internal.h"
 
-static ag_hash add(ag_hash a, ag_hash b) {
-  return (ag_hash){a.hi + b.hi, a.lo + b.lo};
+/* A tensor's forward hash and its term in a multiset. */
+struct ag_mark {
+  ag_hash hash, term;
+};
+
+static struct ag_mark mark(ag_hash hash) {
+  return (struct ag_mark){hash, ag_forward_term(hash)};
 }
 
-static int widest(const ag_graph *g) {
-  int most = 0;
-  for (int i = 0; i < g->size; i++)
-    if (ag_graph_arity(g, i) > most) most = ag_graph_arity(g, i);
-  return most;
+static ag_hash add_operand(ag_hash h, bool ordered, struct ag_mark operand) {
+  return ordered ? ag_hash_mix_hash(h, operand.hash) : ag_hash_add(h, operand.term);
 }
+
+/* --- parents ------------------------------------------------------------------------------ */
 
 void ag_parent_init(struct parent *parent, const ag_graph *g) {
   parent->graph = g;
   parent->flops = ag_graph_flops(g);
-  parent->hashes = AG_ARRAY(ag_hash, g->size);
-  parent->prefix = AG_ARRAY(ag_hash, g->size + 1);
-  parent->arity = widest(g);
-  ag_hash *row = AG_ARRAY(ag_hash, parent->arity);
+  parent->own = AG_ARRAY(ag_hash, g->size);
+  parent->marks = AG_ARRAY(struct ag_mark, g->size);
   for (int i = 0; i < g->size; i++) {
     const int32_t *operands = ag_graph_operands(g, i);
     int count = ag_graph_arity(g, i);
-    for (int k = 0; k < count; k++) row[k] = parent->hashes[operands[k]];
-    parent->hashes[i] = ag_node_hash_forward(&g->nodes[i], row, count);
-    parent->prefix[i + 1] = add(parent->prefix[i], ag_hash_multiset_term(parent->hashes[i]));
+    bool ordered = ag_op_ordered(g->nodes[i].op);
+    parent->own[i] = ag_forward_own(&g->nodes[i], count);
+    ag_hash h = ordered ? parent->own[i] : (ag_hash){0, 0};
+    for (int k = 0; k < count; k++) h = add_operand(h, ordered, parent->marks[operands[k]]);
+    parent->marks[i] = mark(ordered ? h : ag_hash_mix_hash(parent->own[i], h));
   }
-  free(row);
 }
 
 void ag_parent_free(struct parent *parent) {
-  free(parent->hashes);
-  free(parent->prefix);
+  for (int i = 0; i < parent->source_count; i++) ag_source_free(&parent->sources[i]);
+  free(parent->sources);
+  free(parent->own);
+  free(parent->marks);
 }
 
-/* Hashes of a child under construction: `inner` for the replacement, `after` for C (indexed by
- * position in the parent, less `last`). */
-struct rehash {
-  const struct parent *parent;
-  const struct source *source;
-  const ag_segment *segment;
-  const int32_t *output_map;
-  ag_hash *inner, *after, *row;
+/* --- the program of a source ---------------------------------------------------------------- */
+
+struct ag_step {
+  ag_hash own;
+  int32_t first, count; /* codes of its operands */
+  bool ordered, output;
 };
 
-static ag_hash tensor_hash(const struct rehash *r, int32_t tensor) {
-  if (tensor < r->source->first) return r->parent->hashes[tensor];
-  if (tensor >= r->source->last) return r->after[tensor - r->source->last];
+static bool descends(const ag_graph *g, const struct source *s, const int32_t *step, int node) {
+  const int32_t *operands = ag_graph_operands(g, node);
+  for (int k = 0; k < ag_graph_arity(g, node); k++) {
+    int32_t u = operands[k];
+    if (u >= s->first && (u < s->last || step[u - s->last] >= 0)) return true;
+  }
+  return false;
+}
+
+static int32_t code_of(const struct source *s, const int32_t *step, int32_t tensor) {
+  if (tensor < s->first) return ~tensor;
+  if (tensor >= s->last) {
+    int32_t k = step[tensor - s->last];
+    return k < 0 ? ~tensor : s->cut->outputs + k;
+  }
   for (int q = 0;; q++)
-    if (r->source->leaving[q] == tensor)
-      return r->inner[r->segment->output_nodes[r->output_map[q]]];
+    if (s->leaving[q] == tensor) return q;
 }
 
-static int widest_of(const struct parent *parent, const ag_segment *s) {
-  int most = parent->arity;
-  for (int i = 0; i < s->size; i++)
-    if (ag_segment_arity(s, i) > most) most = ag_segment_arity(s, i);
-  return most;
+static void add_fixed(struct tail *tail, const struct parent *parent, int node) {
+  ag_hash term = parent->marks[node].term;
+  tail->sum = ag_hash_add(tail->sum, term);
+  if (parent->graph->nodes[node].op == AG_OP_OUTPUT)
+    tail->outputs = ag_hash_add(tail->outputs, term);
 }
 
-static ag_hash hash_replacement(struct rehash *r, const int32_t *input_map, ag_hash sum) {
-  const ag_segment *s = r->segment;
+static void add_step(struct tail *tail, const struct parent *parent, const struct source *s,
+                     int32_t *step, int node) {
+  const ag_graph *g = parent->graph;
+  struct ag_step *t = &tail->steps[tail->count];
+  int first = tail->count ? t[-1].first + t[-1].count : 0;
+  *t = (struct ag_step){.own = parent->own[node],
+                        .first = first,
+                        .count = ag_graph_arity(g, node),
+                        .ordered = ag_op_ordered(g->nodes[node].op),
+                        .output = g->nodes[node].op == AG_OP_OUTPUT};
+  for (int k = 0; k < t->count; k++)
+    tail->codes[first + k] = code_of(s, step, ag_graph_operands(g, node)[k]);
+  step[node - s->last] = tail->count++;
+}
+
+void ag_tail_init(struct tail *tail, const struct parent *parent, const struct source *s) {
+  const ag_graph *g = parent->graph;
+  int after = g->size - s->last;
+  int32_t *step = AG_ARRAY(int32_t, after);
+  *tail = (struct tail){.steps = AG_ARRAY(struct ag_step, after)};
+  tail->codes = AG_ARRAY(int32_t, g->operand_start[g->size] - g->operand_start[s->last]);
+  for (int i = 0; i < s->first; i++) add_fixed(tail, parent, i);
+  for (int i = s->last; i < g->size; i++) {
+    step[i - s->last] = -1;
+    if (descends(g, s, step, i))
+      add_step(tail, parent, s, step, i);
+    else
+      add_fixed(tail, parent, i);
+  }
+  free(step);
+}
+
+void ag_tail_free(struct tail *tail) {
+  free(tail->steps);
+  free(tail->codes);
+}
+
+/* --- children ------------------------------------------------------------------------------- */
+
+/* Marks of the replacement's nodes; returns their sum. */
+static ag_hash hash_replacement(const struct parent *parent, const struct source *source,
+                                const ag_segment *s, const int32_t *input_map,
+                                struct ag_mark *inner) {
+  ag_hash sum = {0, 0};
   for (int i = 0; i < s->size; i++) {
+    const int32_t *operands = s->operands + s->operand_start[i];
     int count = ag_segment_arity(s, i);
-    for (int k = 0; k < count; k++) {
-      int32_t o = s->operands[s->operand_start[i] + k];
-      r->row[k] = o < 0 ? r->parent->hashes[r->source->entering[input_map[~o]]] : r->inner[o];
-    }
-    r->inner[i] = ag_node_hash_forward(&s->nodes[i], r->row, count);
-    sum = add(sum, ag_hash_multiset_term(r->inner[i]));
+    bool ordered = ag_op_ordered(s->nodes[i].op);
+    ag_hash own = ag_forward_own(&s->nodes[i], count), h = ordered ? own : (ag_hash){0, 0};
+    for (int k = 0; k < count; k++)
+      h = add_operand(h, ordered,
+                      operands[k] < 0 ? parent->marks[source->entering[input_map[~operands[k]]]]
+                                      : inner[operands[k]]);
+    inner[i] = mark(ordered ? h : ag_hash_mix_hash(own, h));
+    sum = ag_hash_add(sum, inner[i].term);
   }
   return sum;
 }
 
-static ag_hash hash_successor(struct rehash *r, ag_hash sum, ag_hash *outputs) {
-  const ag_graph *g = r->parent->graph;
-  int last = r->source->last;
-  for (int i = last; i < g->size; i++) {
-    const int32_t *operands = ag_graph_operands(g, i);
-    int count = ag_graph_arity(g, i);
-    for (int k = 0; k < count; k++) r->row[k] = tensor_hash(r, operands[k]);
-    r->after[i - last] = ag_node_hash_forward(&g->nodes[i], r->row, count);
-    ag_hash term = ag_hash_multiset_term(r->after[i - last]);
-    sum = add(sum, term);
-    if (g->nodes[i].op == AG_OP_OUTPUT) *outputs = add(*outputs, term);
+/* Run the program over `row`, whose first entries are the output ports. */
+static ag_hash hash_successor(const struct parent *parent, const struct tail *tail,
+                              struct ag_mark *row, struct ag_mark *out, ag_hash *outputs) {
+  ag_hash sum = {0, 0};
+  for (const struct ag_step *t = tail->steps; t < tail->steps + tail->count; t++, out++) {
+    ag_hash h = t->ordered ? t->own : (ag_hash){0, 0};
+    const int32_t *codes = tail->codes + t->first;
+    for (int k = 0; k < t->count; k++)
+      h = add_operand(h, t->ordered, codes[k] < 0 ? parent->marks[~codes[k]] : row[codes[k]]);
+    *out = mark(t->ordered ? h : ag_hash_mix_hash(t->own, h));
+    sum = ag_hash_add(sum, out->term);
+    if (t->output) *outputs = ag_hash_add(*outputs, out->term);
   }
   return sum;
+}
+
+static struct ag_mark *room(struct marks *marks, int count) {
+  if (count > marks->capacity) {
+    marks->capacity = 2 * count;
+    marks->row = ag_resize(marks->row, (size_t)marks->capacity, sizeof *marks->row);
+  }
+  return marks->row;
 }
 
 ag_hash ag_child_hash(const struct parent *parent, const struct source *source,
-                      const ag_segment *segment, const int32_t *input_map,
-                      const int32_t *output_map) {
-  const ag_graph *g = parent->graph;
-  int tail = g->size - source->last;
-  ag_hash *memory = AG_ARRAY(ag_hash, segment->size + tail + widest_of(parent, segment));
-  struct rehash r = {parent,
-                     source,
-                     segment,
-                     output_map,
-                     memory,
-                     memory + segment->size,
-                     memory + segment->size + tail};
-  ag_hash outputs = {0, 0};
-  for (int i = 0; i < source->first; i++) /* an output may stand early in the order */
-    if (g->nodes[i].op == AG_OP_OUTPUT)
-      outputs = add(outputs, ag_hash_multiset_term(parent->hashes[i]));
-  ag_hash sum = hash_replacement(&r, input_map, parent->prefix[source->first]);
-  sum = hash_successor(&r, sum, &outputs);
-  free(memory);
-  return ag_hash_finish_graph(outputs, sum, source->first + segment->size + tail);
+                      const struct tail *tail, const ag_segment *segment, const int32_t *input_map,
+                      const int32_t *output_map, struct marks *scratch) {
+  int ports = source->cut->outputs;
+  struct ag_mark *inner = room(scratch, segment->size + ports + tail->count);
+  struct ag_mark *row = inner + segment->size;
+  ag_hash outputs = tail->outputs;
+  ag_hash sum = hash_replacement(parent, source, segment, input_map, inner);
+  for (int q = 0; q < ports; q++) row[q] = inner[segment->output_nodes[output_map[q]]];
+  sum = ag_hash_add(sum, hash_successor(parent, tail, row, row + ports, &outputs));
+  int size = parent->graph->size - (source->last - source->first) + segment->size;
+  return ag_hash_finish_graph(outputs, ag_hash_add(tail->sum, sum), size);
 }

@@ -21,6 +21,8 @@ struct draft {
 
 struct task {
   const struct source *source;
+  struct tail tail;
+  struct marks *marks;
   struct draft *drafts;
   int count, capacity;
   int64_t tried, feasible, scored, most; /* `most` that may be scored */
@@ -29,8 +31,9 @@ struct task {
 struct mutation {
   ag_space *space;
   const ag_mutation_options *options;
-  const struct parent *parents;
+  struct parent *parents;
   struct task *tasks;
+  int first_parent, first_task; /* of the parents that are encoded */
 };
 
 static void free_draft(struct draft *d) {
@@ -144,7 +147,8 @@ static bool complete(const struct mutation *m, struct task *task, const ag_place
   const struct source *source = task->source;
   const struct parent *parent = &m->parents[source->parent];
   ag_child *c = &d->child;
-  c->hash = ag_child_hash(parent, source, d->segment, c->input_map, c->output_map);
+  c->hash = ag_child_hash(parent, source, &task->tail, d->segment, c->input_map, c->output_map,
+                          task->marks);
   if (ag_map_get(&m->space->visited, c->hash) || seen_in_task(task, c->hash)) return false;
   c->parent = source->parent;
   c->first = source->first;
@@ -160,6 +164,7 @@ static bool complete(const struct mutation *m, struct task *task, const ag_place
 
 static bool try_candidate(const struct mutation *m, struct task *task, const ag_place *place,
                           ag_solver *solver, struct fit candidate, ag_random *random) {
+  if (ag_space_stopped(m->space)) return false;
   const ag_entry *entry = ag_database_get(m->space->options.database, candidate.entry);
   const ag_segment *s = entry->variant[candidate.variant];
   struct draft d = {.child = {.entry = candidate.entry,
@@ -231,16 +236,16 @@ static void keep_best(struct task *task, int from, int wanted) {
 /* Solving is cheap enough to look at several times as many candidates as are kept. */
 enum { TRIES_PER_KEPT = 4 };
 
-static void run_source(void *context, int64_t index, int worker) {
-  struct mutation *m = context;
-  struct task *task = &m->tasks[index];
+static void run_source(const struct mutation *m, struct task *task, int worker) {
   const struct source *source = task->source;
-  const ag_graph *graph = m->parents[source->parent].graph;
+  const struct parent *parent = &m->parents[source->parent];
   int budget = m->options->replacements;
   ag_random random =
       ag_random_stream(m->space->options.seed, m->options->generation, (uint64_t)source->parent,
                        (uint64_t)source->first, 3 + (uint64_t)source->last);
-  ag_place *place = ag_place_new(m->space->options.predictor, graph, source->first, source->last);
+  ag_place *place = ag_encoding_place(parent->encoding, source->first, source->last);
+  ag_tail_init(&task->tail, parent, source);
+  task->marks = &m->space->marks[worker];
 
   struct fit *candidates;
   int count = fitting(m, source, &random, &candidates);
@@ -261,6 +266,7 @@ static void run_source(void *context, int64_t index, int worker) {
   for (int i = 0; i < task->count; i++) task->drafts[i].child.baseline = baseline;
   free(identity);
   ag_place_free(place);
+  ag_tail_free(&task->tail);
 }
 
 /* --- the batch ----------------------------------------------------------------------------- */
@@ -283,9 +289,7 @@ static ag_batch *merge(struct mutation *m, int tasks, const ag_graph *const *par
   for (int t = 0; t < tasks; t++) {
     struct task *task = &m->tasks[t];
     for (int i = 0; i < task->count; i++) {
-      bool fresh;
-      ag_map_put(&m->space->visited, task->drafts[i].child.hash, 0, &fresh);
-      if (!fresh) {
+      if (!ag_space_visit_hash(m->space, task->drafts[i].child.hash)) {
         free_draft(&task->drafts[i]);
         continue;
       }
@@ -302,6 +306,13 @@ static ag_batch *merge(struct mutation *m, int tasks, const ag_graph *const *par
   b->batch.parents = count;
   b->batch.parent = b->parents;
   return &b->batch;
+}
+
+static void discard(struct task *tasks, int count) {
+  for (int t = 0; t < count; t++) {
+    for (int i = 0; i < tasks[t].count; i++) free_draft(&tasks[t].drafts[i]);
+    free(tasks[t].drafts);
+  }
 }
 
 void ag_batch_free(ag_batch *batch) {
@@ -323,6 +334,11 @@ ag_status ag_batch_graph(const ag_batch *batch, int index, const ag_graph **grap
                          c->output_map, graph, err);
 }
 
+int ag_batch_graph_size(const ag_batch *batch, int index) {
+  const ag_child *c = &batch->children[index];
+  return batch->parent[c->parent]->size - (c->last - c->first) + c->segment->size;
+}
+
 static ag_status check_options(const ag_mutation_options *o, int parents, ag_error *err) {
   if (parents < 1) return ag_fail(err, AG_INVALID, "there are no parents to mutate");
   if (o->sources < 1) return ag_fail(err, AG_INVALID, "sources must be at least 1");
@@ -340,30 +356,81 @@ static void share_budget(struct task *tasks, int count, int64_t children) {
     tasks[t].most = children ? children / count + (t < children % count) : INT64_MAX;
 }
 
+/* Everything about a parent that needs no other: runs on any thread. */
+static void prepare_parent(void *context, int64_t index, int worker) {
+  (void)worker;
+  struct mutation *m = context;
+  struct parent *parent = &m->parents[index];
+  ag_parent_init(parent, parent->graph);
+  ag_choose_sources(m->space, m->options, (int)index, parent);
+}
+
+static void encode_parent(void *context, int64_t index, int worker) {
+  (void)worker;
+  struct mutation *m = context;
+  struct parent *parent = &m->parents[m->first_parent + index];
+  parent->encoding = ag_encoding_new(m->space->options.predictor, parent->graph);
+}
+
+static void run_task(void *context, int64_t index, int worker) {
+  struct mutation *m = context;
+  run_source(m, &m->tasks[m->first_task + index], worker);
+}
+
+/* An encoding is the largest thing a parent has: only so many exist at once. */
+enum { ENCODED_AT_ONCE = 64 };
+
+static void run_tasks(struct mutation *m, int parents, int tasks) {
+  for (int first = 0, begin = 0; first < parents; first += ENCODED_AT_ONCE) {
+    int last = first + ENCODED_AT_ONCE < parents ? first + ENCODED_AT_ONCE : parents, end = begin;
+    while (end < tasks && m->tasks[end].source->parent < last) end++;
+    m->first_parent = first;
+    m->first_task = begin;
+    ag_pool_run(m->space->pool, last - first, encode_parent, m);
+    ag_pool_run(m->space->pool, end - begin, run_task, m);
+    for (int p = first; p < last; p++) {
+      ag_encoding_free(m->parents[p].encoding);
+      m->parents[p].encoding = NULL;
+    }
+    begin = end;
+  }
+}
+
+/* One task per source, in the order of parents and of their sources; returns their number. */
+static int make_tasks(struct mutation *m, int parents) {
+  int count = 0;
+  for (int p = 0; p < parents; p++) count += m->parents[p].source_count;
+  m->tasks = AG_ARRAY(struct task, count);
+  struct task *task = m->tasks;
+  for (int p = 0; p < parents; p++)
+    for (int i = 0; i < m->parents[p].source_count; i++)
+      (task++)->source = &m->parents[p].sources[i];
+  return count;
+}
+
 ag_status ag_space_mutate(ag_space *space, const ag_graph *const *parents, int count,
                           const ag_mutation_options *options, ag_batch **batch, ag_error *err) {
   ag_status status = check_options(options, count, err);
   if (status) return status;
-  struct source *sources = NULL;
-  int source_count = 0, capacity = 0;
-  struct parent *facts = AG_ARRAY(struct parent, count);
+  struct mutation m = {.space = space, .options = options};
+  m.parents = AG_ARRAY(struct parent, count);
   for (int p = 0; p < count; p++) {
-    ag_parent_init(&facts[p], parents[p]);
+    m.parents[p].graph = parents[p];
     ag_space_visit(space, parents[p]);
-    ag_choose_sources(space, options, p, parents[p], &sources, &source_count, &capacity);
   }
-  struct mutation m = {space, options, facts, AG_ARRAY(struct task, source_count)};
-  for (int t = 0; t < source_count; t++) m.tasks[t].source = &sources[t];
-  share_budget(m.tasks, source_count, options->children);
-  ag_pool_run(space->pool, source_count, run_source, &m);
-  if (source_count == 0 && count == 1)
+  ag_pool_run(space->pool, count, prepare_parent, &m);
+  int tasks = make_tasks(&m, count);
+  share_budget(m.tasks, tasks, options->children);
+  run_tasks(&m, count, tasks);
+  if (ag_space_stopped(space)) {
+    discard(m.tasks, tasks);
+    status = ag_fail(err, AG_INTERRUPTED, "interrupted");
+  } else if (tasks == 0 && count == 1)
     status = ag_fail(err, AG_INVALID, "%s has no segment that could be replaced", parents[0]->name);
   else
-    *batch = merge(&m, source_count, parents, count);
-  for (int t = 0; t < source_count; t++) ag_source_free(&sources[t]);
-  for (int p = 0; p < count; p++) ag_parent_free(&facts[p]);
+    *batch = merge(&m, tasks, parents, count);
+  for (int p = 0; p < count; p++) ag_parent_free(&m.parents[p]);
   free(m.tasks);
-  free(sources);
-  free(facts);
+  free(m.parents);
   return status;
 }

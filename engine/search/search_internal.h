@@ -13,16 +13,31 @@ struct fit {
   int32_t entry, variant;
 };
 
+/* A thread's working memory for hashes of children. */
+struct marks {
+  struct ag_mark *row;
+  int capacity;
+};
+
 struct ag_space {
   ag_space_options options;
   ag_pool *pool;
   ag_solver **solvers; /* one per thread */
-  ag_map visited;      /* ag_graph_hash of every graph seen */
+  struct marks *marks; /* one per thread */
+  ag_map visited;      /* ag_graph_hash of every graph seen -> its number in order of sight */
   int32_t *usable;     /* entries whose ops are permitted, ascending */
   int usable_count;
   struct fit *fits; /* of the usable entries, sorted by key, entry, variant */
   int fit_count;
 };
+
+/* Mark a graph as seen by its hash. True if it was new. */
+bool ag_space_visit_hash(ag_space *space, ag_hash hash);
+
+/* True once the search was asked to stop. */
+static inline bool ag_space_stopped(const ag_space *space) {
+  return space->options.stop && space->options.stop(space->options.stop_context);
+}
 
 /* Key of a set of port shapes: a multiset per side, for ports are mapped in any order. */
 ag_hash ag_ports_key(const ag_shape *inputs, int input_count, const ag_shape *outputs,
@@ -30,17 +45,6 @@ ag_hash ag_ports_key(const ag_shape *inputs, int input_count, const ag_shape *ou
 
 /* The fits of a key: first one and number, by binary search. */
 const struct fit *ag_space_fits(const ag_space *space, ag_hash key, int *count);
-
-/* Facts of a parent that all its children share. */
-struct parent {
-  const ag_graph *graph;
-  int64_t flops;
-  ag_hash *hashes; /* forward hash per node */
-  ag_hash *prefix; /* multiset sum of the hashes of nodes [0, i) */
-  int arity;       /* most operands of a node */
-};
-void ag_parent_init(struct parent *parent, const ag_graph *graph);
-void ag_parent_free(struct parent *parent);
 
 /* A range of a parent chosen for replacement, with its ports. */
 struct source {
@@ -52,21 +56,45 @@ struct source {
 };
 void ag_source_free(struct source *source);
 
+/* Facts of a parent that all its children share. */
+struct parent {
+  const ag_graph *graph;
+  int64_t flops;
+  ag_hash *own;          /* per node: the constant part of its forward hash */
+  struct ag_mark *marks; /* per node: its forward hash, and that as a term of a multiset */
+  struct source *sources;
+  int source_count;
+  ag_encoding *encoding; /* while its sources are at work */
+};
+/* The first four; the others are ag_choose_sources' and the mutation's. */
+void ag_parent_init(struct parent *parent, const ag_graph *graph);
+void ag_parent_free(struct parent *parent);
+
 /* True if a search may replace this node: not an end, a head or a node whose shapes cannot be
  * solved. */
 bool ag_node_replaceable(const ag_graph *graph, int node);
 
-/* Choose sources of one parent (algorithm.md section 4, step 2) and append them. */
-void ag_choose_sources(const ag_space *space, const ag_mutation_options *options, int parent,
-                       const ag_graph *graph, struct source **sources, int *count, int *capacity);
+/* Choose the sources of parent number `index` (algorithm.md section 4, step 2). */
+void ag_choose_sources(const ag_space *space, const ag_mutation_options *options, int index,
+                       struct parent *parent);
 
 /* Put candidates into the order in which they are tried; entries of weight 0 are dropped.
  * Returns how many are left. */
 int ag_order_candidates(struct fit *fits, int count, const double *weights, ag_random *random);
 
+/* What of C follows from the cut, as a program over hashes (identity.c). */
+struct tail {
+  struct ag_step *steps;
+  int32_t *codes;
+  int count;
+  ag_hash sum, outputs; /* over the nodes of P and C that no child changes */
+};
+void ag_tail_init(struct tail *tail, const struct parent *parent, const struct source *source);
+void ag_tail_free(struct tail *tail);
+
 /* ag_graph_hash of parent with `segment` in the place of `source`, without making it. */
 ag_hash ag_child_hash(const struct parent *parent, const struct source *source,
-                      const ag_segment *segment, const int32_t *input_map,
-                      const int32_t *output_map);
+                      const struct tail *tail, const ag_segment *segment, const int32_t *input_map,
+                      const int32_t *output_map, struct marks *scratch);
 
 #endif

@@ -127,21 +127,22 @@ static int segment_parent(const ag_space *space, const ag_mutation_options *opti
   return segments;
 }
 
-void ag_choose_sources(const ag_space *space, const ag_mutation_options *options, int parent,
-                       const ag_graph *g, struct source **sources, int *count, int *capacity) {
+void ag_choose_sources(const ag_space *space, const ag_mutation_options *options, int index,
+                       struct parent *parent) {
+  const ag_graph *g = parent->graph;
   int32_t *bounds = AG_ARRAY(int32_t, g->size + 1);
-  int segments = segment_parent(space, options, parent, g, bounds);
+  int segments = segment_parent(space, options, index, g, bounds);
   struct piece *pieces = AG_ARRAY(struct piece, segments);
   ag_random random =
-      ag_random_stream(space->options.seed, options->generation, (uint64_t)parent, 0, 2);
+      ag_random_stream(space->options.seed, options->generation, (uint64_t)index, 0, 2);
   int chosen = rank_pieces(g, bounds, segments, options->sources, &random, pieces);
-  int begin = *count, most = options->operations ? 1 : options->segments;
+  int most = options->operations ? 1 : options->segments;
+  parent->sources = AG_ARRAY(struct source, chosen);
   for (int i = 0; i < chosen; i++) {
     int s = pieces[i].segment;
     int32_t last = extend(g, bounds, segments, s, most, &random);
-    if (already_chosen(*sources + begin, *count - begin, bounds[s], last)) continue;
-    AG_GROW(*sources, *count, *capacity);
-    (*sources)[(*count)++] = make_source(g, parent, bounds[s], last);
+    if (already_chosen(parent->sources, parent->source_count, bounds[s], last)) continue;
+    parent->sources[parent->source_count++] = make_source(g, index, bounds[s], last);
   }
   free(pieces);
   free(bounds);

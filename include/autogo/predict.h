@@ -35,10 +35,17 @@ ag_status ag_predict(const ag_predictor *predictor, const ag_graph *graph, int f
 ag_status ag_predict_score(const ag_predictor *predictor, const ag_graph *graph,
                            const int32_t *bounds, int count, double *value, ag_error *err);
 
+/* A graph's node states, worked out once for all places in it. Immutable after creation; keeps the
+ * graph alive; the predictor must outlive it. O(nodes * layers). */
+typedef struct ag_encoding ag_encoding;
+ag_encoding *ag_encoding_new(const ag_predictor *predictor, const ag_graph *graph);
+void ag_encoding_free(ag_encoding *encoding);
+
 /* A place: graph and cut [first, last), a non-empty range of the graph's nodes, with everything
  * that stays while segments are tried there. Immutable after creation, so that many threads may
- * score at once. Keeps the graph alive; the predictor must outlive it. */
+ * score at once. A place of an encoding must not outlive it; ag_place_new makes one of its own. */
 typedef struct ag_place ag_place;
+ag_place *ag_encoding_place(const ag_encoding *encoding, int first, int last);
 ag_place *ag_place_new(const ag_predictor *predictor, const ag_graph *graph, int first, int last);
 void ag_place_free(ag_place *place);
 

@@ -6,6 +6,7 @@
  *   ag_space_mutate    parents -> a batch of distinct, valid, predicted children
  *   ag_batch_cost      a column of costs from per-node prices
  *   ag_batch_graph     one child as a graph of its own
+ *   ag_space_make      many of them, scored
  *   ag_pareto_front    which rows of a table are not dominated
  *
  * Source: algorithm.md section 4, design.md (Cost, Determinism, Threads). */
@@ -27,6 +28,9 @@ typedef struct ag_space_options {
   ag_method solver;
   int threads;
   uint64_t seed;
+  bool (*stop)(void *context); /* asked now and then, on any thread; true ends ag_space_mutate
+                                  with AG_INTERRUPTED; NULL: never */
+  void *stop_context;
 } ag_space_options;
 
 /* A space remembers the hash of every graph it has seen, so that no child comes twice. */
@@ -39,6 +43,15 @@ int ag_space_entries(const ag_space *space);
 
 /* Mark a graph as seen. True if it was new. */
 bool ag_space_visit(ag_space *space, const ag_graph *graph);
+
+/* The memory of a space as a list that only grows, so that a journal needs to keep only what is
+ * new: the hashes number `first` and later, in the order in which they were first seen, into
+ * hashes[ag_space_visited(space) - first]. O(visited). */
+int64_t ag_space_visited(const ag_space *space);
+void ag_space_visited_since(const ag_space *space, int64_t first, ag_hash *hashes);
+
+/* Mark hashes as seen, as if their graphs had been visited in this order. */
+void ag_space_visit_hashes(ag_space *space, const ag_hash *hashes, int64_t count);
 
 /* The predictor's score of an architecture: the mean over all cuts of its full segmentation
  * (PSC) or its one number (GNN). `graph` must be in canonical order. */
@@ -91,7 +104,7 @@ typedef struct ag_batch {
  * shapes must be solved, best prediction first. Children already seen (the parents
  * too) are dropped; the others
  * are marked as seen. The result is the same for any number of threads.
- * Errors: AG_INVALID for options out of range or a parent in which nothing can be replaced
+ * Errors: AG_INTERRUPTED when options.stop said so: no child is marked as seen; AG_INVALID for options out of range or a parent in which nothing can be replaced
  * when it is the only one. The batch retains the parents; free it with ag_batch_free. */
 ag_status ag_space_mutate(ag_space *space, const ag_graph *const *parents, int count,
                           const ag_mutation_options *options, ag_batch **batch, ag_error *err);
@@ -99,6 +112,20 @@ void ag_batch_free(ag_batch *batch);
 
 /* Child number `index` as a graph, in the order P, replacement, C. */
 ag_status ag_batch_graph(const ag_batch *batch, int index, const ag_graph **graph, ag_error *err);
+int ag_batch_graph_size(const ag_batch *batch, int index); /* its number of nodes */
+
+/* A child made for good. */
+typedef struct ag_made {
+  const ag_graph *graph; /* in canonical order; the caller releases it */
+  int32_t *order;        /* in: room for ag_batch_graph_size integers, or NULL; out: for each node
+                            its position in ag_batch_graph's graph */
+  double score;          /* ag_space_score */
+} ag_made;
+
+/* Make and score the children rows[0 .. count), on all threads. On an error, that of the first
+ * row that has one, no graph is left. */
+ag_status ag_space_make(const ag_space *space, const ag_batch *batch, const int32_t *rows,
+                        int count, ag_made *made, ag_error *err);
 
 /* --- prices: per-node costs, remembered by node signature -------------------------------- */
 

@@ -8,9 +8,8 @@ local corpus = {}
 
 -- Distinct samples of a family, or all of its members where as many are asked for as there are.
 local function configs(family, count, seed, key)
-  local members = count >= (family.size or math.huge) and family.each()
-  if members then
-    return members
+  if count >= (family.size or math.huge) then
+    return family.each()
   end
   local seen, drawn, attempt = {}, 0, 0
   return function()
@@ -52,6 +51,15 @@ function corpus.each(wanted, seed, options)
       end
     end
   end)
+end
+
+--- How many graphs `each` gives.
+function corpus.size(wanted)
+  local size = 0
+  for _, entry in ipairs(wanted) do
+    size = size + math.min(entry.count, families[entry.family].size or math.huge)
+  end
+  return size
 end
 
 return corpus

@@ -12,24 +12,40 @@
 
 local core = require "autogo.core"
 local cost = require "autogo.cost"
+local member = require "autogo.member"
 local pareto = require "autogo.pareto"
-local random = require "autogo.random"
+local policies = require "autogo.policies"
+local select = require "autogo.policies.select"
+local check = require "autogo.settings"
 local space = require "autogo.space"
 
 local DEFAULTS = {
   iterations = 5, parents = 10, sources = 10, replacements = 100, segments = 3, keep = 0.5,
   operations = false, finalists = 60, flops_max = 1.1, flops_min = 0, seed = 1,
+  policy = "published", ops = "input+",
 }
 
--- Building blocks every device runs; a search may add them even where the input has none. What
--- the input lacks beyond these (depthwise, pools, concat, ...) is not introduced.
+-- Iterations without a new child after which a budget counts as spent.
+local BARREN = 20
+
+-- Building blocks every device runs: what "input+" adds to the ops of the input. What the input lacks
+-- beyond these (depthwise, pools, concat, ...) is not introduced.
 local ALWAYS_PERMITTED = { "conv", "batchnorm", "relu", "add", "identity" }
 
-local function permitted_ops(model)
-  local ops = {}
-  for op in pairs(model:ops()) do ops[op] = true end
-  for _, op in ipairs(ALWAYS_PERMITTED) do ops[op] = true end
-  return ops
+-- What the user asked for, as a set: names, sets of names (those of the network: "input", "input+"), or
+-- nil for all.
+local function permitted_ops(model, asked)
+  if type(asked) == "table" and not asked[1] then return asked end
+  local permitted = {}
+  for _, name in ipairs(type(asked) == "table" and asked or { asked }) do
+    if name == "all" then return nil end
+    local plus = name == "input+"
+    for op in pairs((plus or name == "input") and model:ops() or { [name] = true }) do
+      permitted[op] = true
+    end
+    for _, op in ipairs(plus and ALWAYS_PERMITTED or {}) do permitted[op] = true end
+  end
+  return permitted
 end
 
 local function with_defaults(options)
@@ -37,7 +53,7 @@ local function with_defaults(options)
   for key, value in pairs(DEFAULTS) do settings[key] = value end
   for key, value in pairs(options or {}) do settings[key] = value end
   settings.objectives = settings.objectives or { (require "autogo.objectives.flops") }
-  if #settings.objectives == 0 then error("objectives: at least one expected", 3) end
+  check.check(settings)
   return settings
 end
 
@@ -67,20 +83,19 @@ end
 --- The input as the first member of the archive.
 local function first_member(search, model)
   local graph = model:canonical()
-  local member = { graph = graph, generation = 0, changes = {}, origin = {} }
-  for i = 1, #graph do member.origin[i] = i end
-  member.score = assert(search.space:score(graph))
-  member.predicted = member.score
-  member.flops = graph.flops
+  local root = member.root(graph)
+  root.score = assert(search.space:score(graph))
+  root.predicted = root.score
+  root.flops = graph.flops
   for _, evaluator in ipairs(search.costs) do
     local value = evaluator:of(graph)
     if not value then
       error(("objective '%s' cannot measure the input %s"):format(evaluator.name, graph.name), 0)
     end
-    member[evaluator.name] = value
+    root[evaluator.name] = value
   end
   search.space:visit(graph)
-  return member
+  return root
 end
 
 --- Rows of a batch that may become members: in the FLOPs band, measurable, within constraints and
@@ -114,92 +129,78 @@ local function promising(search, batch, parents)
   return rows, columns
 end
 
---- The finalists: the front of the promising rows, then the others by least rank sum, up to the
--- number of finalists.
-local function finalists(search, rows, columns)
-  if #rows == 0 then return {} end
-  local chosen, taken = {}, {}
-  for _, k in ipairs(core.pareto_front(columns, search.senses)) do
-    chosen[#chosen + 1] = rows[k]
-    taken[k] = true
+--- Row `i` of the batch as a member; `made` is what space:make made of it.
+local function make_member(search, batch, i, made, parents, generation)
+  local child = batch:child(i)
+  local parent = parents[child.parent]
+  local one = member.grow(parent, child, made.graph, made.order, generation)
+  one.predicted, one.score, one.flops = parent.score + child.gain, made.score, child.flops
+  for _, evaluator in ipairs(search.costs) do
+    one[evaluator.name] = batch:column(evaluator.name)[i]
   end
-  local sums, rest = core.rank_sums(columns, search.senses), {}
-  for k = 1, #rows do
-    if not taken[k] then rest[#rest + 1] = k end
-  end
-  table.sort(rest, function(a, b)
-    if sums[a] ~= sums[b] then return sums[a] < sums[b] end
-    return a < b
-  end)
-  for _, k in ipairs(rest) do
-    if #chosen >= search.settings.finalists then break end
-    chosen[#chosen + 1] = rows[k]
-  end
+  return one
+end
+
+--- Children that may be scored in an iteration: an equal share of what is left of the budget,
+-- all of it in the last; nil without a budget.
+local function share(search, generation)
+  local settings = search.settings
+  if not settings.children then return nil end
+  local shares = math.max(1, settings.iterations - generation + 1)
+  return math.max(1, (settings.children - search.scored) // shares)
+end
+
+local function mutate(search, generation)
+  local settings = search.settings
+  local parents, more = search.policy.propose(search, generation)
+  local options = {
+    sources = settings.sources, replacements = settings.replacements,
+    segments = settings.segments, keep = settings.keep, operations = settings.operations,
+    generation = generation, children = share(search, generation),
+  }
+  for key, value in pairs(more or {}) do options[key] = value end
+  local batch, why = search.space:mutate(parents, options)
+  if not batch then error(why, 0) end
+  return batch, parents
+end
+
+--- Rows of the batch that the policy wants as members.
+local function chosen_rows(search, batch, parents)
+  local rows, columns = promising(search, batch, parents)
+  local candidates, chosen = { count = #rows, columns = columns }, {}
+  local numbers = search.policy.choose and search.policy.choose(search, candidates)
+    or select.best(search, candidates, search.settings.finalists)
+  for i, k in ipairs(numbers) do chosen[i] = rows[k] end
   return chosen
 end
 
---- Where each node of a child in canonical order stood in the input; nil for new nodes.
-local function follow_origin(parent, child, order)
-  local spliced, shift = {}, #child.added - (child.last - child.first)
-  for i = 1, #parent.graph do
-    local position = i - 1
-    if position < child.first then
-      spliced[position] = parent.origin[i]
-    elseif position >= child.last then
-      spliced[position + shift] = parent.origin[i]
-    end
-  end
-  local origin = {}
-  for i, old in ipairs(order) do origin[i] = spliced[old] end
-  return origin
-end
-
-local function describe(child, generation)
-  return {
-    generation = generation, first = child.first, last = child.last,
-    removed = child.removed, added = child.added,
-    segment = child.entry, variant = child.variant, resolved = child.resolved,
-  }
-end
-
---- Make row `i` of the batch a member, scored over all its cuts.
-local function make_member(search, batch, i, parents, generation)
-  local child = batch:child(i)
-  local parent = parents[child.parent]
-  local graph, order = assert(batch:graph(i)):canonical()
-  local member = {
-    graph = graph, generation = generation, parent = parent,
-    predicted = parent.score + child.gain, score = assert(search.space:score(graph)),
-    flops = child.flops, origin = follow_origin(parent, child, order),
-    changes = table.move(parent.changes, 1, #parent.changes, 1, {}),
-  }
-  member.changes[#member.changes + 1] = describe(child, generation)
-  for _, evaluator in ipairs(search.costs) do
-    member[evaluator.name] = batch:column(evaluator.name)[i]
-  end
-  return member
-end
-
 local function iterate(search, generation)
-  local settings = search.settings
-  local parents = generation == 1 and { search.input }
-    or search.archive:sample(settings.parents, random.new(settings.seed, generation):next())
-  local batch, why = search.space:mutate(parents, {
-    sources = settings.sources, replacements = settings.replacements,
-    segments = settings.segments, keep = settings.keep, operations = settings.operations,
-    generation = generation,
-  })
-  if not batch then error(why, 0) end
-  local rows, columns = promising(search, batch, parents)
-  local accepted = 0
-  for _, i in ipairs(finalists(search, rows, columns)) do
-    local member = make_member(search, batch, i, parents, generation)
-    if member.score > search.input.score then
-      search.archive:insert(member)
+  local batch, parents = mutate(search, generation)
+  local chosen, accepted = chosen_rows(search, batch, parents), 0
+  local made = assert(search.space:make(batch, chosen))
+  for k, i in ipairs(chosen) do
+    local one = make_member(search, batch, i, made[k], parents, generation)
+    if one.score > search.input.score then
+      search.archive:insert(one)
       accepted = accepted + 1
     end
   end
+  if search.policy.learn then search.policy.learn(search, batch, chosen) end
+  search.scored = search.scored + batch.scored
   return batch, accepted
+end
+
+--- Whether there is another iteration: a budget is spent to the last child, unless nothing new has
+-- been found for a while.
+local function goes_on(search, generation)
+  local settings = search.settings
+  if not settings.children then return generation <= settings.iterations end
+  local barren = 0
+  for i = #search.history, 1, -1 do
+    if search.history[i].scored > 0 then break end
+    barren = barren + 1
+  end
+  return search.scored < settings.children and barren < BARREN
 end
 
 --- The reference point of the hypervolume: the input's score, 1.1 times its costs (0.9 times for
@@ -226,15 +227,41 @@ local function make_front(search)
     input = search.input, settings = search.settings, history = search.history,
     reference = search.reference, archive = search.archive,
   }, Front)
-  for rank, member in ipairs(search.archive:front()) do front[rank] = member end
+  for _, one in ipairs(search.archive:front()) do
+    if constraint_met(search.settings.constraints, one) then front[#front + 1] = one end
+  end
   return front
+end
+
+-- Nothing on the front: even the input was kept off it, by a constraint.
+local function unmet(search)
+  local texts = {}
+  for i, constraint in ipairs(search.settings.constraints) do
+    texts[i] = check.constraint(constraint)
+  end
+  return ("no network was found that meets the constraints: %s"):format(table.concat(texts, ", "))
+end
+
+-- An iteration and its row of the history.
+local function run_iteration(search, generation)
+  local begin = core.clock()
+  local batch, accepted = iterate(search, generation)
+  local row = {
+    iteration = generation, children = batch.tried, valid = batch.feasible,
+    scored = batch.scored, accepted = accepted, front = #search.archive,
+    hypervolume = search.archive:hypervolume(search.reference),
+    seconds = core.clock() - begin,
+  }
+  search.history[generation] = row
+  return row
 end
 
 local function start(model, options)
   local settings = with_defaults(options)
-  settings.ops = settings.ops or permitted_ops(model)
-  local search = { settings = settings, costs = evaluators(settings.objectives), history = {} }
-  search.space = space.new {
+  settings.ops = permitted_ops(model, settings.ops)
+  local search = { settings = settings, costs = evaluators(settings.objectives), history = {}, scored = 0,
+    policy = policies.get(settings.policy), memory = {} }
+  search.space, search.parts = space.new {
     database = settings.database, tokenizer = settings.tokenizer, predictor = settings.predictor,
     ops = settings.ops, solver = settings.solver, threads = settings.threads, seed = settings.seed,
   }
@@ -254,27 +281,40 @@ end
 --- Evolve a network.
 -- @tparam Graph model
 -- @tparam[opt] table options iterations, parents, sources, replacements, segments, keep,
--- operations (single nodes instead of segments), finalists, flops_min and flops_max (band,
--- relative to the input), objectives, constraints, ops (set of permitted ops), predictor,
--- database, tokenizer, solver, seed, threads, progress (function called with each row of the
--- history)
--- @treturn Front a sequence of members (graph, score, predicted, flops, a value per objective,
+-- operations (single nodes instead of segments), policy (a name or a table, `autogo.policies`),
+-- children (exactly so many are scored, in `iterations` equal shares), finalists, flops_min and
+-- flops_max (band, relative to the input), objectives, constraints, ops (permitted in replacements: a
+-- list or set of names, "input": those of the input, "input+": and the commonest, "all"), predictor,
+-- database, tokenizer, solver, seed, threads, progress (function called with each row of the history),
+-- journal (`autogo.journal`)
+-- @treturn[1] Front a sequence of members (graph, score, predicted, flops, a value per objective,
 -- generation, parent, changes), best score first; the input itself if nothing beat it
+-- @treturn[2] nil
+-- @treturn[2] string why: nothing met the constraints, or the journal cannot be read or written
 local function evolve(model, options)
-  local search = start(model, options)
-  for generation = 1, search.settings.iterations do
-    local begin = core.clock()
-    local batch, accepted = iterate(search, generation)
-    local row = {
-      iteration = generation, children = batch.tried, valid = batch.feasible,
-      scored = batch.scored, accepted = accepted, front = #search.archive,
-      hypervolume = search.archive:hypervolume(search.reference),
-      seconds = core.clock() - begin,
-    }
-    search.history[generation] = row
-    if search.settings.progress then search.settings.progress(row) end
+  local search, generation = start(model, options), 0
+  local settings, journal = search.settings, search.settings.journal
+  if journal then
+    local done, why = journal:start(search)
+    if not done then return nil, why end
+    generation = done
   end
-  return make_front(search)
+  while goes_on(search, generation + 1) do
+    generation = generation + 1
+    local row = run_iteration(search, generation)
+    if journal then
+      local kept, why = journal:iteration(search, row)
+      if not kept then return nil, why end
+    end
+    if settings.progress then settings.progress(row) end
+  end
+  if journal then
+    local kept, why = journal:finish()
+    if not kept then return nil, why end
+  end
+  local front = make_front(search)
+  if #front == 0 then return nil, unmet(search) end
+  return front
 end
 
 return setmetatable({ evolve = evolve, defaults = DEFAULTS }, {

@@ -13,7 +13,7 @@ local function feed(options, stage, add)
   if not graphs then
     return nil, why
   end
-  local count = 0
+  local count, total = 0, corpus.size(options.corpus)
   for graph in graphs do
     local good
     good, why = add(graph)
@@ -22,7 +22,7 @@ local function feed(options, stage, add)
     end
     count = count + 1
     if options.progress then
-      options.progress(stage, count)
+      options.progress(stage, count, total)
     end
   end
   return count
@@ -30,7 +30,8 @@ end
 
 --- Mine.
 -- @tparam table options `corpus` = list of { family, count }, `vocab` (2000), `max_length` (16),
--- `seed` (1), `skip` ("exact", see `autogo.families.nb201`), `progress` = function (stage, graphs so far)
+-- `seed` (1), `skip` ("exact", see `autogo.families.nb201`), `progress` = function (stage, graphs so
+-- far, of how many)
 -- @treturn Tokenizer, Database and the number of graphs; or nil and a message
 return function(options)
   local learned = core.corpus()
@@ -42,13 +43,13 @@ return function(options)
   elseif count == 0 then
     return nil, "the corpus is empty"
   end
-  local tokenizer
-  tokenizer, why = learned:train { vocab = options.vocab, max_length = options.max_length }
+  local vocab, tokenizer = options.vocab or 2000
+  tokenizer, why = learned:train { vocab = vocab, max_length = options.max_length }
   if not tokenizer then
     return nil, why
-  elseif options.vocab and options.vocab < tokenizer.symbols then
+  elseif vocab < tokenizer.symbols then
     return nil, ("a vocabulary of %d is smaller than the alphabet of %d labels"):format(
-      options.vocab, tokenizer.symbols)
+      vocab, tokenizer.symbols)
   end
   local miner = core.miner(tokenizer)
   count, why = feed(options, "mining", function(graph)

@@ -1,10 +1,14 @@
 --- The search space as a policy sees it: spaces, batches of children, rows.
 --
 --     local space    = ag.space { ops = model:ops(), seed = 1 }
---     local children = space:mutate({ model }, { sources = 10, replacements = 100 })
---     children:cost(flops)
---     local better   = children:filter(function(c) return c.gain > 0 end)
---     better[1].graph:save "better.json"
+--     local archive  = ag.pareto { "predicted:max", "flops:min" }
+--     archive:insert(space:member(model))
+--     for step = 1, 50 do
+--       local children = space:mutate(archive:sample(10, step), { sources = 10, replacements = 100 })
+--       children:cost(ag.objective.flops)
+--       archive:insert(children:filter(function(c) return c.flops < 1.1 * model.flops end))
+--     end
+--     archive:front()[1].graph:save "better.json"
 --
 -- The work on every child is done in C, on all threads; a batch keeps its results as columns, and
 -- a row is a view of one child that makes the graph when it is asked for.
@@ -17,9 +21,9 @@ local Batch, Space = core.classes.Batch, core.classes.Space
 
 -- Columns and costs made so far, per batch; they die with it.
 local columns_of = setmetatable({}, { __mode = "k" })
-local COLUMNS = { predicted = true, baseline = true, gain = true, flops = true, parent = true }
+local COLUMNS = { predicted = true, baseline = true, gain = true, flops = true, parent = true, entry = true }
 
---- A column by name: predicted, baseline, gain, flops, parent, or the name of a cost.
+--- A column by name: predicted, baseline, gain, flops, parent, entry, or the name of a cost.
 -- @treturn {number,...} one value per child
 local raw_column = Batch.column
 function Batch:column(name)
@@ -84,19 +88,38 @@ function Batch:filter(keep)
   return rows
 end
 
+-- How often each space has mutated.
+local generations = setmetatable({}, { __mode = "k" })
+
 --- Mutate graphs, rows or archive members (anything with a field `graph`).
+--
+-- Options: sources, replacements, segments, keep, operations; `children`, the most that may be scored;
+-- `weights`, one per entry of the database, how readily it is drawn; `generation`, the key of all
+-- random draws (default: how often the space has mutated).
 local raw_mutate = Space.mutate
 function Space:mutate(parents, options)
-  local graphs = {}
+  local graphs, filled = {}, {}
   for i, parent in ipairs(parents) do
     graphs[i] = type(parent) == "table" and parent.graph or parent
   end
-  return raw_mutate(self, graphs, options)
+  for key, value in pairs(options or {}) do filled[key] = value end
+  filled.generation = filled.generation or (generations[self] or 0) + 1
+  generations[self] = filled.generation
+  return raw_mutate(self, graphs, filled)
+end
+
+--- What an archive takes for a graph that is no child, such as the input of a search: a table with
+-- `graph` (in canonical order), `predicted` and `flops`. No child of the space will equal it.
+function Space:member(graph)
+  local canonical = graph:canonical()
+  self:visit(canonical)
+  return { graph = canonical, predicted = assert(self:score(canonical)), flops = canonical.flops }
 end
 
 --- A space. Options: `database`, `tokenizer`, `predictor` (default: the bundled ones), `ops` (set
 -- of op names a replacement may contain, default all), `solver`, `threads` (default: all
 -- processors), `seed`.
+-- @treturn Space, and the options with the defaults filled in
 local function new(options)
   local ag, filled = require "autogo", {}
   for key, value in pairs(options or {}) do filled[key] = value end
@@ -104,7 +127,7 @@ local function new(options)
   filled.tokenizer = filled.tokenizer or assert(ag.tokenizer())
   filled.predictor = filled.predictor or assert(ag.predictor())
   filled.threads = filled.threads or core.processors()
-  return core.space(filled)
+  return core.space(filled), filled
 end
 
 return { new = new }

@@ -31,6 +31,11 @@ check "front.json is byte-identical" cmp "$WORK/a/front.json" "$WORK/b/front.jso
 for file in "$WORK"/a/rank_*.onnx; do
   check "$(basename "$file") is identical" cmp "$file" "$WORK/b/$(basename "$file")"
 done
+if [ -e /usr/lib/python3/dist-packages/onnx ]; then
+  check "the ONNX checker accepts the front" /usr/bin/python3 tests/formats/check_onnx.py "$WORK"/a/rank_*.onnx
+else
+  echo "skipped: python3-onnx is not installed"
+fi
 check "a member reads back with its FLOPs" sh -c "
   '$AUTOGO' info '$WORK/a/rank_00.json' --json >'$WORK/json.info' &&
   '$AUTOGO' info '$WORK/a/rank_00.onnx' --json >'$WORK/onnx.info'"
@@ -47,6 +52,10 @@ if [ -d "$SHARED/models/onnx" ]; then
     check "evolve $model" "$AUTOGO" evolve "$SHARED/models/onnx/$model.onnx" $size --seed 1 \
       --iterations 3 --out "$WORK/$model" --quiet
     check "$model: 3 members below the input" members_below "$WORK/$model" 3
+    if [ -e /usr/lib/python3/dist-packages/onnx ]; then
+      check "$model: the ONNX checker accepts the front" \
+        /usr/bin/python3 tests/formats/check_onnx.py "$WORK/$model"/rank_*.onnx
+    fi
     if [ -d "$BUILD/node/node_modules/onnxruntime-node" ]; then
       check "$model: ONNX Runtime runs the front" env NODE_PATH="$BUILD/node/node_modules" \
         node tests/formats/run_onnx.js --like "$SHARED/models/onnx/$model.onnx" "$WORK/$model"/rank_*.onnx

@@ -62,6 +62,27 @@ describe("Space", function()
     assert.not_equal(hashes(), hashes { seed = 2 })
   end)
 
+  it("makes rows of a batch, scored, with any number of threads", function()
+    local rows = { 3, 1, 7, 7 }
+    for threads = 1, 3 do
+      local s = space { threads = threads }
+      s:visit(graphs[4])
+      local batch = assert(s:mutate({ graphs[4] }, { sources = 6, replacements = 20 }))
+      local made = assert(s:make(batch, rows))
+      assert.equal(#rows, #made)
+      for k, row in ipairs(rows) do
+        local graph, order = assert(batch:graph(row)):canonical()
+        assert.equal(graph:json(), made[k].graph:json())
+        assert.same(order, made[k].order)
+        assert.equal(s:score(graph), made[k].score)
+      end
+      assert.same({}, s:make(batch, {}))
+      raises("numbers of rows", s.make, s, batch, { #batch + 1 })
+      raises("numbers of rows", s.make, s, batch, { 0.5 })
+      raises("table expected", s.make, s, batch)
+    end
+  end)
+
   it("visits a graph once", function()
     local s = space()
     assert.is_true(s:visit(graphs[1]))

@@ -224,18 +224,31 @@ static void test_families(void **state) {
   assert_string_equal(ag_database_family(database, 1), "wide");
 }
 
-static void test_entries_are_distinct(void **state) {
-  (void)state;
-  for (int i = 0; i < ag_database_size(database); i++) {
-    const ag_entry *e = ag_database_get(database, i);
-    for (int k = i + 1; k < ag_database_size(database); k++)
-      assert_false(isomorphic(e->variant[0], ag_database_get(database, k)->variant[0], false));
+static void assert_entries_distinct(const ag_database *db) {
+  for (int i = 0; i < ag_database_size(db); i++) {
+    const ag_entry *e = ag_database_get(db, i);
+    for (int k = i + 1; k < ag_database_size(db); k++)
+      assert_false(isomorphic(e->variant[0], ag_database_get(db, k)->variant[0], false));
     for (int v = 0; v < e->variants; v++) {
       assert_true(isomorphic(e->variant[0], e->variant[v], false));
       for (int w = v + 1; w < e->variants; w++)
         assert_false(isomorphic(e->variant[v], e->variant[w], true));
     }
   }
+}
+
+static void test_entries_are_distinct(void **state) {
+  (void)state;
+  assert_entries_distinct(database);
+}
+
+static void test_bundled_entries_are_distinct(void **state) {
+  (void)state;
+  ag_database *bundled;
+  assert_int_equal(ag_database_load("lua/autogo/assets/segments.agdb", &bundled, NULL), AG_OK);
+  assert_true(ag_database_size(bundled) > 400);
+  assert_entries_distinct(bundled);
+  ag_database_free(bundled);
 }
 
 static void test_entries_describe_themselves(void **state) {
@@ -527,6 +540,7 @@ int main(void) {
       cmocka_unit_test(test_families),
       cmocka_unit_test(test_counts_are_right),
       cmocka_unit_test(test_entries_are_distinct),
+      cmocka_unit_test(test_bundled_entries_are_distinct),
       cmocka_unit_test(test_entries_describe_themselves),
       cmocka_unit_test(test_order_of_graphs_does_not_matter),
       cmocka_unit_test(test_merging_is_mining_together),

@@ -25,9 +25,12 @@ local function wanted(values)
   return list
 end
 
-local function progress(stage, count)
-  if count % 500 == 0 then
-    io.stderr:write(("\r%s: %d graphs"):format(stage, count))
+-- One line that rewrites itself, and goes away at the end.
+local function progress(stage, count, total)
+  if count == total then
+    io.stderr:write "\r\27[K"
+  elseif count % 100 == 0 then
+    io.stderr:write(("\r\27[K%s: %d of %d graphs"):format(stage, count, total))
   end
 end
 
