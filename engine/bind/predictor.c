@@ -45,14 +45,18 @@ static int predictor_predict(lua_State *L) {
   return push_value(L, status, value, &err);
 }
 
-/* p:score(graph, tokenizer) -> raw number of the architecture | nil, message:
- * the mean over the cuts of its full segmentation (PSC), or the GNN's number.
- * The graph in canonical order. */
+/* p:score(graph [, tokenizer]) -> raw number of the architecture | nil, message: the mean over the
+ * cuts of its full segmentation (PSC), or the GNN's number, which needs no tokenizer. The graph in
+ * canonical order. */
 static int predictor_score(lua_State *L) {
   ag_error err;
   double value = 0;
   const ag_predictor *p = check_predictor(L, 1);
   const ag_graph *g = ag_lua_check_graph(L, 2);
+  if (ag_predictor_model(p) == AG_MODEL_GNN) {
+    ag_status scored = ag_predict_score(p, g, NULL, 0, &value, &err);
+    return push_value(L, scored, value, &err);
+  }
   const ag_tokenizer *t = ag_lua_check(L, 3, AG_LUA_TOKENIZER);
   int32_t *bounds = ag_lua_scratch(L, (size_t)g->size + 1, sizeof *bounds);
   ag_segmentation *segmentation = ag_tokenizer_encode(t, g);
