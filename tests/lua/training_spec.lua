@@ -95,7 +95,7 @@ describe("fine-tuning", function()
     assert.equal("FILE: a header with network and value expected", reason "a,value\nx,1\n")
     assert.matches("^FILE: line 2: .*nb_macro", reason "network,value\nnb_macro:1,1\n")
     assert.matches("^FILE: line 2: .*No such file", reason "network,value\nnowhere.onnx,1\n")
-    assert.matches("^FILE: line 2: value is nan", reason "network,value\nresnet50,nan\n")
+    assert.matches("^FILE: line 2: value is 'nan'", reason "network,value\nresnet50,nan\n")
     assert.equal("FILE: line 3: resnet50 is 2 here and 1 in line 2",
       reason "network,value\nresnet50,1\nresnet50,2\n")
     assert.equal("FILE: no rows", reason "network,value\n")
@@ -117,6 +117,40 @@ describe("fine-tuning", function()
     local none, why = train.fine_tune(from, { samples[1] }, { tokenizer = tokenizer })
     assert.is_nil(none)
     assert.matches("^1 networks are too few", why)
+  end)
+end)
+
+describe("an ensemble", function()
+  it("is mean and spread of its members, in one file or several", function()
+    local path = macro_table(60)
+    local files, members = {}, {}
+    for seed = 1, 3 do
+      files[seed] = os.tmpname()
+      members[seed] = assert(ag.train { data = path, family = "nb_macro", column = "v", model = "gnn",
+        epochs = 2, threads = 1, seed = seed })
+      assert(members[seed]:save(files[seed]))
+    end
+    local graph, mean, squares = ag.family.nb_macro.build("12012012"):canonical(), 0, 0
+    for _, member in ipairs(members) do
+      mean = mean + member:score(graph) / 3
+    end
+    for _, member in ipairs(members) do
+      squares = squares + (member:score(graph) - mean) ^ 2 / 3
+    end
+    local ensemble = assert(ag.predictor(files))
+    assert.equal(3, ensemble.members)
+    local m, s = ensemble:spread(graph)
+    assert.is_true(math.abs(m - mean) < 1e-12 and math.abs(s - math.sqrt(squares)) < 1e-9)
+    files.caution = 2
+    assert.is_true(math.abs(ag.predictor(files):score(graph) - (m - 2 * s)) < 1e-9)
+    assert(ensemble:save(files[1]))
+    assert.equal(m, assert(ag.predictor(files[1])):score(graph))
+    files[#files + 1] = "nowhere.safetensors"
+    assert.matches("^nowhere", select(2, ag.predictor(files)))
+    for i = 1, 3 do
+      os.remove(files[i])
+    end
+    os.remove(path)
   end)
 end)
 
