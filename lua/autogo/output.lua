@@ -97,10 +97,13 @@ end
 
 --- Write everything into a folder, which must exist. When a file cannot be written, those
 -- written before are removed again.
+-- @tparam Front front
+-- @tparam string folder
+-- @tparam[opt] boolean light without the ONNX files, which hold as many weights as the networks have
 -- @treturn[1] true
 -- @treturn[2] nil
 -- @treturn[2] string why
-function M.write(front, folder)
+function M.write(front, folder, light)
   local written, files = {}, {}
   local function save(name, writer)
     local path = folder .. "/" .. name
@@ -114,13 +117,16 @@ function M.write(front, folder)
   end
   for rank, member in ipairs(front) do
     local stem = ("rank_%02d"):format(rank - 1)
-    files[rank] = { json = stem .. ".json", onnx = stem .. ".onnx" }
+    files[rank] = { json = stem .. ".json" }
     local ok, why = save(files[rank].json, function(path) return member.graph:save(path) end)
     if not ok then return nil, why end
-    ok, why = save(files[rank].onnx, function(path)
-      return member.graph:save_onnx(path, { seed = front.settings.seed })
-    end)
-    if not ok then return nil, why end
+    if not light then
+      files[rank].onnx = stem .. ".onnx"
+      ok, why = save(files[rank].onnx, function(path)
+        return member.graph:save_onnx(path, { seed = front.settings.seed })
+      end)
+      if not ok then return nil, why end
+    end
   end
   local ok, why = save("history.csv", function(path)
     return core.write_file(path, history_csv(front))
