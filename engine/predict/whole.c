@@ -126,12 +126,20 @@ static void add_to_window(const ag_whole *w, window *win, int last, int node, in
   win->first[before] = (int8_t)level;
 }
 
+/* Layer 0 of a node, which depends on nothing around it. */
+static void first_state(const ag_whole *w, int node, float *state) {
+  if (w->ref[node] == node)
+    memcpy(state, w->states + (size_t)node * AG_WIDTH, AG_WIDTH * sizeof *state);
+  else
+    ag_predictor_embed(w->predictor, &w->graph->nodes[node], w->normalisers, state);
+}
+
 /* Replace what the window's nodes had in the whole graph's sum by what they have now. */
 static void add_window(const ag_whole *w, const window *win, double *sum) {
   const ag_predictor *p = w->predictor;
   size_t layer = (size_t)win->view.size * AG_WIDTH;
   float *states = ag_alloc(layer * (size_t)(p->config.layers + 1), sizeof *states);
-  ag_view_embed(&win->view, p, w->graph->nodes, w->normalisers, states);
+  for (int r = 0; r < win->view.size; r++) first_state(w, win->view.node[r], states + r * AG_WIDTH);
   ag_view_encode(&win->view, p, win->first, w->states, w->graph->size, states);
   const float *state = states + layer * (size_t)p->config.layers;
   for (int r = 0; r < win->view.size; r++, state += AG_WIDTH) {
