@@ -95,10 +95,15 @@ ag.database = with_asset("segments.agdb", function(path)
   return core.load_database(path)
 end, { mine = core.mine })
 
---- The bundled predictor, or the one in a file: `ag.predictor([path])`.
+--- The bundled predictor (PSC), or the one in a file: `ag.predictor([path])`; `ag.predictor.gnn()` is
+-- the bundled one of whole graphs.
 ag.predictor = with_asset("predictor.safetensors", function(path)
   return core.load_predictor(path)
-end, {})
+end, {
+  gnn = function()
+    return core.load_predictor(ASSETS .. "predictor_gnn.safetensors")
+  end,
+})
 
 --- Train a predictor.
 -- @tparam table options `data` = CSV file of measured architectures and `family` = its family, or
