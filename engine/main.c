@@ -152,6 +152,7 @@ int main(int argc, char **argv) {
   }
   signal(SIGINT, on_signal);
   signal(SIGTERM, on_signal);
+  signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit is an error of write, with its name */
   lua_pushcfunction(L, explain);
   lua_pushcfunction(L, run);
   lua_pushinteger(L, argc);

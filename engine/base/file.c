@@ -133,6 +133,42 @@ ag_status ag_file_write(const char *path, const void *data, size_t size, ag_erro
   return written ? AG_OK : AG_IO;
 }
 
+/* A new file's name lasts only once its directory is on disk. */
+static bool sync_directory(const char *path) {
+  const char *slash = strrchr(path, '/');
+  size_t length = slash ? (size_t)(slash - path) + 1 : 1;
+  char *directory = ag_alloc(length + 1, 1);
+  memcpy(directory, slash ? path : ".", length);
+  int file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  bool synced = file >= 0 && fsync(file) == 0;
+  if (file >= 0) close(file);
+  free(directory);
+  return synced;
+}
+
+ag_status ag_file_append(const char *path, size_t size, const void *more, size_t length,
+                         ag_error *err) {
+  int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  struct stat status;
+  bool usable = file >= 0 && fstat(file, &status) == 0;
+  if (usable && (!S_ISREG(status.st_mode) || (size_t)status.st_size < size)) {
+    close(file);
+    ag_fail(err, AG_IO, "cannot append: not a regular file of at least %zu bytes", size);
+    return ag_error_in_file(err, AG_IO, path);
+  }
+  bool written = usable && ftruncate(file, (off_t)size) == 0 &&
+                 lseek(file, 0, SEEK_END) == (off_t)size && write_fully(file, more, length) &&
+                 fsync(file) == 0 && (size > 0 || sync_directory(path));
+  if (!written) fail_with_errno(err, path, "cannot write");
+  if (!written && usable && ftruncate(file, (off_t)size) != 0)
+    written = false; /* the next append drops what is left behind */
+  if (file >= 0 && close(file) != 0 && written) {
+    fail_with_errno(err, path, "cannot write");
+    written = false;
+  }
+  return written ? AG_OK : AG_IO;
+}
+
 static void reserve(ag_text *text, size_t more) {
   if (text->capacity - text->size > more) return;
   while (text->capacity - text->size <= more)

@@ -18,6 +18,12 @@ void ag_file_unmap(void *data, size_t size);
  * fsync, rename. On failure nothing is left behind. */
 ag_status ag_file_write(const char *path, const void *data, size_t size, ag_error *err);
 
+/* Make the file consist of its first `size` bytes (an absent file has none) and `more`, on disk
+ * when the call returns. Whatever stood behind `size`, the rest of a write that was cut short,
+ * is dropped. A failure leaves the first `size` bytes as they are. */
+ag_status ag_file_append(const char *path, size_t size, const void *more, size_t length,
+                         ag_error *err);
+
 typedef struct ag_text {
   char *data; /* NUL-terminated; NULL while empty */
   size_t size, capacity;

@@ -52,6 +52,11 @@ static void read_permitted(lua_State *L, bool *permitted) {
   lua_pop(L, 1);
 }
 
+static bool stop_when_interrupted(void *unused) {
+  (void)unused;
+  return ag_lua_interrupted();
+}
+
 /* core.space{database=, tokenizer=, predictor=, ops=, solver=, threads=, seed=} */
 static int space_new(lua_State *L) {
   static const char *const known[] = {"database", "tokenizer", "predictor", "ops",
@@ -68,6 +73,7 @@ static int space_new(lua_State *L) {
       .threads = (int)ag_lua_option_integer(L, 1, "threads", 1, 1, 256),
       .seed = (uint64_t)ag_lua_option_integer(L, 1, "seed", 1, LLONG_MIN, LLONG_MAX),
   };
+  options.stop = stop_when_interrupted;
   read_permitted(L, options.permitted);
   void **box = ag_lua_box(L, AG_LUA_SPACE);
   lua_pushvalue(L, 2);
@@ -79,6 +85,56 @@ static int space_new(lua_State *L) {
 /* space:visit(graph) -> true if it had not been seen */
 static int space_visit(lua_State *L) {
   lua_pushboolean(L, ag_space_visit(check_space(L), ag_lua_check_graph(L, 2)));
+  return 1;
+}
+
+enum { HASH_BYTES = 16 };
+
+static void put_word(unsigned char *bytes, uint64_t word) {
+  for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)(word >> (56 - 8 * i));
+}
+
+static uint64_t get_word(const unsigned char *bytes) {
+  uint64_t word = 0;
+  for (int i = 0; i < 8; i++) word = word << 8 | bytes[i];
+  return word;
+}
+
+/* space:visited([first]) -> the hashes seen, number `first` (from 1) and later, as a string of 16
+ * bytes each; see ag_space_visited_since */
+static int space_visited(lua_State *L) {
+  const ag_space *space = check_space(L);
+  int64_t total = ag_space_visited(space);
+  int64_t first = lua_isnoneornil(L, 2) ? 0 : ag_lua_check_range(L, 2, 1, total + 1) - 1;
+  size_t count = (size_t)(total - first);
+  ag_hash *hashes = ag_lua_scratch(L, count, sizeof *hashes);
+  ag_space_visited_since(space, first, hashes);
+  luaL_Buffer buffer;
+  unsigned char *bytes = (unsigned char *)luaL_buffinitsize(L, &buffer, count * HASH_BYTES);
+  for (size_t i = 0; i < count; i++) {
+    put_word(bytes + i * HASH_BYTES, hashes[i].hi);
+    put_word(bytes + i * HASH_BYTES + 8, hashes[i].lo);
+  }
+  luaL_pushresultsize(&buffer, count * HASH_BYTES);
+  return 1;
+}
+
+/* space:restore(bytes): mark the hashes of a string that space:visited gave as seen */
+static int space_restore(lua_State *L) {
+  ag_space *space = check_space(L);
+  size_t size;
+  const unsigned char *bytes = (const unsigned char *)luaL_checklstring(L, 2, &size);
+  luaL_argcheck(L, size % HASH_BYTES == 0, 2, "16 bytes per hash expected");
+  for (size_t i = 0; i < size; i += HASH_BYTES) {
+    ag_hash hash = {get_word(bytes + i), get_word(bytes + i + 8)};
+    ag_space_visit_hashes(space, &hash, 1);
+  }
+  return 0;
+}
+
+/* The number of graphs seen. */
+static int space_seen(lua_State *L) {
+  lua_pushinteger(L, ag_space_visited(check_space(L)));
   return 1;
 }
 
@@ -202,12 +258,15 @@ static int space_mutate(lua_State *L) {
 }
 
 static const luaL_Reg space_methods[] = {{"visit", space_visit},
+                                         {"visited", space_visited},
+                                         {"restore", space_restore},
                                          {"score", space_score},
                                          {"mutate", space_mutate},
                                          {"make", space_make},
                                          {NULL, NULL}};
 
-static const luaL_Reg space_fields[] = {{"entries", space_entries}, {NULL, NULL}};
+static const luaL_Reg space_fields[] = {
+    {"entries", space_entries}, {"seen", space_seen}, {NULL, NULL}};
 
 static const ag_lua_class space_class = {AG_LUA_SPACE,  release_space, describe_space,
                                          space_methods, space_fields,  NULL};
@@ -294,6 +353,14 @@ static void push_op_list(lua_State *L, const ag_node *nodes, int count) {
   }
 }
 
+static void push_ports(lua_State *L, const int32_t *ports, int count) {
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) {
+    lua_pushinteger(L, ports[i] + 1);
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
 static void set_integer(lua_State *L, const char *key, int64_t value) {
   lua_pushinteger(L, value);
   lua_setfield(L, -2, key);
@@ -305,12 +372,13 @@ static void set_number(lua_State *L, const char *key, double value) {
 }
 
 /* batch:child(i) -> table: parent (1-based), first, last, entry, variant, resolved, hash, flops,
- * predicted, baseline, gain, removed and added (op names in order) */
+ * predicted, baseline, gain, removed and added (op names in order), inputs and outputs (the maps
+ * of graph:splice) */
 static int batch_child(lua_State *L) {
   int index;
   const ag_child *c = check_child(L, &index);
   const ag_graph *parent = check_batch(L, 1)->parent[c->parent];
-  lua_createtable(L, 0, 14);
+  lua_createtable(L, 0, 16);
   set_integer(L, "parent", c->parent + 1);
   set_integer(L, "first", c->first);
   set_integer(L, "last", c->last);
@@ -328,6 +396,10 @@ static int batch_child(lua_State *L) {
   lua_setfield(L, -2, "removed");
   push_op_list(L, c->segment->nodes, c->segment->size);
   lua_setfield(L, -2, "added");
+  push_ports(L, c->input_map, c->segment->inputs);
+  lua_setfield(L, -2, "inputs");
+  push_ports(L, c->output_map, c->segment->outputs);
+  lua_setfield(L, -2, "outputs");
   return 1;
 }
 

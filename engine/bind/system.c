@@ -11,6 +11,7 @@
 #include <cblas.h>
 
 #include "engine/base/file.h"
+#include "engine/base/map.h"
 #include "engine/bind/bind.h"
 
 enum { READ_LIMIT = 1 << 30 };
@@ -49,6 +50,24 @@ static int write_file(lua_State *L) {
   size_t size;
   const char *path = luaL_checkstring(L, 1), *data = luaL_checklstring(L, 2, &size);
   return ag_lua_result(L, ag_file_write(path, data, size, &err), &err);
+}
+
+/* append_file(path, size, bytes) -> true | nil, message; see ag_file_append */
+static int append_file(lua_State *L) {
+  ag_error err;
+  size_t length;
+  const char *path = luaL_checkstring(L, 1);
+  size_t size = (size_t)ag_lua_check_range(L, 2, 0, READ_LIMIT);
+  const char *data = luaL_checklstring(L, 3, &length);
+  return ag_lua_result(L, ag_file_append(path, size, data, length, &err), &err);
+}
+
+/* hash(bytes) -> 32 hexadecimal digits */
+static int hash_bytes(lua_State *L) {
+  size_t size;
+  const char *data = luaL_checklstring(L, 1, &size);
+  ag_lua_push_hash(L, ag_hash_bytes(data, size));
+  return 1;
 }
 
 static bool is_directory(const char *path) {
@@ -107,10 +126,17 @@ static int processors(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"interrupted", core_interrupted}, {"read_file", read_file},   {"write_file", write_file},
-    {"mkdir", make_directory},         {"exists", exists},         {"isatty", is_terminal},
-    {"clock", monotonic_clock},        {"processors", processors}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"interrupted", core_interrupted},
+                                     {"read_file", read_file},
+                                     {"write_file", write_file},
+                                     {"append_file", append_file},
+                                     {"hash", hash_bytes},
+                                     {"mkdir", make_directory},
+                                     {"exists", exists},
+                                     {"isatty", is_terminal},
+                                     {"clock", monotonic_clock},
+                                     {"processors", processors},
+                                     {NULL, NULL}};
 
 void ag_lua_open_system(lua_State *L) {
   /* The engine parallelises over graphs; a BLAS with threads of its own only gets in the way. */

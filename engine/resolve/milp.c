@@ -293,22 +293,28 @@ static ag_status read_choice(milp *x, int32_t *choice, ag_error *err) {
   return AG_OK;
 }
 
+/* The program in x->lp, NULL where no variable is open. */
+static ag_status open_program(milp *x, const ag_resolve_model *m, ag_error *err) {
+  *x = (milp){.model = m, .first = AG_TAKE(m->scratch, int, m->variables)};
+  x->columns = count_columns(x);
+  if (x->columns == 0) return AG_OK;
+  int total = x->columns + 2 * m->segment->size;
+  x->cost = AG_TAKE(m->scratch, double, total + 1);
+  memset(x->cost, 0, ((size_t)total + 1) * sizeof *x->cost);
+  x->value = AG_TAKE(m->scratch, double, 2 * total + 2);
+  x->column = AG_TAKE(m->scratch, int, 2 * total + 2);
+  x->lp = make_lp(0, total);
+  if (!x->lp) return ag_fail(err, AG_LIMIT, "lp_solve cannot take %d columns", total);
+  formulate(x, total);
+  return AG_OK;
+}
+
 ag_status ag_resolve_milp(const ag_resolve_model *m, int32_t *choice, ag_error *err) {
-  milp x = {.model = m};
-  x.first = AG_TAKE(m->scratch, int, m->variables);
+  milp x;
   memset(choice, 0, (size_t)m->variables * sizeof *choice);
-  x.columns = count_columns(&x);
-  if (x.columns == 0) return AG_OK;
-  int total = x.columns + 2 * m->segment->size;
-  x.cost = AG_TAKE(m->scratch, double, total + 1);
-  memset(x.cost, 0, ((size_t)total + 1) * sizeof *x.cost);
-  x.value = AG_TAKE(m->scratch, double, 2 * total + 2);
-  x.column = AG_TAKE(m->scratch, int, 2 * total + 2);
-  x.lp = make_lp(0, total);
-  if (!x.lp) return ag_fail(err, AG_LIMIT, "lp_solve cannot take %d columns", total);
-  formulate(&x, total);
+  ag_status status = open_program(&x, m, err);
+  if (status || !x.lp) return status;
   int outcome = solve(x.lp);
-  ag_status status;
   if (outcome == OPTIMAL || outcome == PRESOLVED)
     status = read_choice(&x, choice, err);
   else if (outcome == INFEASIBLE)
@@ -319,6 +325,18 @@ ag_status ag_resolve_milp(const ag_resolve_model *m, int32_t *choice, ag_error *
     status = ag_fail(err, AG_LIMIT, "lp_solve gave up (code %d)", outcome);
   delete_lp(x.lp);
   return status;
+}
+
+/* Some readers take integers without an upper bound for binary: gaps get one, above any three
+ * sizes. */
+bool ag_resolve_milp_write(const ag_resolve_model *m, const char *path) {
+  milp x;
+  if (open_program(&x, m, NULL) || !x.lp) return false;
+  for (int c = 1; c <= x.columns; c++)
+    if (get_upbo(x.lp, c) > 1e10) set_upbo(x.lp, c, 1e10);
+  bool written = write_freemps(x.lp, (char *)path);
+  delete_lp(x.lp);
+  return written;
 }
 
 /* lp_solve fills globals on first use: do that once before threads meet there. */

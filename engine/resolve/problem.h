@@ -144,6 +144,9 @@ int64_t ag_node_charge(const ag_resolve_node *node, ag_shape in, ag_shape out);
 ag_status ag_resolve_exact(const ag_resolve_model *model, int32_t *choice, ag_error *err);
 ag_status ag_resolve_milp(const ag_resolve_model *model, int32_t *choice, ag_error *err);
 void ag_resolve_milp_warm_up(void);
+/* The program that ag_resolve_milp would solve, as free MPS for other solvers; false where no
+ * variable is open or the file cannot be written. */
+bool ag_resolve_milp_write(const ag_resolve_model *model, const char *path);
 
 /* The baseline works on nodes, not on the model's variables. */
 ag_status ag_resolve_exhaustive(const ag_resolve_model *model, ag_shape *in, ag_shape *out,

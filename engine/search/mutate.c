@@ -164,6 +164,7 @@ static bool complete(const struct mutation *m, struct task *task, const ag_place
 
 static bool try_candidate(const struct mutation *m, struct task *task, const ag_place *place,
                           ag_solver *solver, struct fit candidate, ag_random *random) {
+  if (ag_space_stopped(m->space)) return false;
   const ag_entry *entry = ag_database_get(m->space->options.database, candidate.entry);
   const ag_segment *s = entry->variant[candidate.variant];
   struct draft d = {.child = {.entry = candidate.entry,
@@ -288,9 +289,7 @@ static ag_batch *merge(struct mutation *m, int tasks, const ag_graph *const *par
   for (int t = 0; t < tasks; t++) {
     struct task *task = &m->tasks[t];
     for (int i = 0; i < task->count; i++) {
-      bool fresh;
-      ag_map_put(&m->space->visited, task->drafts[i].child.hash, 0, &fresh);
-      if (!fresh) {
+      if (!ag_space_visit_hash(m->space, task->drafts[i].child.hash)) {
         free_draft(&task->drafts[i]);
         continue;
       }
@@ -307,6 +306,13 @@ static ag_batch *merge(struct mutation *m, int tasks, const ag_graph *const *par
   b->batch.parents = count;
   b->batch.parent = b->parents;
   return &b->batch;
+}
+
+static void discard(struct task *tasks, int count) {
+  for (int t = 0; t < count; t++) {
+    for (int i = 0; i < tasks[t].count; i++) free_draft(&tasks[t].drafts[i]);
+    free(tasks[t].drafts);
+  }
 }
 
 void ag_batch_free(ag_batch *batch) {
@@ -416,7 +422,10 @@ ag_status ag_space_mutate(ag_space *space, const ag_graph *const *parents, int c
   int tasks = make_tasks(&m, count);
   share_budget(m.tasks, tasks, options->children);
   run_tasks(&m, count, tasks);
-  if (tasks == 0 && count == 1)
+  if (ag_space_stopped(space)) {
+    discard(m.tasks, tasks);
+    status = ag_fail(err, AG_INTERRUPTED, "interrupted");
+  } else if (tasks == 0 && count == 1)
     status = ag_fail(err, AG_INVALID, "%s has no segment that could be replaced", parents[0]->name);
   else
     *batch = merge(&m, tasks, parents, count);

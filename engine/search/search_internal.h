@@ -24,12 +24,20 @@ struct ag_space {
   ag_pool *pool;
   ag_solver **solvers; /* one per thread */
   struct marks *marks; /* one per thread */
-  ag_map visited;      /* ag_graph_hash of every graph seen */
+  ag_map visited;      /* ag_graph_hash of every graph seen -> its number in order of sight */
   int32_t *usable;     /* entries whose ops are permitted, ascending */
   int usable_count;
   struct fit *fits; /* of the usable entries, sorted by key, entry, variant */
   int fit_count;
 };
+
+/* Mark a graph as seen by its hash. True if it was new. */
+bool ag_space_visit_hash(ag_space *space, ag_hash hash);
+
+/* True once the search was asked to stop. */
+static inline bool ag_space_stopped(const ag_space *space) {
+  return space->options.stop && space->options.stop(space->options.stop_context);
+}
 
 /* Key of a set of port shapes: a multiset per side, for ports are mapped in any order. */
 ag_hash ag_ports_key(const ag_shape *inputs, int input_count, const ag_shape *outputs,

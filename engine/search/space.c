@@ -73,6 +73,8 @@ ag_space *ag_space_new(const ag_space_options *options) {
   space->marks = AG_ARRAY(struct marks, space->options.threads);
   for (int t = 0; t < space->options.threads; t++)
     space->solvers[t] = ag_solver_new(options->solver);
+  for (int t = 0; options->stop && t < space->options.threads; t++)
+    ag_solver_set_stop(space->solvers[t], options->stop, options->stop_context);
   index_database(space);
   return space;
 }
@@ -112,9 +114,36 @@ const struct fit *ag_space_fits(const ag_space *space, ag_hash key, int *count) 
 }
 
 bool ag_space_visit(ag_space *space, const ag_graph *graph) {
+  return ag_space_visit_hash(space, ag_graph_hash(graph));
+}
+
+bool ag_space_visit_hash(ag_space *space, ag_hash hash) {
   bool fresh;
-  ag_map_put(&space->visited, ag_graph_hash(graph), 0, &fresh);
+  ag_map_put(&space->visited, hash, (int64_t)space->visited.count, &fresh);
   return fresh;
+}
+
+int64_t ag_space_visited(const ag_space *space) {
+  return (int64_t)space->visited.count;
+}
+
+struct since {
+  int64_t first;
+  ag_hash *hashes;
+};
+
+static void place_hash(void *context, ag_hash key, int64_t value) {
+  const struct since *since = context;
+  if (value >= since->first) since->hashes[value - since->first] = key;
+}
+
+void ag_space_visited_since(const ag_space *space, int64_t first, ag_hash *hashes) {
+  struct since since = {first, hashes};
+  ag_map_each(&space->visited, place_hash, &since);
+}
+
+void ag_space_visit_hashes(ag_space *space, const ag_hash *hashes, int64_t count) {
+  for (int64_t i = 0; i < count; i++) ag_space_visit_hash(space, hashes[i]);
 }
 
 ag_status ag_space_score(const ag_space *space, const ag_graph *graph, double *score,

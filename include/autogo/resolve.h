@@ -74,7 +74,9 @@ void ag_solver_free(ag_solver *solver);
 
 /* Remember up to `entries` results by (segment, port shapes, formulation); 0 turns it off, as it is
  * at first. A newer result takes the slot of an older one. Answers do not change, except that an
- * infeasible problem that is met again is only looked up when `err` is NULL. */
+ * infeasible problem that is met again is only looked up when `err` is NULL. Hashing a problem takes
+ * as long as EXACT does for most: a search with it, where one problem in four comes again, is no
+ * faster for a memory. */
 void ag_solver_remember(ag_solver *solver, int entries);
 int64_t ag_solver_remembered(const ag_solver *solver); /* answers taken from memory so far */
 

@@ -28,6 +28,9 @@ typedef struct ag_space_options {
   ag_method solver;
   int threads;
   uint64_t seed;
+  bool (*stop)(void *context); /* asked now and then, on any thread; true ends ag_space_mutate
+                                  with AG_INTERRUPTED; NULL: never */
+  void *stop_context;
 } ag_space_options;
 
 /* A space remembers the hash of every graph it has seen, so that no child comes twice. */
@@ -40,6 +43,15 @@ int ag_space_entries(const ag_space *space);
 
 /* Mark a graph as seen. True if it was new. */
 bool ag_space_visit(ag_space *space, const ag_graph *graph);
+
+/* The memory of a space as a list that only grows, so that a journal needs to keep only what is
+ * new: the hashes number `first` and later, in the order in which they were first seen, into
+ * hashes[ag_space_visited(space) - first]. O(visited). */
+int64_t ag_space_visited(const ag_space *space);
+void ag_space_visited_since(const ag_space *space, int64_t first, ag_hash *hashes);
+
+/* Mark hashes as seen, as if their graphs had been visited in this order. */
+void ag_space_visit_hashes(ag_space *space, const ag_hash *hashes, int64_t count);
 
 /* The predictor's score of an architecture: the mean over all cuts of its full segmentation
  * (PSC) or its one number (GNN). `graph` must be in canonical order. */
@@ -92,7 +104,7 @@ typedef struct ag_batch {
  * shapes must be solved, best prediction first. Children already seen (the parents
  * too) are dropped; the others
  * are marked as seen. The result is the same for any number of threads.
- * Errors: AG_INVALID for options out of range or a parent in which nothing can be replaced
+ * Errors: AG_INTERRUPTED when options.stop said so: no child is marked as seen; AG_INVALID for options out of range or a parent in which nothing can be replaced
  * when it is the only one. The batch retains the parents; free it with ag_batch_free. */
 ag_status ag_space_mutate(ag_space *space, const ag_graph *const *parents, int count,
                           const ag_mutation_options *options, ag_batch **batch, ag_error *err);

@@ -32,6 +32,7 @@ local function call(objective, argument)
 end
 
 local function number_or_nil(objective, value, of)
+  if value == math.huge or value == -math.huge then return nil end -- no measurement either
   if value == nil or math.type(value) then return value end
   return fail(objective, ("it returned a %s for %s, a number or nil was expected")
     :format(type(value), of))

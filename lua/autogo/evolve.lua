@@ -12,9 +12,11 @@
 
 local core = require "autogo.core"
 local cost = require "autogo.cost"
+local member = require "autogo.member"
 local pareto = require "autogo.pareto"
 local policies = require "autogo.policies"
 local select = require "autogo.policies.select"
+local check = require "autogo.settings"
 local space = require "autogo.space"
 
 local DEFAULTS = {
@@ -51,11 +53,7 @@ local function with_defaults(options)
   for key, value in pairs(DEFAULTS) do settings[key] = value end
   for key, value in pairs(options or {}) do settings[key] = value end
   settings.objectives = settings.objectives or { (require "autogo.objectives.flops") }
-  if #settings.objectives == 0 then error("objectives: at least one expected", 3) end
-  if settings.flops_min > settings.flops_max then
-    error(("flops_min: at most flops_max (%g) expected, got %g"):format(
-      settings.flops_max, settings.flops_min), 3)
-  end
+  check.check(settings)
   return settings
 end
 
@@ -85,20 +83,19 @@ end
 --- The input as the first member of the archive.
 local function first_member(search, model)
   local graph = model:canonical()
-  local member = { graph = graph, generation = 0, changes = {}, origin = {} }
-  for i = 1, #graph do member.origin[i] = i end
-  member.score = assert(search.space:score(graph))
-  member.predicted = member.score
-  member.flops = graph.flops
+  local root = member.root(graph)
+  root.score = assert(search.space:score(graph))
+  root.predicted = root.score
+  root.flops = graph.flops
   for _, evaluator in ipairs(search.costs) do
     local value = evaluator:of(graph)
     if not value then
       error(("objective '%s' cannot measure the input %s"):format(evaluator.name, graph.name), 0)
     end
-    member[evaluator.name] = value
+    root[evaluator.name] = value
   end
   search.space:visit(graph)
-  return member
+  return root
 end
 
 --- Rows of a batch that may become members: in the FLOPs band, measurable, within constraints and
@@ -132,45 +129,16 @@ local function promising(search, batch, parents)
   return rows, columns
 end
 
---- Where each node of a child in canonical order stood in the input; nil for new nodes.
-local function follow_origin(parent, child, order)
-  local spliced, shift = {}, #child.added - (child.last - child.first)
-  for i = 1, #parent.graph do
-    local position = i - 1
-    if position < child.first then
-      spliced[position] = parent.origin[i]
-    elseif position >= child.last then
-      spliced[position + shift] = parent.origin[i]
-    end
-  end
-  local origin = {}
-  for i, old in ipairs(order) do origin[i] = spliced[old] end
-  return origin
-end
-
-local function describe(child, generation)
-  return {
-    generation = generation, first = child.first, last = child.last,
-    removed = child.removed, added = child.added,
-    segment = child.entry, variant = child.variant, resolved = child.resolved,
-  }
-end
-
 --- Row `i` of the batch as a member; `made` is what space:make made of it.
 local function make_member(search, batch, i, made, parents, generation)
   local child = batch:child(i)
   local parent = parents[child.parent]
-  local member = {
-    graph = made.graph, generation = generation, parent = parent,
-    predicted = parent.score + child.gain, score = made.score,
-    flops = child.flops, origin = follow_origin(parent, child, made.order),
-    changes = table.move(parent.changes, 1, #parent.changes, 1, {}),
-  }
-  member.changes[#member.changes + 1] = describe(child, generation)
+  local one = member.grow(parent, child, made.graph, made.order, generation)
+  one.predicted, one.score, one.flops = parent.score + child.gain, made.score, child.flops
   for _, evaluator in ipairs(search.costs) do
-    member[evaluator.name] = batch:column(evaluator.name)[i]
+    one[evaluator.name] = batch:column(evaluator.name)[i]
   end
-  return member
+  return one
 end
 
 --- Children that may be scored in an iteration: an equal share of what is left of the budget,
@@ -211,9 +179,9 @@ local function iterate(search, generation)
   local chosen, accepted = chosen_rows(search, batch, parents), 0
   local made = assert(search.space:make(batch, chosen))
   for k, i in ipairs(chosen) do
-    local member = make_member(search, batch, i, made[k], parents, generation)
-    if member.score > search.input.score then
-      search.archive:insert(member)
+    local one = make_member(search, batch, i, made[k], parents, generation)
+    if one.score > search.input.score then
+      search.archive:insert(one)
       accepted = accepted + 1
     end
   end
@@ -259,8 +227,33 @@ local function make_front(search)
     input = search.input, settings = search.settings, history = search.history,
     reference = search.reference, archive = search.archive,
   }, Front)
-  for rank, member in ipairs(search.archive:front()) do front[rank] = member end
+  for _, one in ipairs(search.archive:front()) do
+    if constraint_met(search.settings.constraints, one) then front[#front + 1] = one end
+  end
   return front
+end
+
+-- Nothing on the front: even the input was kept off it, by a constraint.
+local function unmet(search)
+  local texts = {}
+  for i, constraint in ipairs(search.settings.constraints) do
+    texts[i] = check.constraint(constraint)
+  end
+  return ("no network was found that meets the constraints: %s"):format(table.concat(texts, ", "))
+end
+
+-- An iteration and its row of the history.
+local function run_iteration(search, generation)
+  local begin = core.clock()
+  local batch, accepted = iterate(search, generation)
+  local row = {
+    iteration = generation, children = batch.tried, valid = batch.feasible,
+    scored = batch.scored, accepted = accepted, front = #search.archive,
+    hypervolume = search.archive:hypervolume(search.reference),
+    seconds = core.clock() - begin,
+  }
+  search.history[generation] = row
+  return row
 end
 
 local function start(model, options)
@@ -268,7 +261,7 @@ local function start(model, options)
   settings.ops = permitted_ops(model, settings.ops)
   local search = { settings = settings, costs = evaluators(settings.objectives), history = {}, scored = 0,
     policy = policies.get(settings.policy), memory = {} }
-  search.space = space.new {
+  search.space, search.parts = space.new {
     database = settings.database, tokenizer = settings.tokenizer, predictor = settings.predictor,
     ops = settings.ops, solver = settings.solver, threads = settings.threads, seed = settings.seed,
   }
@@ -292,26 +285,36 @@ end
 -- children (exactly so many are scored, in `iterations` equal shares), finalists, flops_min and
 -- flops_max (band, relative to the input), objectives, constraints, ops (permitted in replacements: a
 -- list or set of names, "input": those of the input, "input+": and the commonest, "all"), predictor,
--- database, tokenizer, solver, seed, threads, progress (function called with each row of the history)
--- @treturn Front a sequence of members (graph, score, predicted, flops, a value per objective,
+-- database, tokenizer, solver, seed, threads, progress (function called with each row of the history),
+-- journal (`autogo.journal`)
+-- @treturn[1] Front a sequence of members (graph, score, predicted, flops, a value per objective,
 -- generation, parent, changes), best score first; the input itself if nothing beat it
+-- @treturn[2] nil
+-- @treturn[2] string why: nothing met the constraints, or the journal cannot be read or written
 local function evolve(model, options)
-  local search = start(model, options)
-  local generation = 0
+  local search, generation = start(model, options), 0
+  local settings, journal = search.settings, search.settings.journal
+  if journal then
+    local done, why = journal:start(search)
+    if not done then return nil, why end
+    generation = done
+  end
   while goes_on(search, generation + 1) do
     generation = generation + 1
-    local begin = core.clock()
-    local batch, accepted = iterate(search, generation)
-    local row = {
-      iteration = generation, children = batch.tried, valid = batch.feasible,
-      scored = batch.scored, accepted = accepted, front = #search.archive,
-      hypervolume = search.archive:hypervolume(search.reference),
-      seconds = core.clock() - begin,
-    }
-    search.history[generation] = row
-    if search.settings.progress then search.settings.progress(row) end
+    local row = run_iteration(search, generation)
+    if journal then
+      local kept, why = journal:iteration(search, row)
+      if not kept then return nil, why end
+    end
+    if settings.progress then settings.progress(row) end
   end
-  return make_front(search)
+  if journal then
+    local kept, why = journal:finish()
+    if not kept then return nil, why end
+  end
+  local front = make_front(search)
+  if #front == 0 then return nil, unmet(search) end
+  return front
 end
 
 return setmetatable({ evolve = evolve, defaults = DEFAULTS }, {

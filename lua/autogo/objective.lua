@@ -97,7 +97,7 @@ end
 
 --- An objective by name or from a Lua file that returns one.
 -- @tparam string name of a built-in (flops, params, peak_memory), or path that ends in .lua
--- @treturn table objective, or nil and a message
+-- @treturn table objective (`script`: hash of the file it came from), or nil and a message
 function objective.load(name)
   for _, known in ipairs(BUILTIN) do
     if name == known then
@@ -121,7 +121,12 @@ function objective.load(name)
   if not good then
     return nil, tostring(value)
   end
-  return adopt(value, name)
+  local adopted
+  adopted, why = adopt(value, name)
+  if adopted then
+    adopted.script = core.hash(text)
+  end
+  return adopted, why
 end
 
 -- `objective.flops` and the other built-ins, loaded when they are asked for.

@@ -7,6 +7,7 @@ local core = require "autogo.core"
 local draw = require "autogo.report.draw"
 local layout = require "autogo.report.table"
 local plot = require "autogo.report.plot"
+local settings = require "autogo.settings"
 
 local M = {}
 
@@ -14,34 +15,12 @@ local FORMAT_VERSION = 1
 -- Rows shown around a change in a drawing of it.
 local CONTEXT = 4
 
--- What decided the result: threads and output paths did not.
-local SETTINGS = {
-  "iterations", "parents", "sources", "replacements", "segments", "keep", "operations",
-  "finalists", "flops_min", "flops_max", "children", "seed",
-}
-
 local function values_of(member, front)
   local values = {}
   for _, objective in ipairs(front.settings.objectives) do
     values[objective.name] = member[objective.name]
   end
   return values
-end
-
-local function settings_of(front)
-  local settings = {}
-  for _, name in ipairs(SETTINGS) do settings[name] = front.settings[name] end
-  settings.policy = type(front.settings.policy) == "string" and front.settings.policy or "custom"
-  settings.objectives = {}
-  for i, objective in ipairs(front.settings.objectives) do
-    settings.objectives[i] = { name = objective.name, unit = objective.unit, sense = objective.sense }
-  end
-  settings.ops = {}
-  for op, permitted in pairs(front.settings.ops or { all = true }) do
-    if permitted then settings.ops[#settings.ops + 1] = op end
-  end
-  table.sort(settings.ops)
-  return settings
 end
 
 local function member_of(member, rank, front, files)
@@ -66,7 +45,7 @@ function M.document(front, files)
   local last = front.history[#front.history]
   return {
     format = "autogo-front", version = FORMAT_VERSION, autogo = core.version,
-    settings = settings_of(front),
+    settings = settings.record(front.settings),
     input = {
       name = input.graph.name, hash = input.graph:hash(), flops = input.flops,
       params = input.graph.params, nodes = #input.graph, predicted = input.score,
@@ -95,51 +74,64 @@ local function history_csv(front)
   return table.concat(lines, "\n") .. "\n"
 end
 
---- Write everything into a folder, which must exist. When a file cannot be written, those
--- written before are removed again.
--- @treturn[1] true
--- @treturn[2] nil
--- @treturn[2] string why
-function M.write(front, folder)
-  local written, files = {}, {}
-  local function save(name, writer)
-    local path = folder .. "/" .. name
-    local ok, why = writer(path)
-    if ok then
-      written[#written + 1] = path
-      return true
+-- Members that an earlier search left, of ranks that this front does not have.
+local function remove_stale(folder, count)
+  while true do
+    local stem, found = ("%s/rank_%02d"):format(folder, count), false
+    for _, suffix in ipairs { ".json", ".onnx" } do
+      found = os.remove(stem .. suffix) or found
     end
-    for _, earlier in ipairs(written) do os.remove(earlier) end
-    return nil, why
+    if not found then return end
+    count = count + 1
   end
+end
+
+-- Write everything; save(name, writer) does one file and raises where it fails.
+local function write_files(front, save)
+  local files = {}
   for rank, member in ipairs(front) do
     local stem = ("rank_%02d"):format(rank - 1)
     files[rank] = { json = stem .. ".json", onnx = stem .. ".onnx" }
-    local ok, why = save(files[rank].json, function(path) return member.graph:save(path) end)
-    if not ok then return nil, why end
-    ok, why = save(files[rank].onnx, function(path)
+    save(files[rank].json, function(path) return member.graph:save(path) end)
+    save(files[rank].onnx, function(path)
       return member.graph:save_onnx(path, { seed = front.settings.seed })
     end)
-    if not ok then return nil, why end
   end
-  local ok, why = save("history.csv", function(path)
-    return core.write_file(path, history_csv(front))
-  end)
-  if not ok then return nil, why end
-  ok, why = save("front.svg", function(path) return core.write_file(path, plot.svg(front)) end)
-  if not ok then return nil, why end
+  local function save_text(name, text)
+    save(name, function(path) return core.write_file(path, text) end)
+  end
+  save_text("history.csv", history_csv(front))
+  save_text("front.svg", plot.svg(front))
   local best, drawing = front[1], nil
   if best and best ~= front.input then -- nil where there is too much to draw
     drawing = draw.change(front.input.graph, best.graph, best.origin, { context = CONTEXT })
   end
   if drawing then
     files[1].change = "rank_00_change.svg"
-    ok, why = save(files[1].change, function(path) return core.write_file(path, drawing) end)
-    if not ok then return nil, why end
+    save_text(files[1].change, drawing)
   end
-  return save("front.json", function(path)
-    return core.write_file(path, core.json_encode(M.document(front, files)) .. "\n")
+  save_text("front.json", core.json_encode(M.document(front, files)) .. "\n")
+end
+
+--- Write everything into a folder, which must exist; front.json comes last. When a file cannot be
+-- written, or the user interrupts, those written before are removed again.
+-- @treturn[1] true
+-- @treturn[2] nil
+-- @treturn[2] string why
+function M.write(front, folder)
+  local written = {}
+  local good, why = pcall(write_files, front, function(name, writer)
+    local path = folder .. "/" .. name
+    written[#written + 1] = path
+    local saved, reason = writer(path)
+    if not saved then error(reason, 0) end
   end)
+  if good then
+    remove_stale(folder, #front)
+    return true
+  end
+  for _, path in ipairs(written) do os.remove(path) end
+  return nil, why
 end
 
 return M

@@ -119,6 +119,7 @@ end
 --- A space. Options: `database`, `tokenizer`, `predictor` (default: the bundled ones), `ops` (set
 -- of op names a replacement may contain, default all), `solver`, `threads` (default: all
 -- processors), `seed`.
+-- @treturn Space, and the options with the defaults filled in
 local function new(options)
   local ag, filled = require "autogo", {}
   for key, value in pairs(options or {}) do filled[key] = value end
@@ -126,7 +127,7 @@ local function new(options)
   filled.tokenizer = filled.tokenizer or assert(ag.tokenizer())
   filled.predictor = filled.predictor or assert(ag.predictor())
   filled.threads = filled.threads or core.processors()
-  return core.space(filled)
+  return core.space(filled), filled
 end
 
 return { new = new }

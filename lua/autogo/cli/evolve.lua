@@ -4,9 +4,13 @@
 local ag = require "autogo"
 local core = require "autogo.core"
 local family = require "autogo.families.family"
+local journal = require "autogo.journal"
 local model = require "autogo.cli.model"
 local policies = require "autogo.policies"
 local presets = require "autogo.presets"
+local progress = require "autogo.cli.progress"
+
+local INTERRUPTED = 130
 
 -- Settings that go to the search as they are; those not given are the preset's or its own.
 local SETTINGS = {
@@ -67,7 +71,15 @@ local OPTIONS = {
     max = 256,
     help = "worker threads [all processors]; results do not depend on them",
   },
+  {
+    name = "resume",
+    type = "string",
+    value = "DIR",
+    help = "go on with the search in DIR, where it was ended; with --iterations beyond its end",
+  },
   { name = "quiet", type = "flag", help = "print nothing but errors" },
+  { name = "verbose", type = "flag", help = "a line per iteration on standard error" },
+  { name = "json", type = "flag", help = "events as JSON lines on standard output" },
 }
 table.move(SETTINGS, 1, #SETTINGS, #OPTIONS + 1, OPTIONS)
 OPTIONS[#OPTIONS + 1] = model.INPUT
@@ -90,10 +102,39 @@ local function load_objectives(names)
   return list
 end
 
-local function report_progress(row)
-  io.stderr:write(
-    ("iteration %d: %d children, %d valid, %d accepted, front %d, %.1f s\n"):format(
-      row.iteration, row.children, row.valid, row.accepted, row.front, row.seconds))
+-- What says which search this is, for the journal: enough to prepare it again.
+local function command_of(values)
+  return {
+    model = values[1], input = values.input, skip = values.skip, weights = values.weights,
+    mined = values.mined, objective = values.objective, preset = values.preset,
+  }
+end
+
+-- Complete the values of the command line by what the journal says the search was begun with.
+local function recall(values, found)
+  local head = found.head
+  local command = type(head.command) == "table" and head.command
+  if not command then
+    return nil, values.resume .. ": the search was not begun by this program"
+  end
+  values[1] = values[1] or command.model
+  for _, name in ipairs { "input", "skip", "weights", "mined", "preset" } do
+    if values[name] == nil then
+      values[name] = command[name]
+    end
+  end
+  if #values.objective == 0 then
+    values.objective = command.objective or {}
+  end
+  values.iterations = values.iterations or found.asked
+  for _, option in ipairs(SETTINGS) do
+    local key = option.name:gsub("-", "_")
+    if values[key] == nil then
+      values[key] = head.settings[key]
+    end
+  end
+  values.out = values.resume
+  return true
 end
 
 -- LOW:HIGH or free into the two bounds; true, or nil and a message.
@@ -149,61 +190,118 @@ local function settings_of(values)
     return nil, why
   end
   settings.threads = values.threads or core.processors()
-  settings.progress = not values.quiet and report_progress or nil
   return settings
 end
 
--- Search and write; the folder is made first, so that hours of work cannot end at a wrong name, and
--- goes away again when nothing came of it.
-local function evolve_into(folder, graph, settings)
-  local existed = core.exists(folder)
-  local made, why = core.mkdir(folder)
+-- The journal to write: that of --resume, or a new one in --out. Hours of work are not overwritten.
+local function open_journal(values)
+  if values.resume then
+    local found, why = journal.resume(values.resume)
+    local good = found
+    if found then
+      good, why = recall(values, found)
+    end
+    return good and found, why
+  elseif journal.unfinished(values.out) then
+    return nil, ("%s holds an unfinished search; autogo evolve --resume %s goes on with it"):format(
+      values.out, values.out)
+  end
+  return journal.new(values.out, command_of(values))
+end
+
+-- Search and write.
+local function evolve_and_write(values, graph, settings, display)
+  local front, why = ag.evolve(graph, settings)
+  display.clear()
+  if not front then
+    return nil, why
+  end
+  local written
+  written, why = require("autogo.output").write(front, values.out)
+  if not written then
+    return nil, why
+  end
+  local last = front.history[#front.history]
+  display.finish { iterations = #front.history, front = #front, hypervolume = last.hypervolume }
+  return front
+end
+
+-- The search with all that has to happen around it. The folder is made first, so that hours of work
+-- cannot end at a wrong name, and goes away again when nothing came of it.
+local function evolve_into(values, graph, settings, display)
+  local existed = core.exists(values.out)
+  local made, why = core.mkdir(values.out)
   if not made then
     return nil, why
   end
-  local good, front, message = pcall(function()
-    local front, message = ag.evolve(graph, settings)
-    if not front then
-      return nil, message
-    end
-    local written
-    written, message = require("autogo.output").write(front, folder)
-    return written and front, message
-  end)
-  if not (good and front) and not existed then
-    os.remove(folder)
+  local good, front, message = pcall(evolve_and_write, values, graph, settings, display)
+  if good and front then
+    return front
   end
-  if not good then
-    error(front, 0)
+  display.clear()
+  message = tostring(good and message or front)
+  settings.journal:discard()
+  if not existed then
+    os.remove(values.out) -- fails, as it should, where the journal stayed
   end
-  return front, message
+  local code = 1
+  if core.interrupted() then
+    code, message = INTERRUPTED, "interrupted"
+  end
+  if settings.journal.started and settings.journal.last then
+    message = ("%s; autogo evolve --resume %s goes on from iteration %d"):format(message, values.out,
+      settings.journal.last)
+  end
+  return nil, message, code
+end
+
+-- Say that there was nothing left to do but to write the results again.
+local function say_finished(values, done)
+  if not values.quiet and not values.json then
+    io.stdout:write(("%s: all %d iterations were done; more with --iterations N\n"):format(values.out,
+      done))
+  end
 end
 
 return {
   name = "evolve",
   about = "Evolve a network: cheaper, and predicted to be better",
-  usage = "MODEL [options]",
+  usage = "MODEL [options], or autogo evolve --resume DIR",
   arguments = { model.ARGUMENT },
+  required = function(values)
+    return values.resume and 0 or 1
+  end,
   options = OPTIONS,
   defaults = function()
     return require("autogo.evolve").defaults
   end,
   run = function(values)
-    local settings, why = settings_of(values)
+    local record, settings, graph, why
+    record, why = open_journal(values)
+    if not record then
+      return nil, why
+    end
+    settings, why = settings_of(values)
     if not settings then
       return nil, why
     end
-    local graph
     graph, why = model.load(values)
     if not graph then
       return nil, why
     end
-    local front
-    front, why = evolve_into(values.out, graph, settings)
+    local iterations = settings.iterations or require("autogo.evolve").defaults.iterations
+    local display = progress.new(values, iterations)
+    settings.journal, settings.progress = record, display.row
+    display.begin { model = values[1], out = values.out, iterations = iterations }
+    local before = record.finished
+    local front, reason, code = evolve_into(values, graph, settings, display)
     if not front then
-      return nil, why
+      return code, reason
     end
-    if not values.quiet then
+    if before == #front.history then
+      say_finished(values, before)
+    end
+    if not values.quiet and not values.json then
       io.stdout:write(tostring(front), "\n")
     end
   end,

@@ -1,7 +1,7 @@
 --- The command line: `autogo VERB ...`, one file of this directory per verb.
 --
 -- A verb's module is its option table (see `autogo.cli.options`) with a function
--- `run(values)` -> nothing or an exit code; or nil and a message.
+-- `run(values)` -> nothing or an exit code; or nil (or an exit code) and a message.
 -- Exit codes: 0 done, 1 failed, 2 wrong usage; every failure is one line on standard error.
 -- @module autogo.cli.main
 
@@ -51,7 +51,7 @@ local function run_verb(verb, arguments)
   local code, message = verb.run(values)
   if message then
     complain(message)
-    return FAILED
+    return code or FAILED
   end
   return code or 0
 end

@@ -4,7 +4,8 @@
 --
 --    { name, about, usage = "MODEL [options]",
 --      arguments = { { name = "MODEL", help }, ... },   more of them than `required` are optional
---      required = 1, rest = false,                       rest: pass everything else on unread
+--      required = 1, rest = false,                       rest: pass everything else on unread;
+--                                                        required may be function(values) -> number
 --      options = { { name, type, default, min, max, choices, value, many, help }, ... },
 --      defaults = function () -> table }                 defaults that live elsewhere, for the help
 --
@@ -226,8 +227,11 @@ local function check_count(verb, values)
   if values.help then
     return values
   end
-  local missing = verb.arguments[#values + 1]
-  if #values < (verb.required or #verb.arguments) then
+  local missing, required = verb.arguments[#values + 1], verb.required or #verb.arguments
+  if type(required) == "function" then
+    required = required(values)
+  end
+  if #values < required then
     return nil, ("%s is missing; usage: autogo %s %s"):format(missing.name, verb.name, verb.usage)
   elseif #values > #verb.arguments and not verb.rest then
     return nil, ("one argument too many: '%s'"):format(values[#verb.arguments + 1])

@@ -1,0 +1,73 @@
+--- Settings of a search: what decides its result, and whether they make sense.
+-- @module autogo.settings
+
+local settings = {}
+
+-- What decided the result: threads and output paths did not.
+local NAMES = {
+  "iterations", "parents", "sources", "replacements", "segments", "keep", "operations",
+  "finalists", "flops_min", "flops_max", "children", "seed",
+}
+
+local COUNTS = { "iterations", "parents", "sources", "replacements", "segments", "finalists" }
+
+--- Settings as plain data, for front.json and the journal.
+function settings.record(values)
+  local record = {}
+  for _, name in ipairs(NAMES) do record[name] = values[name] end
+  record.policy = type(values.policy) == "string" and values.policy or "custom"
+  record.objectives = {}
+  for i, objective in ipairs(values.objectives) do
+    record.objectives[i] = { name = objective.name, unit = objective.unit, sense = objective.sense }
+  end
+  record.ops = {}
+  for op, permitted in pairs(values.ops or { all = true }) do
+    if permitted then record.ops[#record.ops + 1] = op end
+  end
+  table.sort(record.ops)
+  return record
+end
+
+local function fail(format, ...)
+  error(format:format(...), 0)
+end
+
+local function check_constraints(values)
+  local known = { score = true, flops = true }
+  for _, objective in ipairs(values.objectives) do known[objective.name] = true end
+  for _, constraint in ipairs(values.constraints or {}) do
+    if not known[constraint.on] then
+      fail("constraints: there is no objective '%s'", tostring(constraint.on))
+    end
+  end
+end
+
+--- Raise, in one line, on settings that make no sense.
+function settings.check(values)
+  for _, name in ipairs(COUNTS) do
+    local value = values[name]
+    if math.type(value) ~= "integer" or value < 1 then
+      fail("%s: an integer of at least 1 expected, got %s", name, tostring(value))
+    end
+  end
+  for _, name in ipairs { "flops_min", "flops_max" } do
+    if type(values[name]) ~= "number" or values[name] ~= values[name] or values[name] < 0 then
+      fail("%s: a number of at least 0 expected, got %s", name, tostring(values[name]))
+    end
+  end
+  if values.flops_min > values.flops_max then
+    fail("flops_min: at most flops_max (%g) expected, got %g", values.flops_max, values.flops_min)
+  end
+  if #values.objectives == 0 then fail "objectives: at least one expected" end
+  check_constraints(values)
+end
+
+--- A constraint as text: "flops <= 2e+08".
+function settings.constraint(constraint)
+  local parts = {}
+  if constraint.min then parts[#parts + 1] = ("%s >= %.6g"):format(constraint.on, constraint.min) end
+  if constraint.max then parts[#parts + 1] = ("%s <= %.6g"):format(constraint.on, constraint.max) end
+  return table.concat(parts, ", ")
+end
+
+return settings
