@@ -104,8 +104,9 @@ typedef struct ag_batch {
  * shapes must be solved, best prediction first. Children already seen (the parents
  * too) are dropped; the others
  * are marked as seen. The result is the same for any number of threads.
- * Errors: AG_INTERRUPTED when options.stop said so: no child is marked as seen; AG_INVALID for options out of range or a parent in which nothing can be replaced
- * when it is the only one. The batch retains the parents; free it with ag_batch_free. */
+ * Errors: AG_INTERRUPTED when options.stop said so: no child is marked as seen; AG_INVALID for
+ * options out of range or a parent in which nothing can be replaced when it is the only one. The
+ * batch retains the parents; free it with ag_batch_free. */
 ag_status ag_space_mutate(ag_space *space, const ag_graph *const *parents, int count,
                           const ag_mutation_options *options, ag_batch **batch, ag_error *err);
 void ag_batch_free(ag_batch *batch);
@@ -146,9 +147,9 @@ typedef struct ag_unpriced {
 int ag_prices_missing_batch(const ag_prices *prices, const ag_batch *batch, ag_unpriced **nodes);
 int ag_prices_missing_graph(const ag_prices *prices, const ag_graph *graph, ag_unpriced **nodes);
 
-/* Sum of the prices of all nodes in order; NaN if one cannot be measured. Every signature
- * must have been priced. For a child the sum runs over P, replacement, C: exactly that of the
- * graph ag_batch_graph makes. */
+/* Sum of the prices of all nodes in order; NaN if one cannot be measured or the sum overflows.
+ * Every signature must have been priced. For a child the sum runs over P, replacement, C: exactly
+ * that of the graph ag_batch_graph makes. */
 double ag_graph_cost(const ag_prices *prices, const ag_graph *graph);
 void ag_batch_cost(const ag_prices *prices, const ag_batch *batch, double *costs);
 
