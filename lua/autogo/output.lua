@@ -115,8 +115,9 @@ local function write_files(front, light, save)
   save_text("front.json", core.json_encode(M.document(front, files)) .. "\n")
 end
 
---- Write everything into a folder, which must exist; front.json comes last. When a file cannot be
--- written, or the user interrupts, those written before are removed again.
+--- Write everything into a folder, which must exist. An older front.json goes first and the new one
+-- comes last: where it is, all files that it names are. When a file cannot be written, or the user
+-- interrupts, those written before are removed again.
 -- @tparam Front front
 -- @tparam string folder
 -- @tparam[opt] boolean light without the ONNX files, which hold as many weights as the networks have
@@ -125,6 +126,7 @@ end
 -- @treturn[2] string why
 function M.write(front, folder, light)
   local written = {}
+  os.remove(folder .. "/front.json")
   local good, why = pcall(write_files, front, light, function(name, writer)
     local path = folder .. "/" .. name
     written[#written + 1] = path
