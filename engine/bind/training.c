@@ -124,7 +124,7 @@ static void set_number(lua_State *L, const char *key, double value) {
 static int call_listener(lua_State *L) {
   const ag_train_progress *p = lua_touserdata(L, 2);
   lua_settop(L, 1);
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 6);
   lua_pushinteger(L, p->epoch);
   lua_setfield(L, -2, "epoch");
   lua_pushinteger(L, p->epochs);
@@ -132,6 +132,7 @@ static int call_listener(lua_State *L) {
   set_number(L, "loss", p->loss);
   set_number(L, "srcc", p->srcc);
   set_number(L, "samples_per_second", p->samples_per_second);
+  set_number(L, "seconds_left", p->seconds_left);
   lua_call(L, 1, 1);
   return 1;
 }
@@ -153,21 +154,48 @@ static bool listen(void *context, const ag_train_progress *progress) {
 
 /* --- training ------------------------------------------------------------------------------ */
 
-static ag_train_options read_options(lua_State *L) {
+static ag_train_options preset(lua_State *L) {
   static const char *const models[] = {"gnn", "psc", NULL};
+  static const char *const presets[] = {"default", "published", NULL};
   ag_model model = (ag_model)ag_lua_option_choice(L, 1, "model", AG_MODEL_PSC, models);
-  ag_train_options o = ag_train_defaults(model);
+  bool published = ag_lua_option_choice(L, 1, "preset", 0, presets) == 1;
+  if (ag_lua_option(L, 1, "from") == LUA_TNIL) {
+    lua_pop(L, 1);
+    return published ? ag_train_published(model) : ag_train_defaults(model);
+  }
+  void **box = luaL_testudata(L, -1, AG_LUA_PREDICTOR);
+  if (!box || !*box) ag_lua_option_error(L, -1, "from", AG_LUA_PREDICTOR);
+  return ag_train_fine_tuning(ag_lua_pin(L, lua_gettop(L), AG_LUA_PREDICTOR));
+}
+
+/* A path, or NULL; the string lives in the table of options, which stays at 1. */
+static const char *read_path(lua_State *L, const char *name) {
+  int type = ag_lua_option(L, 1, name);
+  if (type != LUA_TNIL && type != LUA_TSTRING) ag_lua_option_error(L, -1, name, "path");
+  return type == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+}
+
+static ag_train_options read_options(lua_State *L) {
+  static const char *const transforms[] = {"rank-normal", "z-score", "log", NULL};
+  ag_train_options o = preset(L);
   o.epochs = (int)ag_lua_option_integer(L, 1, "epochs", o.epochs, 1, 1000000);
   o.batch = (int)ag_lua_option_integer(L, 1, "batch", o.batch, 1, 1000000);
   o.splits = (int)ag_lua_option_integer(L, 1, "splits", o.splits, 1, 1000000);
   o.learning_rate = ag_lua_option_number(L, 1, "learning_rate", o.learning_rate, 0, 1000);
   o.warmup = ag_lua_option_number(L, 1, "warmup", o.warmup, 0, 1e9);
+  o.final_rate = ag_lua_option_number(L, 1, "final_rate", o.final_rate, 0, 1);
   o.hinge = ag_lua_option_number(L, 1, "hinge", o.hinge, 0, 1e9);
-  o.rank_normal = ag_lua_option_boolean(L, 1, "rank_normal", o.rank_normal);
+  o.clip = ag_lua_option_number(L, 1, "clip", o.clip, 0, 1e9);
+  o.patience = (int)ag_lua_option_integer(L, 1, "patience", o.patience, 0, 1000000);
+  o.transform = (ag_transform)ag_lua_option_choice(L, 1, "transform", o.transform, transforms);
   o.residual = ag_lua_option_boolean(L, 1, "residual", o.residual);
   o.log_features = ag_lua_option_boolean(L, 1, "log_features", o.log_features);
+  o.sum_pooling = ag_lua_option_boolean(L, 1, "sum_pooling", o.sum_pooling);
   o.seed = (uint64_t)ag_lua_option_integer(L, 1, "seed", (lua_Integer)o.seed, LLONG_MIN, LLONG_MAX);
   o.threads = (int)ag_lua_option_integer(L, 1, "threads", 1, 1, 256);
+  o.checkpoint = read_path(L, "checkpoint");
+  o.checkpoint_every = (int)ag_lua_option_integer(L, 1, "every", o.checkpoint_every, 1, 1000000);
+  o.resume = read_path(L, "resume");
   return o;
 }
 
@@ -195,16 +223,20 @@ static int read_progress(lua_State *L) {
 }
 
 /* train{samples={{graph=, target=, family=}, ...}, valid={...}, tokenizer=,
- * model="psc" | "gnn", epochs=, batch=, splits=, learning_rate=, warmup=,
- * hinge=, rank_normal=, residual=, log_features=, seed=, threads=,
- * progress=function({epoch, epochs, loss, srcc, samples_per_second}) -> false
- * to stop}
- * -> Predictor [, "interrupted"] | nil, message. Graphs in canonical order. */
+ * model="psc" | "gnn", preset="default" | "published", from=Predictor (fine-tuning), epochs=,
+ * batch=, splits=, learning_rate=, warmup=, final_rate=, hinge=, clip=, patience=,
+ * transform="rank-normal" | "z-score" | "log", residual=, log_features=, sum_pooling=, seed=,
+ * threads=, checkpoint=FILE, every=EPOCHS, resume=FILE,
+ * progress=function({epoch, epochs, loss, srcc, samples_per_second, seconds_left}) -> false to
+ * stop}
+ * -> Predictor [, "interrupted"] | nil, message. Graphs in canonical order. What ag_train_options
+ * says of an option holds here. */
 static int train(lua_State *L) {
   static const char *const known[] = {
-      "samples",      "valid",         "tokenizer", "model",    "epochs",      "batch",
-      "splits",       "learning_rate", "warmup",    "hinge",    "rank_normal", "residual",
-      "log_features", "seed",          "threads",   "progress", NULL};
+      "samples",    "valid",     "tokenizer",     "model",        "preset",      "from",  "epochs",
+      "batch",      "splits",    "learning_rate", "warmup",       "final_rate",  "hinge", "clip",
+      "patience",   "transform", "residual",      "log_features", "sum_pooling", "seed",  "threads",
+      "checkpoint", "every",     "resume",        "progress",     NULL};
   ag_error err = {.offset = -1};
   lua_settop(L, 1);
   luaL_checktype(L, 1, LUA_TTABLE);

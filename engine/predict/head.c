@@ -4,6 +4,7 @@
  * block's product is kept where its embedding is. Folded in double, kept in float.
  * Source: dependencies.md ("The reported predictor is separable"). */
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/alloc.h"
 #include "engine/predict/model.h"
@@ -56,8 +57,19 @@ static inline void accumulate(const float *matrix, const float *h, float *acc, i
 AG_VECTOR void ag_head_accumulate(const ag_head *head, int from, const float *h, float *acc) {
   if (head->joined == AG_WIDTH)
     accumulate(head->matrix, h, acc, AG_WIDTH);
+  else if (head->joined == 2 * AG_WIDTH)
+    accumulate(head->matrix + from * 2 * AG_WIDTH, h, acc, 2 * AG_WIDTH);
   else
     accumulate(head->matrix + from * AG_JOINED_MAX, h, acc, AG_JOINED_MAX);
+}
+
+double ag_head_graph(const ag_head *head, const float *joined) {
+  float acc[AG_JOINED_MAX];
+  memcpy(acc, head->bias, sizeof acc);
+  for (int from = 0; from < head->joined; from += AG_WIDTH) {
+    ag_head_accumulate(head, from, joined + from, acc);
+  }
+  return ag_head_finish(head, acc);
 }
 
 double ag_head_finish(const ag_head *head, const float *acc) {

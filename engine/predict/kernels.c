@@ -114,6 +114,10 @@ static double exp_plain(double x) {
   return ldexp(sum, (int)k);
 }
 
+double ag_exp_exact(double x) {
+  return exp_plain(x > 700 ? 700 : x < -700 ? -700 : x);
+}
+
 double ag_tanh_exact(double x) {
   double a = fabs(x) > 20 ? 20 : fabs(x);
   double t = 1 - 2 / (exp_plain(2 * a) + 1);

@@ -51,6 +51,7 @@ float ag_tanh(float x);
 
 /* tanh and log2 in double from plain arithmetic; absolute error below 1e-14. */
 double ag_tanh_exact(double x);
+double ag_exp_exact(double x);  /* relative error; the argument is cut to +-700 */
 double ag_log2_exact(double x); /* x >= 1 */
 
 #endif

@@ -67,7 +67,8 @@ static void add_layer(ag_layout *t, int i, bool residual) {
 void ag_layout_make(const ag_config *config, ag_layout *layout) {
   static const char *const head[AG_HEAD_LAYERS] = {"post_proj.0", "post_proj.1", /* ReLU */
                                                    "post_proj.3", "post_proj.4"};
-  *layout = (ag_layout){.joined = config->model == AG_MODEL_PSC ? 3 * AG_WIDTH : AG_WIDTH};
+  int parts = config->model == AG_MODEL_PSC ? 3 : config->sum_pooling ? 2 : 1;
+  *layout = (ag_layout){.joined = parts * AG_WIDTH};
   add_features(layout);
   for (int i = 0; i < config->layers; i++) add_layer(layout, i, config->residual);
   int d = layout->joined;

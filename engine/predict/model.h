@@ -30,6 +30,7 @@ typedef struct ag_config {
   bool log_features;   /* log2(size)/4 - 0.5 instead of size / normaliser */
   bool distinct_edges; /* the same tensor used twice counts once */
   bool bypass_joins;   /* joins left with one predecessor are removed */
+  bool sum_pooling;    /* GNN: the scaled sum of states beside their mean */
 } ag_config;
 
 /* How a tensor starts: normal(0, 1); uniform within 1 / sqrt(inputs); ones; zeros. */
@@ -59,7 +60,7 @@ typedef struct ag_layout {
   } layer[AG_MAX_LAYERS];
   int head_w[AG_HEAD_LAYERS], head_b[AG_HEAD_LAYERS];
   int out_w, out_b;
-  int joined; /* width of the head: 32 (GNN) or 96 (PSC) */
+  int joined; /* width of the head: 32 (GNN), 64 (GNN with sum pooling) or 96 (PSC) */
   int size;   /* floats in all */
   int params;
   ag_param param[AG_MAX_PARAMS];
@@ -77,15 +78,28 @@ typedef struct ag_head {
 } ag_head;
 
 void ag_head_fold(const ag_layout *layout, const float *params, ag_head *head);
+/* The GNN's embedding from the sum over `count` last-layer states: their mean and, with sum
+ * pooling, the sum over AG_SUM_UNIT. */
+enum { AG_SUM_UNIT = 64 };
+static inline void ag_embed_graph(const ag_layout *layout, const double *sum, int count,
+                                  float *joined) {
+  for (int j = 0; j < AG_WIDTH; j++) joined[j] = count ? (float)(sum[j] / count) : 0;
+  if (layout->joined != 2 * AG_WIDTH) return;
+  for (int j = 0; j < AG_WIDTH; j++) joined[AG_WIDTH + j] = (float)(sum[j] / AG_SUM_UNIT);
+}
+/* The GNN's number for that embedding. */
+double ag_head_graph(const ag_head *head, const float *joined);
 /* acc += A[:, from .. from+32) h; acc starts as a copy of head->bias. */
 void ag_head_accumulate(const ag_head *head, int from, const float *h, float *acc);
 /* w . relu(acc) + b. */
 double ag_head_finish(const ag_head *head, const float *acc);
 
-/* How predictions of one family map back to labels: rows (raw, label), both ascending. */
+/* How predictions of one family map back to labels: rows (raw, label), both ascending. Beyond the
+ * ends ranks stay at the end, the others extend the line; labels of AG_TRANSFORM_LOG are
+ * logarithms. */
 typedef struct ag_target {
   char *family;
-  bool extend; /* beyond the ends: extend the line (z-score) or stay at the end (ranks) */
+  ag_transform transform;
   int rows;
   float *table;
 } ag_target;
@@ -104,6 +118,13 @@ struct ag_predictor {
 ag_predictor *ag_predictor_make(const ag_config *config, float *params, ag_target *targets,
                                 int families);
 void ag_targets_free(ag_target *targets, int families);
+
+struct ag_st_file;
+struct ag_st_writer;
+/* What ag_predictor_save writes and ag_predictor_load reads. */
+void ag_predictor_put(const ag_predictor *predictor, struct ag_st_writer *writer);
+ag_status ag_predictor_parse(const struct ag_st_file *file, ag_predictor **predictor,
+                             ag_error *err);
 
 /* --- features ----------------------------------------------------------------------------- */
 

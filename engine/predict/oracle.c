@@ -54,9 +54,9 @@ static void step(const ag_predictor *p, const ag_view *v, int l, const double *s
   }
 }
 
-/* Mean state of nodes [first, last) by themselves. */
-static void embed_range(const ag_predictor *p, const ag_graph *g, int first, int last,
-                        double *mean) {
+/* Mean state of nodes [first, last) by themselves, and their sum. */
+static void embed_range(const ag_predictor *p, const ag_graph *g, int first, int last, double *mean,
+                        double *total) {
   ag_view v = {0};
   ag_view_range(&v, &p->config, g->nodes, g->operand_start, g->operands, first, last, NULL);
   double *states = AG_ARRAY(double, v.size *AG_WIDTH), *next = AG_ARRAY(double, v.size *AG_WIDTH);
@@ -74,6 +74,7 @@ static void embed_range(const ag_predictor *p, const ag_graph *g, int first, int
   for (int j = 0; j < AG_WIDTH; j++) {
     mean[j] = 0;
     for (int r = 0; r < v.size; r++) mean[j] += states[r * AG_WIDTH + j];
+    if (total) total[j] = mean[j];
     if (v.size) mean[j] /= v.size;
   }
   free(states);
@@ -97,15 +98,16 @@ ag_status ag_predict(const ag_predictor *p, const ag_graph *graph, int first, in
                      double *value, ag_error *err) {
   double joined[AG_JOINED_MAX] = {0};
   if (p->config.model == AG_MODEL_GNN) {
-    embed_range(p, graph, 0, graph->size, joined);
+    embed_range(p, graph, 0, graph->size, joined, joined + AG_WIDTH);
+    for (int j = 0; j < AG_WIDTH; j++) joined[AG_WIDTH + j] /= AG_SUM_UNIT;
   } else {
     if (first < 0 || first >= last || last > graph->size) {
       return ag_fail(err, AG_INVALID, "the cut [%d, %d) is not within the graph's %d nodes", first,
                      last, graph->size);
     }
-    embed_range(p, graph, 0, first, joined);
-    embed_range(p, graph, first, last, joined + AG_WIDTH);
-    embed_range(p, graph, last, graph->size, joined + 2 * AG_WIDTH);
+    embed_range(p, graph, 0, first, joined, NULL);
+    embed_range(p, graph, first, last, joined + AG_WIDTH, NULL);
+    embed_range(p, graph, last, graph->size, joined + 2 * AG_WIDTH, NULL);
   }
   *value = head(p, joined);
   return AG_OK;

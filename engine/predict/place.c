@@ -268,15 +268,13 @@ static double predict_gnn(const ag_place *place, const ag_segment *s, const int3
   double sum[AG_WIDTH];
   memcpy(sum, place->sum, sizeof sum);
   evaluate(place, s, &view, own, first, sum);
-  float mean[AG_WIDTH], acc[AG_JOINED_MAX];
-  ag_mean(sum, place->count + view.size, mean);
-  memcpy(acc, p->head.bias, sizeof acc);
-  ag_head_accumulate(&p->head, 0, mean, acc);
+  float joined[AG_JOINED_MAX];
+  ag_embed_graph(&p->layout, sum, place->count + view.size, joined);
   ag_view_free(&view);
   free(ref);
   free(list);
   free(first);
-  return ag_head_finish(&p->head, acc);
+  return ag_head_graph(&p->head, joined);
 }
 
 double ag_place_predict(const ag_place *place, const ag_segment *segment, const int32_t *input_map,

@@ -7,6 +7,7 @@
  *   P     whole[0 .. first)         weight 1 / first
  *   S     segment's own states      weight 1 / (last - first)
  *   C     whole[last .. size)       weight 1 / (size - last), window: lost -, gained +
+ *   all   whole[0 .. size)          GNN with sum pooling: weight 1 / AG_SUM_UNIT as well
  */
 #include <string.h>
 
@@ -42,6 +43,11 @@ static int before(const group *g, int i) {
   return g->item[i].cut < 0 ? g->graph->size : cut_of(g, i)->first;
 }
 
+/* Whether the second part of the embedding is the sum. */
+static bool sums(const group *g) {
+  return g->joined == 2 * AG_WIDTH;
+}
+
 static size_t row(const group *g, size_t id) {
   return (size_t)g->slot[g->ids[id]] * AG_WIDTH;
 }
@@ -60,6 +66,7 @@ AG_VECTOR static void forward_before(const group *g, const float *states) {
     int count = before(g, i);
     for (; at < count; at++) axpy(sum, 1, states + row(g, g->graph->whole + (size_t)at));
     axpy(g->embedding + i * g->joined, inverse(count), sum);
+    if (sums(g)) axpy(g->embedding + i * g->joined + AG_WIDTH, 1.0f / AG_SUM_UNIT, sum);
   }
 }
 
@@ -108,6 +115,7 @@ AG_VECTOR static void backward_before(const group *g, float *grads) {
   for (int at = before(g, i) - 1; at >= 0; at--) {
     for (; i >= 0 && before(g, i) > at; i--) {
       axpy(sum, inverse(before(g, i)), g->embedding + i * g->joined);
+      if (sums(g)) axpy(sum, 1.0f / AG_SUM_UNIT, g->embedding + i * g->joined + AG_WIDTH);
     }
     axpy(grads + row(g, g->graph->whole + (size_t)at), 1, sum);
   }

@@ -9,8 +9,10 @@
  *           features  log2 | normalised               normalised
  *           edges     list | set                      set: a tensor used twice counts once
  *           joins     keep | bypass                   bypass: joins left with one predecessor
- * vanish family.N  name of family N, with tensor target.N: rows (raw number, label) target.N
- * rank-normal | z-score
+ *                                                     vanish
+ *           pooling   mean | mean+sum                 mean
+ *           family.N  name of family N                with tensor target.N: rows (raw, label)
+ *           target.N  rank-normal | z-score | log     log: the rows hold logarithms of labels
  */
 #include <math.h>
 #include <stdio.h>
@@ -103,7 +105,8 @@ static double interpolate(const ag_target *t, double raw) {
   const float *row = t->table;
   int low = 0, high = t->rows - 1;
   if (high == 0) return (double)row[1];
-  if (!t->extend) raw = fmin(fmax(raw, (double)row[0]), (double)row[2 * high]);
+  if (t->transform == AG_TRANSFORM_RANK)
+    raw = fmin(fmax(raw, (double)row[0]), (double)row[2 * high]);
   while (high - low > 1) {
     int middle = (low + high) / 2;
     if ((double)row[2 * middle] <= raw)
@@ -118,7 +121,9 @@ static double interpolate(const ag_target *t, double raw) {
 
 double ag_predictor_label(const ag_predictor *p, const char *family, double raw) {
   const ag_target *t = find_target(p, family ? family : "");
-  return t ? interpolate(t, raw) : raw;
+  if (!t) return raw;
+  double label = interpolate(t, raw);
+  return t->transform == AG_TRANSFORM_LOG ? ag_exp_exact(label) : label;
 }
 
 /* --- loading -------------------------------------------------------------------------------- */
@@ -139,19 +144,22 @@ static ag_status choice(const ag_st_file *file, const char *key, const char *yes
 }
 
 static ag_status read_config(const ag_st_file *file, ag_config *config, ag_error *err) {
-  bool psc, list, keep, tanh_only;
+  bool psc, list, keep, tanh_only, sum;
   ag_status s;
   if ((s = choice(file, "kind", "psc", "gnn", false, &psc, err)) ||
       (s = choice(file, "activation", "tanh", "tanh", true, &tanh_only, err)) ||
       (s = choice(file, "layer", "residual", "plain", true, &config->residual, err)) ||
       (s = choice(file, "features", "log2", "normalised", true, &config->log_features, err)) ||
       (s = choice(file, "edges", "list", "set", true, &list, err)) ||
-      (s = choice(file, "joins", "keep", "bypass", true, &keep, err))) {
+      (s = choice(file, "joins", "keep", "bypass", true, &keep, err)) ||
+      (s = choice(file, "pooling", "mean+sum", "mean", true, &sum, err))) {
     return s;
   }
   config->model = psc ? AG_MODEL_PSC : AG_MODEL_GNN;
   config->distinct_edges = !list;
   config->bypass_joins = !keep;
+  config->sum_pooling = sum;
+  if (sum && psc) return ag_fail(err, AG_UNSUPPORTED, "sum pooling is for gnn alone");
   const char *hops = ag_st_metadata(file, "hops");
   char *end = NULL;
   long layers = hops ? strtol(hops, &end, 10) : 0;
@@ -179,12 +187,25 @@ static ag_status read_params(const ag_st_file *file, const ag_config *config, fl
   return AG_OK;
 }
 
+static const char *const transforms[] = {"rank-normal", "z-score", "log"};
+
+static ag_status read_transform(const ag_st_file *file, const char *key, ag_transform *transform,
+                                ag_error *err) {
+  const char *text = ag_st_metadata(file, key);
+  for (int i = 0; text && i < 3; i++) {
+    *transform = (ag_transform)i;
+    if (strcmp(text, transforms[i]) == 0) return AG_OK;
+  }
+  return ag_fail(err, AG_UNSUPPORTED,
+                 "metadata %s is \"%.40s\", expected rank-normal, z-score or log", key,
+                 text ? text : "");
+}
+
 static ag_status read_target(const ag_st_file *file, int index, const char *family, ag_target *t,
                              ag_error *err) {
   char name[32];
-  bool z_score;
   snprintf(name, sizeof name, "target.%d", index);
-  ag_status s = choice(file, name, "z-score", "rank-normal", false, &z_score, err);
+  ag_status s = read_transform(file, name, &t->transform, err);
   if (s) return s;
   const ag_st_tensor *tensor = ag_st_find(file, name);
   if (!tensor || tensor->rank != 2 || tensor->dims[0] < 1 || tensor->dims[0] > AG_TABLE_MAX) {
@@ -192,7 +213,6 @@ static ag_status read_target(const ag_st_file *file, int index, const char *fami
   }
   int64_t dims[2] = {tensor->dims[0], 2};
   t->family = ag_strdup(family);
-  t->extend = z_score;
   t->rows = (int)dims[0];
   t->table = AG_ARRAY(float, 2 * t->rows);
   if ((s = ag_st_floats(file, name, 2, dims, t->table, err))) return s;
@@ -219,21 +239,27 @@ static ag_status read_targets(const ag_st_file *file, ag_target **targets, int *
   return AG_OK;
 }
 
-static ag_status parse(const void *data, size_t size, ag_predictor **predictor, ag_error *err) {
-  ag_st_file file = {0};
+ag_status ag_predictor_parse(const ag_st_file *file, ag_predictor **predictor, ag_error *err) {
   ag_config config;
   float *params = NULL;
   ag_target *targets = NULL;
   int families = 0;
-  ag_status s = ag_st_parse(data, size, &file, err);
-  if (s) return s;
-  if ((s = read_config(&file, &config, err)) || (s = read_params(&file, &config, &params, err)) ||
-      (s = read_targets(&file, &targets, &families, err))) {
+  ag_status s;
+  if ((s = read_config(file, &config, err)) || (s = read_params(file, &config, &params, err)) ||
+      (s = read_targets(file, &targets, &families, err))) {
     free(params);
     ag_targets_free(targets, families);
-  } else {
-    *predictor = ag_predictor_make(&config, params, targets, families);
+    return s;
   }
+  *predictor = ag_predictor_make(&config, params, targets, families);
+  return AG_OK;
+}
+
+static ag_status parse(const void *data, size_t size, ag_predictor **predictor, ag_error *err) {
+  ag_st_file file = {0};
+  ag_status s = ag_st_parse(data, size, &file, err);
+  if (s) return s;
+  s = ag_predictor_parse(&file, predictor, err);
   ag_st_free(&file);
   return s;
 }
@@ -257,27 +283,32 @@ static void put_targets(const ag_predictor *p, ag_st_writer *writer) {
     snprintf(key, sizeof key, "family.%d", i);
     ag_st_put_metadata(writer, key, t->family);
     snprintf(key, sizeof key, "target.%d", i);
-    ag_st_put_metadata(writer, key, t->extend ? "z-score" : "rank-normal");
+    ag_st_put_metadata(writer, key, transforms[t->transform]);
     ag_st_put_floats(writer, key, 2, (int64_t[]){t->rows, 2}, t->table);
   }
 }
 
-ag_status ag_predictor_save(const ag_predictor *p, const char *path, ag_error *err) {
+void ag_predictor_put(const ag_predictor *p, ag_st_writer *writer) {
   const ag_config *c = &p->config;
-  ag_st_writer writer = {0};
   char hops[16];
   snprintf(hops, sizeof hops, "%d", c->layers);
-  ag_st_put_metadata(&writer, "kind", c->model == AG_MODEL_PSC ? "psc" : "gnn");
-  ag_st_put_metadata(&writer, "hops", hops);
-  ag_st_put_metadata(&writer, "activation", "tanh");
-  ag_st_put_metadata(&writer, "layer", c->residual ? "residual" : "plain");
-  ag_st_put_metadata(&writer, "features", c->log_features ? "log2" : "normalised");
-  ag_st_put_metadata(&writer, "edges", c->distinct_edges ? "set" : "list");
-  ag_st_put_metadata(&writer, "joins", c->bypass_joins ? "bypass" : "keep");
+  ag_st_put_metadata(writer, "kind", c->model == AG_MODEL_PSC ? "psc" : "gnn");
+  ag_st_put_metadata(writer, "hops", hops);
+  ag_st_put_metadata(writer, "activation", "tanh");
+  ag_st_put_metadata(writer, "layer", c->residual ? "residual" : "plain");
+  ag_st_put_metadata(writer, "features", c->log_features ? "log2" : "normalised");
+  ag_st_put_metadata(writer, "edges", c->distinct_edges ? "set" : "list");
+  ag_st_put_metadata(writer, "joins", c->bypass_joins ? "bypass" : "keep");
+  ag_st_put_metadata(writer, "pooling", c->sum_pooling ? "mean+sum" : "mean");
   for (int i = 0; i < p->layout.params; i++) {
     const ag_param *t = &p->layout.param[i];
-    ag_st_put_floats(&writer, t->name, t->rank, t->dims, p->params + t->offset);
+    ag_st_put_floats(writer, t->name, t->rank, t->dims, p->params + t->offset);
   }
-  put_targets(p, &writer);
+  put_targets(p, writer);
+}
+
+ag_status ag_predictor_save(const ag_predictor *p, const char *path, ag_error *err) {
+  ag_st_writer writer = {0};
+  ag_predictor_put(p, &writer);
   return ag_st_write(&writer, path, err);
 }

@@ -66,11 +66,10 @@ static double score_cuts(const ag_whole *w, const int32_t *bounds, int count) {
 
 static double score_whole(const ag_whole *w) {
   const ag_predictor *p = w->predictor;
-  float mean[AG_WIDTH], acc[AG_JOINED_MAX];
-  memcpy(acc, p->head.bias, sizeof acc);
-  ag_whole_before(w, w->graph->size, mean);
-  ag_head_accumulate(&p->head, 0, mean, acc);
-  return ag_head_finish(&p->head, acc);
+  float joined[AG_JOINED_MAX];
+  int n = w->graph->size;
+  ag_embed_graph(&p->layout, w->prefix + (size_t)n * AG_WIDTH, w->kept[n], joined);
+  return ag_head_graph(&p->head, joined);
 }
 
 ag_status ag_predict_score(const ag_predictor *predictor, const ag_graph *graph,

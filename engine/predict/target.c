@@ -86,29 +86,43 @@ static void fill_rank_table(const column *c, ag_target *t) {
   }
 }
 
-static void fit(column *c, bool rank_normal, ag_target *t) {
+static void fit(column *c, ag_transform transform, ag_target *t) {
   double mean, deviation;
-  for (int i = 0; i < c->count; i++) c->value[i] = c->graph[i]->label;
-  if (rank_normal) rank_values(c);
+  bool logarithm = transform == AG_TRANSFORM_LOG;
+  for (int i = 0; i < c->count; i++) {
+    c->value[i] = logarithm ? log(c->graph[i]->label) : c->graph[i]->label;
+  }
+  if (transform == AG_TRANSFORM_RANK) rank_values(c);
   standardise(c, &mean, &deviation);
   for (int i = 0; i < c->count; i++) c->graph[i]->target = c->value[i];
-  t->extend = !rank_normal;
+  t->transform = transform;
   t->table = AG_ARRAY(float, 2 * AG_TABLE_MAX);
-  if (rank_normal) fill_rank_table(c, t);
+  if (transform == AG_TRANSFORM_RANK) fill_rank_table(c, t);
   if (t->rows > 0) return;
   add_row(t, 0, mean);
   add_row(t, 1, mean + deviation);
 }
 
-ag_target *ag_targets_fit(ag_training_set *corpus, int count, bool rank_normal,
+ag_target *ag_targets_fit(ag_training_set *corpus, int count, ag_transform transform,
                           const char *const *families, int family_count) {
   ag_target *targets = AG_ARRAY(ag_target, family_count);
   for (int f = 0; f < family_count; f++) {
     column c = gather(corpus, count, f);
     targets[f].family = ag_strdup(families[f]);
-    fit(&c, rank_normal, &targets[f]);
+    fit(&c, transform, &targets[f]);
     free(c.graph);
     free(c.value);
   }
   return targets;
+}
+
+void ag_target_rescale(ag_training_set *corpus, int count, int family, double mean,
+                       double deviation, ag_target *t) {
+  for (int i = 0; i < count; i++) {
+    ag_graph_states *g = &corpus->graph[i];
+    if (g->family == family) g->target = mean + deviation * g->target;
+  }
+  for (int r = 0; r < t->rows; r++) {
+    t->table[2 * r] = (float)(mean + deviation * (double)t->table[2 * r]);
+  }
 }

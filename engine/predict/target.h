@@ -9,9 +9,13 @@
 double ag_normal_quantile(double p);
 
 /* Set the targets of the first `count` graphs of the corpus from their labels, and return the
- * tables that lead back, one per family. rank_normal: normal quantile of rank / (n + 1), ties by
- * mid-rank, then scaled to mean 0 and deviation 1; else z-score alone. */
-ag_target *ag_targets_fit(ag_training_set *corpus, int count, bool rank_normal,
+ * tables that lead back, one per family. Ranks: normal quantile of rank / (n + 1), ties by
+ * mid-rank. All are scaled to mean 0 and deviation 1. */
+ag_target *ag_targets_fit(ag_training_set *corpus, int count, ag_transform transform,
                           const char *const *families, int family_count);
+
+/* Move the targets of one family and its table from mean 0 and deviation 1 to these. */
+void ag_target_rescale(ag_training_set *corpus, int count, int family, double mean,
+                       double deviation, ag_target *target);
 
 #endif

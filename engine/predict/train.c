@@ -10,29 +10,12 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/random.h"
+#include "engine/predict/checkpoint.h"
 #include "engine/predict/target.h"
 #include "engine/predict/trainer.h"
 
 enum { STREAM_INITIAL = 1, STREAM_ORDER, STREAM_CUTS };
-enum { VALIDATION_GRAPHS = 64 /* per batch */, MAX_BATCH = 8192 };
-
-ag_train_options ag_train_defaults(ag_model model) {
-  static const char *const unnamed[] = {""};
-  return (ag_train_options){.model = model,
-                            .epochs = 100,
-                            .batch = 32,
-                            .splits = 8,
-                            .learning_rate = 3e-3,
-                            .warmup = 100,
-                            .hinge = 1,
-                            .rank_normal = true,
-                            .residual = true,
-                            .log_features = true,
-                            .seed = 1,
-                            .threads = 1,
-                            .families = unnamed,
-                            .family_count = 1};
-}
+enum { SCORED_GRAPHS = 64 /* per batch */ };
 
 typedef struct training {
   const ag_train_options *options;
@@ -40,35 +23,15 @@ typedef struct training {
   ag_training_set corpus; /* training graphs, then validation graphs */
   int train, valid;
   ag_target *targets;
+  int families; /* targets */
   ag_trainer *trainer;
-  int size; /* parameters */
-  float *params, *best, *gradient;
-  float *first_moment, *second_moment;
-  int64_t step, steps;
+  ag_hash key; /* of samples and options */
+  ag_train_state state;
+  float *gradient;
+  int64_t steps;
   int32_t *order;
   ag_item *items;
-  double best_srcc;
 } training;
-
-static ag_status check_options(const ag_train_options *o, int train_count, ag_error *err) {
-  if (train_count < 1) return ag_fail(err, AG_INVALID, "there is no training sample");
-  if (o->epochs < 1 || o->threads < 1) {
-    return ag_fail(err, AG_INVALID, "epochs and threads must be at least 1");
-  }
-  if (o->batch < 1 || o->batch > MAX_BATCH || o->splits < 1 || o->splits > MAX_BATCH) {
-    return ag_fail(err, AG_INVALID, "batch and splits must be from 1 to %d", MAX_BATCH);
-  }
-  if (!(o->learning_rate > 0) || !(o->warmup >= 0) || !(o->hinge >= 0)) {
-    return ag_fail(err, AG_INVALID,
-                   "the learning rate must be positive, warm-up and hinge not "
-                   "negative");
-  }
-  if (o->family_count < 1 || o->family_count > AG_MAX_FAMILIES) {
-    return ag_fail(err, AG_INVALID, "%d families; 1 to %d can be told apart", o->family_count,
-                   AG_MAX_FAMILIES);
-  }
-  return AG_OK;
-}
 
 static void initialise(training *t) {
   const ag_layout *layout = ag_trainer_layout(t->trainer);
@@ -80,9 +43,40 @@ static void initialise(training *t) {
       double value = p->initial == AG_INITIAL_ONE ? 1 : 0;
       if (p->initial == AG_INITIAL_NORMAL) value = ag_random_normal(&random);
       if (p->initial == AG_INITIAL_UNIFORM) value = bound * (2 * ag_random_unit(&random) - 1);
-      t->params[p->offset + k] = (float)value;
+      t->state.params[p->offset + k] = (float)value;
     }
   }
+}
+
+static void mix_number(ag_hash *key, double value) {
+  uint64_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  *key = ag_hash_mix(*key, bits);
+}
+
+/* What a run depends on: a checkpoint may go on only where all of it is equal. */
+static ag_hash training_key(const training *t) {
+  const ag_train_options *o = t->options;
+  const ag_training_set *c = &t->corpus;
+  ag_hash key = ag_hash_bytes(c->states.feature, (size_t)c->states.features * sizeof(ag_feature));
+  const double numbers[] = {
+      o->model,        o->epochs,      o->batch,        o->splits,   o->learning_rate, o->warmup,
+      o->final_rate,   o->hinge,       o->clip,         o->patience, o->transform,     o->residual,
+      o->log_features, o->sum_pooling, o->from != NULL, t->train,    t->valid};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) mix_number(&key, numbers[i]);
+  key = ag_hash_mix(key, o->seed);
+  for (int i = 0; i < c->graphs; i++) {
+    mix_number(&key, c->graph[i].label);
+    mix_number(&key, c->graph[i].family);
+    mix_number(&key, c->graph[i].cuts);
+    const int32_t *ids = c->ids + c->graph[i].whole;
+    for (int k = 0; k < c->graph[i].size; k++) key = ag_hash_mix(key, (uint64_t)ids[k]);
+  }
+  if (o->from) {
+    size_t bytes = (size_t)t->state.size * sizeof *o->from->params;
+    key = ag_hash_mix_hash(key, ag_hash_bytes(o->from->params, bytes));
+  }
+  return key;
 }
 
 static ag_status prepare(training *t, const ag_sample *train, const ag_sample *valid,
@@ -92,28 +86,28 @@ static ag_status prepare(training *t, const ag_sample *train, const ag_sample *v
   ag_status s = ag_training_set_add(&t->corpus, train, t->train, o->family_count, err);
   if (!s) s = ag_training_set_add(&t->corpus, valid, t->valid, o->family_count, err);
   if (s) return s;
-  t->targets = ag_targets_fit(&t->corpus, t->train, o->rank_normal, o->families, o->family_count);
+  t->targets = ag_targets_fit(&t->corpus, t->train, o->transform, o->families, o->family_count);
+  t->families = o->family_count;
   t->trainer = ag_trainer_new(&t->config, &t->corpus, o->threads);
-  t->size = ag_trainer_layout(t->trainer)->size;
-  t->params = AG_ARRAY(float, t->size);
-  t->best = AG_ARRAY(float, t->size);
-  t->gradient = AG_ARRAY(float, t->size);
-  t->first_moment = AG_ARRAY(float, t->size);
-  t->second_moment = AG_ARRAY(float, t->size);
+  int size = ag_trainer_layout(t->trainer)->size;
+  ag_train_state_init(&t->state, size);
+  t->gradient = AG_ARRAY(float, size);
   t->order = AG_ARRAY(int32_t, t->train);
   t->steps = (int64_t)o->epochs * ((t->train + o->batch - 1) / o->batch);
-  t->best_srcc = -2;
-  initialise(t);
+  if (o->from)
+    memcpy(t->state.params, o->from->params, (size_t)size * sizeof *o->from->params);
+  else
+    initialise(t);
+  t->key = training_key(t);
   return AG_OK;
 }
 
 static void finish(training *t) {
   ag_trainer_free(t->trainer);
   ag_training_set_free(&t->corpus);
-  free(t->best);
+  ag_targets_free(t->targets, t->families);
+  ag_train_state_free(&t->state);
   free(t->gradient);
-  free(t->first_moment);
-  free(t->second_moment);
   free(t->order);
   free(t->items);
 }
@@ -122,10 +116,19 @@ static void finish(training *t) {
 
 static double learning_rate(const training *t) {
   const ag_train_options *o = t->options;
-  double warmup = fmin(o->warmup, (double)t->steps / 4), step = (double)t->step;
+  double warmup = fmin(o->warmup, (double)t->steps / 4), step = (double)t->state.step;
   if (step < warmup) return o->learning_rate * (step + 1) / warmup;
   double done = (step - warmup) / fmax(1, (double)t->steps - warmup);
-  return o->learning_rate * (0.01 + 0.99 * (1 + cos(3.14159265358979323846 * done)) / 2);
+  double left = (1 + cos(3.14159265358979323846 * done)) / 2;
+  return o->learning_rate * (o->final_rate + (1 - o->final_rate) * left);
+}
+
+static void clip(float *gradient, int size, double longest) {
+  double squares = 0;
+  for (int i = 0; i < size; i++) squares += (double)gradient[i] * (double)gradient[i];
+  if (!(squares > longest * longest)) return;
+  float scale = (float)(longest / sqrt(squares));
+  for (int i = 0; i < size; i++) gradient[i] *= scale;
 }
 
 AG_VECTOR static void adam(float *params, float *m, float *v, const float *gradient, int size,
@@ -139,8 +142,10 @@ AG_VECTOR static void adam(float *params, float *m, float *v, const float *gradi
 }
 
 static void update(training *t) {
-  double rate = learning_rate(t), n = (double)++t->step;
-  adam(t->params, t->first_moment, t->second_moment, t->gradient, t->size, (float)rate,
+  ag_train_state *s = &t->state;
+  if (t->options->clip > 0) clip(t->gradient, s->size, t->options->clip);
+  double rate = learning_rate(t), n = (double)++s->step;
+  adam(s->params, s->first_moment, s->second_moment, t->gradient, s->size, (float)rate,
        (float)(1 / (1 - pow(0.9, n))), (float)(1 / (1 - pow(0.999, n))));
 }
 
@@ -181,7 +186,8 @@ static double run_epoch(training *t, int epoch, int64_t *samples) {
   for (int from = 0; from < t->train; from += o->batch, batches++) {
     int count = 0, to = from + o->batch < t->train ? from + o->batch : t->train;
     for (int i = from; i < to; i++) count += draw_cuts(t, t->order[i], epoch, t->items + count);
-    loss += ag_trainer_gradient(t->trainer, t->params, t->items, count, o->hinge, t->gradient);
+    loss +=
+        ag_trainer_gradient(t->trainer, t->state.params, t->items, count, o->hinge, t->gradient);
     update(t);
     *samples += count;
   }
@@ -190,7 +196,7 @@ static double run_epoch(training *t, int epoch, int64_t *samples) {
 
 /* --- validation ------------------------------------------------------------------------------- */
 
-/* Mean prediction over all cuts of validation graphs [from, to) (numbers in the corpus). */
+/* Mean prediction over all cuts of graphs [from, to) of the corpus. */
 static void score_graphs(training *t, int from, int to, ag_item *items, float *raw, double *score) {
   int count = 0, at = 0;
   for (int g = from; g < to; g++) {
@@ -198,13 +204,29 @@ static void score_graphs(training *t, int from, int to, ag_item *items, float *r
     for (int c = 0; c < cuts; c++) items[count++] = (ag_item){g, c};
     if (cuts == 0) items[count++] = (ag_item){g, -1};
   }
-  ag_trainer_predict(t->trainer, t->params, items, count, raw);
+  ag_trainer_predict(t->trainer, t->state.params, items, count, raw);
   for (int g = from; g < to; g++) {
     double sum = 0;
     int first = at;
     for (; at < count && items[at].graph == g; at++) sum += (double)raw[at];
-    score[g - t->train] = sum / (at - first);
+    *score++ = sum / (at - first);
   }
+}
+
+/* Scores of graphs [first, last) of the corpus, in batches. */
+static void score_range(training *t, int first, int last, double *score) {
+  int most = 0;
+  for (int g = first; g < last; g++) {
+    most = t->corpus.graph[g].cuts > most ? t->corpus.graph[g].cuts : most;
+  }
+  ag_item *items = AG_ARRAY(ag_item, SCORED_GRAPHS * (most + 1));
+  float *raw = AG_ARRAY(float, SCORED_GRAPHS *(most + 1));
+  for (int from = first; from < last; from += SCORED_GRAPHS) {
+    int to = from + SCORED_GRAPHS < last ? from + SCORED_GRAPHS : last;
+    score_graphs(t, from, to, items, raw, score + (from - first));
+  }
+  free(items);
+  free(raw);
 }
 
 /* Rank correlation on the validation part, averaged over the families it holds. */
@@ -228,22 +250,58 @@ static double correlate(const training *t, const double *score) {
 }
 
 static double validate(training *t) {
-  int most = 0;
-  for (int g = t->train; g < t->train + t->valid; g++) {
-    most = t->corpus.graph[g].cuts > most ? t->corpus.graph[g].cuts : most;
-  }
-  ag_item *items = AG_ARRAY(ag_item, VALIDATION_GRAPHS * (most + 1));
-  float *raw = AG_ARRAY(float, VALIDATION_GRAPHS *(most + 1));
   double *score = AG_ARRAY(double, t->valid);
-  for (int from = t->train; from < t->train + t->valid; from += VALIDATION_GRAPHS) {
-    int to = from + VALIDATION_GRAPHS, end = t->train + t->valid;
-    score_graphs(t, from, to < end ? to : end, items, raw, score);
-  }
+  score_range(t, t->train, t->train + t->valid, score);
   double srcc = correlate(t, score);
-  free(items);
-  free(raw);
   free(score);
   return srcc;
+}
+
+/* --- fine-tuning ------------------------------------------------------------------------------ */
+
+/* Move a family's targets to mean and deviation of what the weights say now. */
+static void rescale_family(training *t, const double *score, int family) {
+  double sum = 0, squares = 0;
+  int count = 0;
+  for (int i = 0; i < t->train; i++) {
+    if (t->corpus.graph[i].family != family) continue;
+    count++;
+    sum += score[i];
+    squares += score[i] * score[i];
+  }
+  if (count == 0) return;
+  double mean = sum / count, variance = squares / count - mean * mean;
+  double deviation = variance > 1e-12 ? sqrt(variance) : 1;
+  ag_target_rescale(&t->corpus, t->train, family, mean, deviation, &t->targets[family]);
+}
+
+static bool retrained(const training *t, const char *family) {
+  for (int f = 0; f < t->options->family_count; f++) {
+    if (strcmp(t->options->families[f], family) == 0) return true;
+  }
+  return false;
+}
+
+/* The way back to labels that the weights knew for other families stays. */
+static void keep_families(training *t) {
+  const ag_predictor *from = t->options->from;
+  t->targets = ag_resize(t->targets, AG_MAX_FAMILIES, sizeof *t->targets);
+  for (int i = 0; i < from->families && t->families < AG_MAX_FAMILIES; i++) {
+    const ag_target *old = &from->target[i];
+    if (retrained(t, old->family)) continue;
+    ag_target *kept = &t->targets[t->families++];
+    *kept = *old;
+    kept->family = ag_strdup(old->family);
+    kept->table = ag_memdup(old->table, 2 * (size_t)old->rows, sizeof *old->table);
+  }
+}
+
+static void adapt_targets(training *t) {
+  double *score = AG_ARRAY(double, t->train);
+  score_range(t, 0, t->train, score);
+  for (int f = 0; f < t->options->family_count; f++) rescale_family(t, score, f);
+  free(score);
+  keep_families(t);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -255,51 +313,114 @@ static double seconds(void) {
 }
 
 static void keep_best(training *t, double srcc) {
-  if (t->valid > 0 && srcc <= t->best_srcc) return;
-  t->best_srcc = srcc;
-  memcpy(t->best, t->params, (size_t)t->size * sizeof *t->best);
+  ag_train_state *s = &t->state;
+  s->idle++;
+  if (t->valid > 0 && srcc <= s->best_srcc) return;
+  s->idle = 0;
+  s->best_srcc = srcc;
+  memcpy(s->best, s->params, (size_t)s->size * sizeof *s->best);
 }
 
-static ag_status run(training *t, bool (*progress)(void *, const ag_train_progress *),
-                     void *context, ag_error *err) {
-  int per_graph = t->config.model == AG_MODEL_PSC ? t->options->splits : 1;
-  t->items = ag_alloc((size_t)t->options->batch * (size_t)per_graph, sizeof *t->items);
-  for (int epoch = 0; epoch < t->options->epochs; epoch++) {
-    int64_t samples = 0;
-    double start = seconds(), loss = run_epoch(t, epoch, &samples), end = seconds();
-    double srcc = t->valid ? validate(t) : 0;
-    keep_best(t, srcc);
-    ag_train_progress now = {.epoch = epoch + 1,
-                             .epochs = t->options->epochs,
-                             .loss = loss,
-                             .srcc = srcc,
-                             .samples_per_second = (double)samples / fmax(end - start, 1e-9)};
-    if (progress && !progress(context, &now)) {
-      return ag_fail(err, AG_INTERRUPTED, "stopped after %d of %d epochs", epoch + 1,
-                     t->options->epochs);
-    }
+static ag_target *copy_targets(const training *t) {
+  ag_target *copy = AG_ARRAY(ag_target, t->families);
+  for (int i = 0; i < t->families; i++) {
+    const ag_target *from = &t->targets[i];
+    copy[i] = *from;
+    copy[i].family = ag_strdup(from->family);
+    copy[i].table = ag_memdup(from->table, 2 * (size_t)from->rows, sizeof *from->table);
+  }
+  return copy;
+}
+
+static ag_predictor *best_predictor(const training *t) {
+  float *params = ag_memdup(t->state.best, (size_t)t->state.size, sizeof *params);
+  return ag_predictor_make(&t->config, params, copy_targets(t), t->families);
+}
+
+static ag_status write_checkpoint(const training *t, ag_error *err) {
+  if (!t->options->checkpoint) return AG_OK;
+  ag_predictor *best = best_predictor(t);
+  ag_status s = ag_checkpoint_write(&t->state, best, t->key, t->options->checkpoint, err);
+  ag_predictor_free(best);
+  return s;
+}
+
+typedef struct listener {
+  bool (*progress)(void *, const ag_train_progress *);
+  void *context;
+} listener;
+
+/* One more epoch; *go_on says whether the listener wants another. */
+static ag_status advance(training *t, const listener *l, bool *go_on, ag_error *err) {
+  ag_train_state *s = &t->state;
+  const ag_train_options *o = t->options;
+  int64_t samples = 0;
+  double start = seconds(), loss = run_epoch(t, s->epoch, &samples), end = seconds();
+  if (!isfinite(loss)) {
+    return ag_fail(err, AG_INVALID,
+                   "the loss is not finite in epoch %d; a lower learning rate or "
+                   "clipping may help",
+                   s->epoch + 1);
+  }
+  double srcc = t->valid ? validate(t) : 0;
+  s->epoch++;
+  keep_best(t, srcc);
+  ag_train_progress now = {.epoch = s->epoch,
+                           .epochs = o->epochs,
+                           .loss = loss,
+                           .srcc = srcc,
+                           .samples_per_second = (double)samples / fmax(end - start, 1e-9),
+                           .seconds_left = (seconds() - start) * (o->epochs - s->epoch)};
+  *go_on = !l->progress || l->progress(l->context, &now);
+  bool due = o->checkpoint && (!*go_on || s->epoch % o->checkpoint_every == 0);
+  return due ? write_checkpoint(t, err) : AG_OK;
+}
+
+static bool exhausted(const training *t) {
+  const ag_train_options *o = t->options;
+  return t->state.epoch >= o->epochs ||
+         (o->patience > 0 && t->valid > 0 && t->state.idle >= o->patience);
+}
+
+static ag_status run(training *t, const listener *l, ag_error *err) {
+  const ag_train_options *o = t->options;
+  int per_graph = t->config.model == AG_MODEL_PSC ? o->splits : 1;
+  t->items = ag_alloc((size_t)o->batch * (size_t)per_graph, sizeof *t->items);
+  if (o->from) adapt_targets(t);
+  ag_status s = o->resume ? ag_checkpoint_read(&t->state, t->key, o->resume, err) : AG_OK;
+  if (s) return s;
+  while (!exhausted(t)) {
+    bool go_on = true;
+    s = advance(t, l, &go_on, err);
+    if (s) return s;
+    if (go_on) continue;
+    return ag_fail(err, AG_INTERRUPTED, "stopped after %d of %d epochs", t->state.epoch, o->epochs);
   }
   return AG_OK;
+}
+
+static ag_config config_of(const ag_train_options *o) {
+  if (o->from) return o->from->config;
+  return (ag_config){.model = o->model,
+                     .layers = 6,
+                     .residual = o->residual,
+                     .log_features = o->log_features,
+                     .sum_pooling = o->sum_pooling};
 }
 
 ag_status ag_train(const ag_sample *train, int train_count, const ag_sample *valid, int valid_count,
                    const ag_train_options *options,
                    bool (*progress)(void *context, const ag_train_progress *progress),
                    void *context, ag_predictor **predictor, ag_error *err) {
-  ag_status s = check_options(options, train_count, err);
+  ag_status s = ag_train_check(options, train, train_count, err);
   if (s) return s;
   training t = {.options = options, .train = train_count, .valid = valid_count};
-  t.config = (ag_config){.model = options->model,
-                         .layers = 6,
-                         .residual = options->residual,
-                         .log_features = options->log_features};
+  t.config = config_of(options);
   s = prepare(&t, train, valid, err);
   if (!s) {
-    s = run(&t, progress, context, err);
-    *predictor = ag_predictor_make(&t.config, ag_memdup(t.best, (size_t)t.size, sizeof *t.best),
-                                   t.targets, options->family_count);
+    s = run(&t, &(listener){progress, context}, err);
+    if (t.state.epoch > 0 && (!s || s == AG_INTERRUPTED)) *predictor = best_predictor(&t);
   }
-  free(t.params);
   finish(&t);
   return s;
 }

@@ -4,6 +4,10 @@
 
 #include "engine/predict/states.h"
 
+/* Errors: AG_INVALID, naming the option or the sample. */
+ag_status ag_train_check(const ag_train_options *options, const ag_sample *samples, int count,
+                         ag_error *err);
+
 enum {
   AG_SHARDS = 4,                /* a batch is cut into as many parts, whatever the threads */
   AG_INPUT_WIDTH = 2 * AG_WIDTH /* of a layer: own state, sum over predecessors */

@@ -53,8 +53,8 @@ void ag_place_free(ag_place *place);
  * ag_graph_splice. Equals ag_predict on the materialised child to 1e-5. Results do not depend
  * on threads, batches or processors. O(nodes of the segment) for PSC; for GNN also those within six
  * hops after it. */
-double ag_place_predict(const ag_place *place, const ag_segment *segment,
-                        const int32_t *input_map, const int32_t *output_map);
+double ag_place_predict(const ag_place *place, const ag_segment *segment, const int32_t *input_map,
+                        const int32_t *output_map);
 
 /* A raw number in the unit of the label the predictor was trained on, for a family it knows
  * ("" = its only one, if so); the raw number itself otherwise. */
@@ -62,37 +62,65 @@ double ag_predictor_label(const ag_predictor *predictor, const char *family, dou
 
 /* --- training ------------------------------------------------------------------------ */
 
+/* What is learnt of a label: the normal quantile of its rank, its z-score, or the z-score of its
+ * logarithm (labels above 0: latencies). */
+typedef enum ag_transform {
+  AG_TRANSFORM_RANK,
+  AG_TRANSFORM_Z_SCORE,
+  AG_TRANSFORM_LOG
+} ag_transform;
+
 typedef struct ag_sample {
-  const ag_graph *graph;  /* in canonical order */
-  const int32_t *bounds;  /* its segmentation, ag_segmentation_bounds */
+  const ag_graph *graph; /* in canonical order */
+  const int32_t *bounds; /* its segmentation, ag_segmentation_bounds */
   int segments;
   double target;
-  int family;             /* targets are transformed per family; 0 .. families-1 */
+  int family; /* targets are transformed per family; 0 .. families-1 */
 } ag_sample;
 
 typedef struct ag_train_options {
   ag_model model;
-  int epochs;                /* at least 1 */
-  int batch, splits;         /* graphs per batch, random splits per graph (PSC); 1 .. 8192 */
+  int epochs;        /* at least 1 */
+  int batch, splits; /* graphs per batch, random splits per graph (PSC); 1 .. 8192 */
   double learning_rate;
-  double warmup;             /* steps of linear warm-up, a quarter of all at most; then cosine
-                                to 1 % */
-  double hinge;              /* weight of the pairwise hinge; 0 = MSE only */
-  bool rank_normal;          /* target transform: rank-normal or z-score */
-  bool residual;             /* residual + LayerNorm layers (recipe X) or published layers */
-  bool log_features;         /* log2 sizes or published normalised ones */
+  double warmup;     /* steps of linear warm-up, a quarter of all at most; then cosine
+                        to `final_rate` of it */
+  double final_rate; /* 0 < .. <= 1; 1 = constant */
+  double hinge;      /* weight of the pairwise hinge; 0 = MSE only */
+  double clip;       /* longest gradient (Euclidean norm); 0 = any */
+  int patience;      /* stop after so many epochs without a better validation; 0 = never */
+  ag_transform transform;
+  bool residual;     /* residual + LayerNorm layers (recipe X) or published layers */
+  bool log_features; /* log2 sizes or published normalised ones */
+  bool sum_pooling;  /* GNN: sum of the states beside their mean (costs add up) */
   uint64_t seed;
-  int threads;               /* the result does not depend on them */
+  int threads;                 /* the result does not depend on them */
   const char *const *families; /* names for the weights file */
   int family_count;            /* 1 .. 64 */
+  const ag_predictor *from;    /* fine-tune: starts from these weights, with their model, layers and
+                                  features; NULL = from random ones */
+  const char *checkpoint;      /* file written every `checkpoint_every` epochs and on interruption,
+                                  atomically; NULL = none. It is a weights file too: the best
+                                  weights so far. */
+  int checkpoint_every;        /* at least 1 */
+  const char *resume;          /* checkpoint to go on from, of the same samples and options (threads
+                                  aside); the result is that of a run without interruption */
 } ag_train_options;
 
 ag_train_options ag_train_defaults(ag_model model); /* recipe X */
+/* As published: plain layers, normalised sizes, z-score, MSE, Adam 1e-4, 40 epochs, batches of 32.
+ */
+ag_train_options ag_train_published(ag_model model);
+/* To fit known weights to few new labels: `from` is to be set. Targets are the labels scaled to
+ * mean and deviation of the weights' own predictions, so that only what they got wrong is learnt.
+ */
+ag_train_options ag_train_fine_tuning(const ag_predictor *from);
 
 typedef struct ag_train_progress {
   int epoch, epochs;
-  double loss, srcc;         /* srcc on the validation part */
+  double loss, srcc; /* srcc on the validation part */
   double samples_per_second;
+  double seconds_left; /* to the last epoch, at the pace of the last one */
 } ag_train_progress;
 
 /* Train on train[], keep the weights of the epoch that is best on valid[] by SRCC, averaged over
@@ -101,8 +129,8 @@ typedef struct ag_train_progress {
  * so far are still returned). Errors: AG_INVALID, naming the option or the sample.
  * Every distinct node state of a batch is evaluated once, however many cuts and graphs share it.
  * Source: predictor.md, recipe X. */
-ag_status ag_train(const ag_sample *train, int train_count, const ag_sample *valid,
-                   int valid_count, const ag_train_options *options,
+ag_status ag_train(const ag_sample *train, int train_count, const ag_sample *valid, int valid_count,
+                   const ag_train_options *options,
                    bool (*progress)(void *context, const ag_train_progress *progress),
                    void *context, ag_predictor **predictor, ag_error *err);
 

@@ -194,6 +194,7 @@ end
 -- been found for a while.
 local function goes_on(search, generation)
   local settings = search.settings
+  if settings.seconds and core.clock() - search.begin >= settings.seconds then return false end
   if not settings.children then return generation <= settings.iterations end
   local barren = 0
   for i = #search.history, 1, -1 do
@@ -259,8 +260,10 @@ end
 local function start(model, options)
   local settings = with_defaults(options)
   settings.ops = permitted_ops(model, settings.ops)
-  local search = { settings = settings, costs = evaluators(settings.objectives), history = {}, scored = 0,
-    policy = policies.get(settings.policy), memory = {} }
+  local search = {
+    settings = settings, costs = evaluators(settings.objectives), policy = policies.get(settings.policy),
+    memory = {}, history = {}, scored = 0, begin = core.clock(),
+  }
   search.space, search.parts = space.new {
     database = settings.database, tokenizer = settings.tokenizer, predictor = settings.predictor,
     ops = settings.ops, solver = settings.solver, threads = settings.threads, seed = settings.seed,
@@ -282,7 +285,8 @@ end
 -- @tparam Graph model
 -- @tparam[opt] table options iterations, parents, sources, replacements, segments, keep,
 -- operations (single nodes instead of segments), policy (a name or a table, `autogo.policies`),
--- children (exactly so many are scored, in `iterations` equal shares), finalists, flops_min and
+-- children (exactly so many are scored, in `iterations` equal shares), seconds (no iteration begins
+-- after so long; results then depend on the machine), finalists, flops_min and
 -- flops_max (band, relative to the input), objectives, constraints, ops (permitted in replacements: a
 -- list or set of names, "input": those of the input, "input+": and the commonest, "all"), predictor,
 -- database, tokenizer, solver, seed, threads, progress (function called with each row of the history),

@@ -95,15 +95,20 @@ ag.database = with_asset("segments.agdb", function(path)
   return core.load_database(path)
 end, { mine = core.mine })
 
---- The bundled predictor, or the one in a file: `ag.predictor([path])`.
+--- The bundled predictor (PSC), or the one in a file: `ag.predictor([path])`; `ag.predictor.gnn()` is
+-- the bundled one of whole graphs.
 ag.predictor = with_asset("predictor.safetensors", function(path)
   return core.load_predictor(path)
-end, {})
+end, {
+  gnn = function()
+    return core.load_predictor(ASSETS .. "predictor_gnn.safetensors")
+  end,
+})
 
 --- Train a predictor.
 -- @tparam table options `data` = CSV file of measured architectures and `family` = its family, or
--- `tables` = list of { path, family }; `model` = "psc" or "gnn", `epochs`, `batch`, `seed`, `threads`,
--- `column`, `tokenizer` (default: the bundled one), `progress`. See `autogo.train`.
+-- `tables` = list of { path, family, column }; `column`, `tokenizer` (default: the bundled one),
+-- `progress`, and the options of `autogo.train`: `model`, `preset`, `epochs`, `batch`, ...
 -- @treturn Predictor, and a list of { family, training, test, srcc }; or nil and a message
 function ag.train(options)
   local filled, why = {}, nil
@@ -117,7 +122,7 @@ function ag.train(options)
   if not filled.tokenizer then
     return nil, why
   end
-  return require "autogo.train"(filled)
+  return require("autogo.train").train(filled)
 end
 
 --- A search space, for policies of one's own. See `autogo.space`.

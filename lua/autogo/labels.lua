@@ -1,7 +1,17 @@
 --- Tables of measured architectures: CSV in, graphs with targets out, split for training.
 --
--- A table has a header line, an accuracy column (`cifar10_test_acc` unless told otherwise), and for
--- the configuration a column `arch`, or the pair `adjacency_upper_rowmajor` and `ops`.
+-- A table has a header line, a column of values (`cifar10_test_acc` unless told otherwise), and the
+-- configuration: a column `arch` (or `arch_string`) with the family's standard string, or the
+-- family's own columns, which are joined to that string:
+--
+--    nb101      adjacency_upper_rowmajor, ops                 110101 and input;conv3x3-bn-relu;...
+--    nb_macro   layer1 ... layer8                             0, 1 or 2 each
+--    hiaml      block1 ... block4                             src1, r30, ... each
+--    inception  stage1 ... stage4                             2xconv5x5,double1x1:128:64 each
+--    two_path   path1, path2                                  conv5x5/2+conv1x1,conv3x3/2 each
+--
+-- Fields with commas stand in double quotes. HiAML, Inception and Two-Path have no public labels: a
+-- table of one's own in this form trains like the others.
 -- @module autogo.labels
 
 local core = require "autogo.core"
@@ -10,10 +20,34 @@ local random = require "autogo.random"
 
 local labels = {}
 
+local OWN = {
+  nb101 = { ":", "adjacency_upper_rowmajor", "ops" },
+  nb_macro = { "", "layer1", "layer2", "layer3", "layer4", "layer5", "layer6", "layer7", "layer8" },
+  hiaml = { ",", "block1", "block2", "block3", "block4" },
+  inception = { "|", "stage1", "stage2", "stage3", "stage4" },
+  two_path = { "|", "path1", "path2" },
+}
+
+-- A field in double quotes from `at` on and the position after it; "" within is one quote.
+local function quoted_field(line, at)
+  local text, after = line:match('^"([^"]*)"()', at)
+  while after and line:sub(after, after) == '"' do
+    local more
+    more, after = line:match('^"([^"]*)"()', after)
+    text = more and text .. '"' .. more
+  end
+  return text, after
+end
+
 local function fields(line)
-  local list = {}
-  for field in (line .. ","):gmatch "(.-)," do
+  local list, at = {}, 1
+  while at <= #line + 1 do
+    local field, after = quoted_field(line, at)
+    if not field then
+      field, after = line:match("^([^,]*)()", at)
+    end
     list[#list + 1] = field
+    at = after + 1
   end
   return list
 end
@@ -26,66 +60,174 @@ local function columns(header)
   return position
 end
 
-local function config_of(row, position)
-  if position.arch then
-    return row[position.arch]
-  elseif position.adjacency_upper_rowmajor and position.ops then
-    return row[position.adjacency_upper_rowmajor] .. ":" .. row[position.ops]
+-- A function from a row to its configuration's string, if the header names what it takes.
+local function config_reader(position, family)
+  local arch = position.arch or position.arch_string
+  if arch then
+    return function(row)
+      return row[arch]
+    end
+  end
+  local own = OWN[family.name]
+  for i = 2, own and #own or 0 do
+    if not position[own[i]] then
+      return nil
+    end
+  end
+  return own and function(row)
+    local parts = {}
+    for i = 2, #own do
+      parts[i - 1] = row[position[own[i]]] or ""
+    end
+    return table.concat(parts, own[1])
   end
 end
 
-local function names_configs(position)
-  return position.arch or (position.adjacency_upper_rowmajor and position.ops)
+local function expected_columns(family)
+  local own = OWN[family.name]
+  return own and ("arch (or %s)"):format(table.concat(own, ", ", 2)) or "arch"
+end
+
+local function value_of(text, column)
+  local value = tonumber(text)
+  if not value then
+    return nil, ("%s is '%s', a number expected"):format(column, text or "")
+  elseif value ~= value or math.abs(value) == math.huge then
+    return nil, ("%s is %s, a finite number expected"):format(column, text)
+  end
+  return value
 end
 
 -- One row as a sample; false for a cell that training leaves out; nil and why for a bad one.
-local function sample_of(row, position, family, column)
-  local config = config_of(row, position)
-  local target = tonumber(row[position[column]])
-  if not config or not target then
-    return nil, "a configuration and a number expected"
+local function sample_of(config, text, family, column)
+  local target, why = value_of(text, column)
+  if not config or config == "" then
+    return nil, "an architecture expected"
+  elseif not target then
+    return nil, why
   elseif family.name == "nb201" and config:find "none" then
     return false
   end
-  local graph, why = family.build(config)
+  local graph
+  graph, why = family.build(config)
   if not graph then
     return nil, why
   end
-  return { graph = (graph:canonical()), target = target, family = family.name, config = config }
+  graph = graph:canonical()
+  return { graph = graph, target = target, family = family.name, config = config,
+    class = family:class(config) or graph:hash() }
+end
+
+-- Lines of a text with their numbers, empty ones left out.
+local function numbered_lines(text)
+  local number = 0
+  return coroutine.wrap(function()
+    for line in (text:gsub("\r\n?", "\n") .. "\n"):gmatch "(.-)\n" do
+      number = number + 1
+      if line ~= "" then
+        coroutine.yield(number, line)
+      end
+    end
+  end)
+end
+
+-- Take a sample unless its architecture was there before; its value must be the same then.
+local function take(samples, seen, sample, number)
+  local before = seen[sample.config]
+  if not before then
+    samples[#samples + 1] = sample
+    seen[sample.config] = { target = sample.target, number = number }
+  elseif before.target ~= sample.target then
+    return nil, ("%s is %.10g here and %.10g in line %d"):format(sample.config, sample.target,
+      before.target, before.number)
+  end
+  return true
 end
 
 --- Read a table.
 -- @tparam string path
 -- @tparam string name of the family; cells of nb201 with `none` are left out
 -- @tparam[opt="cifar10_test_acc"] string column of the target
--- @treturn table list of { graph in canonical order, target, family }; or nil and a message
+-- @treturn table list of { graph in canonical order, target, family, config, class }, where networks
+-- of one class are isomorphic or compute the same function; or nil and a message
 function labels.read(path, name, column)
+  column = column or "cifar10_test_acc"
   local family, why = families.get(name)
-  if not family then
-    return nil, why
-  end
   local text
-  text, why = core.read_file(path)
+  if family then
+    text, why = core.read_file(path)
+  end
   if not text then
     return nil, why
   end
-  column = column or "cifar10_test_acc"
-  local samples, position, number = {}, nil, 0
-  for line in text:gmatch "[^\r\n]+" do
-    number = number + 1
+  local samples, seen, position, config_of = {}, {}, nil, nil
+  for number, line in numbered_lines(text) do
     if not position then
       position = columns(line)
-      if not position[column] or not names_configs(position) then
-        return nil, ("%s: a header with arch (or adjacency_upper_rowmajor and ops) and %s expected")
-          :format(path, column)
+      config_of = config_reader(position, family)
+      if not config_of or not position[column] then
+        return nil, ("%s: a header with %s and %s expected"):format(path, expected_columns(family), column)
       end
     else
-      local sample
-      sample, why = sample_of(fields(line), position, family, column)
-      if sample == nil then
-        return nil, ("%s: line %d: %s"):format(path, number, why)
+      local row = fields(line)
+      local sample, reason = sample_of(config_of(row), row[position[column]], family, column)
+      local good = sample ~= nil
+      if sample then
+        good, reason = take(samples, seen, sample, number)
       end
-      samples[#samples + 1] = sample or nil
+      if not good then
+        return nil, ("%s: line %d: %s"):format(path, number, reason)
+      end
+    end
+  end
+  if #samples == 0 then
+    return nil, path .. ": no rows"
+  end
+  return samples
+end
+
+local function network_of(name, text, column, folder, load)
+  local target, why = value_of(text, column)
+  local graph
+  if target then
+    graph, why = load(name ~= "" and core.exists(folder .. name) and folder .. name or name)
+  end
+  if not graph then
+    return nil, why
+  end
+  return { graph = (graph:canonical()), target = target, config = name }
+end
+
+--- Read a table of networks: columns `network` (a file or a name, as `autogo.load` takes them; files
+-- are looked for beside the table too) and `value`.
+-- @tparam string path
+-- @tparam function load name -> graph, or nil and a message
+-- @tparam[opt="value"] string column of the target
+-- @treturn table list of { graph in canonical order, target, config }; or nil and a message
+function labels.read_networks(path, load, column)
+  column = column or "value"
+  local text, why = core.read_file(path)
+  if not text then
+    return nil, why
+  end
+  local folder = path:match "^.*/" or ""
+  local samples, seen, position = {}, {}, nil
+  for number, line in numbered_lines(text) do
+    if not position then
+      position = columns(line)
+      if not position.network or not position[column] then
+        return nil, ("%s: a header with network and %s expected"):format(path, column)
+      end
+    else
+      local row = fields(line)
+      local name, value = row[position.network] or "", row[position[column]]
+      local sample, reason = network_of(name, value, column, folder, load)
+      if sample then
+        sample, reason = take(samples, seen, sample, number)
+      end
+      if not sample then
+        return nil, ("%s: line %d: %s"):format(path, number, reason)
+      end
     end
   end
   if #samples == 0 then
@@ -101,27 +243,30 @@ function labels.held_out(parts)
   local lines = { "family,part,arch" }
   for _, part in ipairs(parts) do
     for _, sample in ipairs(part[1]) do
-      lines[#lines + 1] = table.concat({ sample.family, part[2], sample.config }, ",")
+      local config = sample.config
+      if config:find '[",]' then
+        config = '"' .. config:gsub('"', '""') .. '"'
+      end
+      lines[#lines + 1] = table.concat({ sample.family, part[2], config }, ",")
     end
   end
   return table.concat(lines, "\n") .. "\n"
 end
 
--- Classes of isomorphic graphs, in order of first appearance.
+-- Samples by class, in order of first appearance.
 local function classes_of(samples)
-  local classes, by_hash = {}, {}
+  local classes, by_class = {}, {}
   for _, sample in ipairs(samples) do
-    local hash = sample.graph:hash()
-    if not by_hash[hash] then
-      by_hash[hash] = {}
-      classes[#classes + 1] = by_hash[hash]
+    if not by_class[sample.class] then
+      by_class[sample.class] = {}
+      classes[#classes + 1] = by_class[sample.class]
     end
-    table.insert(by_hash[hash], sample)
+    table.insert(by_class[sample.class], sample)
   end
   return classes
 end
 
---- Split samples 80 / 10 / 10, isomorphic graphs always together.
+--- Split samples 80 / 10 / 10, a class always together.
 -- @tparam table samples of one family
 -- @tparam[opt=1] integer seed
 -- @treturn table training part

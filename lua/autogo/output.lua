@@ -87,15 +87,17 @@ local function remove_stale(folder, count)
 end
 
 -- Write everything; save(name, writer) does one file and raises where it fails.
-local function write_files(front, save)
+local function write_files(front, light, save)
   local files = {}
   for rank, member in ipairs(front) do
     local stem = ("rank_%02d"):format(rank - 1)
-    files[rank] = { json = stem .. ".json", onnx = stem .. ".onnx" }
+    files[rank] = { json = stem .. ".json", onnx = not light and stem .. ".onnx" or nil }
     save(files[rank].json, function(path) return member.graph:save(path) end)
-    save(files[rank].onnx, function(path)
-      return member.graph:save_onnx(path, { seed = front.settings.seed })
-    end)
+    if not light then
+      save(files[rank].onnx, function(path)
+        return member.graph:save_onnx(path, { seed = front.settings.seed })
+      end)
+    end
   end
   local function save_text(name, text)
     save(name, function(path) return core.write_file(path, text) end)
@@ -115,12 +117,15 @@ end
 
 --- Write everything into a folder, which must exist; front.json comes last. When a file cannot be
 -- written, or the user interrupts, those written before are removed again.
+-- @tparam Front front
+-- @tparam string folder
+-- @tparam[opt] boolean light without the ONNX files, which hold as many weights as the networks have
 -- @treturn[1] true
 -- @treturn[2] nil
 -- @treturn[2] string why
-function M.write(front, folder)
+function M.write(front, folder, light)
   local written = {}
-  local good, why = pcall(write_files, front, function(name, writer)
+  local good, why = pcall(write_files, front, light, function(name, writer)
     local path = folder .. "/" .. name
     written[#written + 1] = path
     local saved, reason = writer(path)

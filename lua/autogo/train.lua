@@ -3,63 +3,156 @@
 
 local core = require "autogo.core"
 local labels = require "autogo.labels"
+local random = require "autogo.random"
+
+local train = {}
+
+--- Options of `core.train` that are handed on as they are, with type, bounds and help: the rows of the
+-- command line's table. Defaults are the preset's (`core.train`).
+train.OPTIONS = {
+  { name = "model", type = "choice", choices = { "psc", "gnn" }, help = "psc or gnn [psc]" },
+  { name = "preset", type = "choice", choices = { "default", "published" },
+    help = "default, or published: z-score, MSE, Adam 1e-4, 40 epochs, plain layers" },
+  { name = "epochs", type = "integer", min = 1, max = 100000, help = "passes over the data [100]" },
+  { name = "batch", type = "integer", min = 1, max = 8192, help = "graphs in a batch [32]" },
+  { name = "splits", type = "integer", min = 1, max = 8192,
+    help = "PSC: random cuts of a graph in a batch; 1 is PSC 1:1 [8]" },
+  { name = "learning-rate", type = "number", min = 1e-12, max = 1000, help = "of Adam [0.003]" },
+  { name = "warmup", type = "number", min = 0, max = 1e9, help = "steps of linear warm-up [100]" },
+  { name = "final-rate", type = "number", min = 1e-12, max = 1,
+    help = "share of the learning rate that cosine decay ends at; 1 is constant [0.01]" },
+  { name = "hinge", type = "number", min = 0, max = 1e9, help = "weight of the pairwise hinge [1]" },
+  { name = "clip", type = "number", min = 0, max = 1e9, help = "longest gradient, 0 for any [0]" },
+  { name = "patience", type = "integer", min = 0, max = 1000000,
+    help = "stop after so many epochs without a better validation SRCC, 0 for never [0]" },
+  { name = "transform", type = "choice", choices = { "rank-normal", "z-score", "log" },
+    help = "of the values: rank-normal, z-score or log [rank-normal]" },
+  { name = "seed", type = "integer", min = 0, default = 1, help = "of the split and the training" },
+  { name = "threads", type = "integer", min = 1, max = 256, help = "worker threads [all processors]" },
+  { name = "checkpoint", type = "string", value = "FILE",
+    help = "written every few epochs and on Ctrl-C; a weights file too" },
+  { name = "every", type = "integer", min = 1, max = 1000000, help = "epochs between checkpoints [10]" },
+  { name = "resume", type = "string", value = "FILE", help = "go on from a checkpoint of this training" },
+}
+
+-- Options without a row above: for programs.
+local MORE = { "residual", "log_features", "sum_pooling", "tokenizer", "progress", "from" }
+
+local function core_options(options, samples, valid)
+  local filled = { samples = samples, valid = valid }
+  for _, row in ipairs(train.OPTIONS) do
+    local key = row.name:gsub("%-", "_")
+    filled[key] = options[key]
+  end
+  for _, key in ipairs(MORE) do
+    filled[key] = options[key]
+  end
+  filled.threads = filled.threads or core.processors()
+  return filled
+end
 
 local function append(list, more)
   table.move(more, 1, #more, #list + 1, list)
 end
 
--- Training and validation parts of all tables together, the test parts by themselves.
-local function read_tables(options)
-  local training, validation, tests = {}, {}, {}
-  for i, entry in ipairs(options.tables) do
-    local samples, why = labels.read(entry.path, entry.family, options.column)
+-- All samples of a family together, whatever tables they come from, so that no class straddles.
+local function read_families(options)
+  local list, by_name = {}, {}
+  for _, entry in ipairs(options.tables) do
+    local samples, why = labels.read(entry.path, entry.family, entry.column or options.column)
     if not samples then
       return nil, why
     end
-    local train, valid, test = labels.split(samples, options.seed)
-    append(training, train)
+    local group = by_name[entry.family]
+    if not group then
+      group = { family = entry.family, samples = {} }
+      by_name[entry.family], list[#list + 1] = group, group
+    end
+    append(group.samples, samples)
+  end
+  return list
+end
+
+--- Training and validation parts of all families together, the test parts by themselves.
+-- @tparam table groups list of { family, samples }
+-- @tparam integer seed
+-- @treturn table training samples, or nil and a message
+-- @treturn table validation samples
+-- @treturn table list of { family, training = number, samples = test samples }
+function train.split(groups, seed)
+  local training, validation, tests = {}, {}, {}
+  for i, group in ipairs(groups) do
+    local learnt, valid, test = labels.split(group.samples, seed)
+    if #valid < 2 or #test < 2 then
+      return nil, ("%s: %d networks are too few to train, validate and test on; 20 distinct ones would do")
+        :format(group.family, #group.samples)
+    end
+    append(training, learnt)
     append(validation, valid)
-    tests[i] = { family = entry.family, training = #train, samples = test }
+    tests[i] = { family = group.family, training = #learnt, samples = test }
   end
   return training, validation, tests
 end
 
--- Rank correlation of predictions and labels on one test part.
-local function evaluate(predictor, tokenizer, test)
-  local predicted, measured = {}, {}
-  for i, sample in ipairs(test.samples) do
-    predicted[i] = predictor:score(sample.graph, tokenizer)
+-- Rank correlation within the fifth of the samples that measured best.
+local function top_srcc(predicted, measured)
+  local order = {}
+  for i = 1, #measured do
+    order[i] = i
+  end
+  table.sort(order, function(a, b)
+    return measured[a] > measured[b] or measured[a] == measured[b] and a < b
+  end)
+  local p, m = {}, {}
+  for i = 1, math.max(2, #order // 5) do
+    p[i], m[i] = predicted[order[i]], measured[order[i]]
+  end
+  return core.srcc(p, m)
+end
+
+--- What a predictor says of samples, against what was measured.
+-- @tparam Predictor predictor
+-- @tparam Tokenizer tokenizer
+-- @tparam table samples of one family
+-- @tparam string family name under which the predictor knows their unit
+-- @treturn table { test = number, srcc, top (SRCC of the best fifth), mae, mape (per cent; nil where a
+-- value is not positive), predicted = list, measured = list } with predictions in the labels' unit
+function train.evaluate(predictor, tokenizer, samples, family)
+  local raw, labelled, measured, relative = {}, {}, {}, 0
+  for i, sample in ipairs(samples) do
+    raw[i] = assert(predictor:score(sample.graph, tokenizer))
+    labelled[i] = predictor:label(family, raw[i])
     measured[i] = sample.target
+    relative = relative and sample.target > 0 and relative + math.abs(labelled[i] / sample.target - 1)
   end
   return {
-    family = test.family,
-    training = test.training,
-    test = #test.samples,
-    srcc = core.srcc(predicted, measured),
+    test = #samples,
+    srcc = core.srcc(raw, measured),
+    top = top_srcc(raw, measured),
+    mae = core.mae(labelled, measured),
+    mape = relative and 100 * relative / #samples or nil,
+    predicted = labelled,
+    measured = measured,
   }
 end
 
 --- Train.
--- @tparam table options `tables` = list of { path, family }, `column`, `tokenizer`, `model` = "psc" or
--- "gnn", `epochs`, `batch`, `seed`, `threads`, `progress` = function (row)
--- @treturn Predictor, and a list of { family, training, test, srcc } with a field `held_out` (the
--- architectures kept out of the training, as CSV); or nil and a message
-return function(options)
-  local training, validation, tests = read_tables(options)
+-- @tparam table options `tables` = list of { path, family, column }, `column`, `tokenizer`, `progress` =
+-- function (row), and those of `train.OPTIONS` (with _ for -), `residual`, `log_features`, `sum_pooling`
+-- @treturn Predictor, and a list of { family, training, test, srcc, top, mae, mape } with a field
+-- `held_out` (the architectures kept out of the training, as CSV) and `interrupted` (true if the
+-- training was stopped early); or nil and a message
+function train.train(options)
+  local groups, why = read_families(options)
+  if not groups then
+    return nil, why
+  end
+  local training, validation, tests = train.split(groups, options.seed)
   if not training then
     return nil, validation
   end
-  local predictor, why = core.train {
-    samples = training,
-    valid = validation,
-    tokenizer = options.tokenizer,
-    model = options.model,
-    epochs = options.epochs,
-    batch = options.batch,
-    seed = options.seed,
-    threads = options.threads or core.processors(),
-    progress = options.progress,
-  }
+  local predictor
+  predictor, why = core.train(core_options(options, training, validation))
   if not predictor then
     return nil, why
   end
@@ -67,9 +160,79 @@ return function(options)
   for i, test in ipairs(tests) do
     parts[i + 1] = { test.samples, "test" }
   end
-  local report = { held_out = labels.held_out(parts) }
+  local report = { held_out = labels.held_out(parts), interrupted = why ~= nil }
   for i, test in ipairs(tests) do
-    report[i] = evaluate(predictor, options.tokenizer, test)
+    report[i] = train.evaluate(predictor, options.tokenizer, test.samples, test.family)
+    report[i].family, report[i].training = test.family, test.training
   end
   return predictor, report
 end
+
+local FOLDS, ENOUGH_TO_VALIDATE = 5, 50
+
+-- Fine-tune on all samples; with enough of them the last tenth chooses the epoch.
+local function tune(from, samples, options)
+  local kept = #samples >= ENOUGH_TO_VALIDATE and #samples // 10 or 0
+  local learnt = table.move(samples, 1, #samples - kept, 1, {})
+  local valid = table.move(samples, #samples - kept + 1, #samples, 1, {})
+  local filled = core_options(options, learnt, kept > 0 and valid or nil)
+  filled.from, filled.model, filled.preset = from, nil, nil
+  return core.train(filled)
+end
+
+-- Predictions of every sample by weights tuned on the other folds.
+local function cross_validate(from, samples, options)
+  local measured, before, after = {}, {}, {}
+  for fold = 1, FOLDS do
+    local learnt, test = {}, {}
+    for i, sample in ipairs(samples) do
+      local part = i % FOLDS + 1 == fold and test or learnt
+      part[#part + 1] = sample
+    end
+    local tuned, why = tune(from, learnt, options)
+    if not tuned or why then
+      return nil, why
+    end
+    for _, sample in ipairs(test) do
+      measured[#measured + 1] = sample.target
+      before[#before + 1] = assert(from:score(sample.graph, options.tokenizer))
+      after[#after + 1] = assert(tuned:score(sample.graph, options.tokenizer))
+    end
+  end
+  return { before = core.srcc(before, measured), after = core.srcc(after, measured) }
+end
+
+--- Fine-tune weights on a few measured networks.
+-- @tparam Predictor from
+-- @tparam table samples list of { graph in canonical order, target }
+-- @tparam table options `name` of the values in the new weights ("own"), `tokenizer`, `progress`, and
+-- those of `train.OPTIONS`
+-- @treturn Predictor, and { before, after }: rank correlation in five-fold cross-validation without and
+-- with tuning; or nil and a message
+function train.fine_tune(from, samples, options)
+  if #samples < 2 * FOLDS then
+    return nil, ("%d networks are too few to fine-tune on; %d would do"):format(#samples, 2 * FOLDS)
+  end
+  local named = {}
+  local order = table.move(samples, 1, #samples, 1, {})
+  for i, sample in ipairs(random.new(options.seed or 1):shuffle(order)) do
+    named[i] = { graph = sample.graph, target = sample.target, family = options.name or "own" }
+  end
+  local plain = {}
+  for key, value in pairs(options) do
+    plain[key] = value
+  end
+  plain.progress, plain.checkpoint, plain.resume = nil, nil, nil
+  local report, why = cross_validate(from, named, plain)
+  if not report then
+    return nil, why
+  end
+  local tuned
+  tuned, why = tune(from, named, options)
+  if not tuned then
+    return nil, why
+  end
+  return tuned, report
+end
+
+return train

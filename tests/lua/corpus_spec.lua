@@ -4,6 +4,7 @@ local support = require "tests.lua.support"
 local corpus = require "autogo.corpus"
 local families = require "autogo.families"
 local labels = require "autogo.labels"
+local random = require "autogo.random"
 
 local function names(wanted, seed)
   local list = {}
@@ -79,15 +80,83 @@ describe("a table of labels", function()
       return why
     end
     assert.equal(
-      "FILE: a header with arch (or adjacency_upper_rowmajor and ops) and cifar10_test_acc expected",
-      reason("a,b\n1,2\n", "nb_macro")
+      "FILE: a header with arch (or adjacency_upper_rowmajor, ops) and cifar10_test_acc expected",
+      reason("a,b\n1,2\n", "nb101")
     )
     assert.equal("FILE: line 3: nb_macro: 8 layers expected, got 3",
       reason("arch,cifar10_test_acc\n00000000,1\n123,1\n", "nb_macro"))
-    assert.equal("FILE: line 2: a configuration and a number expected",
+    assert.equal("FILE: line 2: cifar10_test_acc is 'x', a number expected",
       reason("arch,cifar10_test_acc\n00000000,x\n", "nb_macro"))
+    for _, text in ipairs { "nan", "-nan", "inf", "1e999" } do
+      assert.matches("^FILE: line 2: cifar10_test_acc is .*number expected",
+        reason(("arch,cifar10_test_acc\n00000000,%s\n"):format(text), "nb_macro"))
+    end
+    assert.equal("FILE: line 4: 00000000 is 2 here and 1 in line 2",
+      reason("arch,cifar10_test_acc\n00000000,1\n00000001,1\n00000000,2\n", "nb_macro"))
+    assert.equal(1, #assert(read("arch,cifar10_test_acc\n00000000,1\n00000000,1.0\n", "nb_macro")))
+    assert.matches("^FILE: line 2: nb201: ", reason("arch,cifar10_test_acc\n|conv9x9~0|,1\n", "nb201"))
+    assert.equal("FILE: line 2: an architecture expected", reason("arch,cifar10_test_acc\n,1\n", "nb201"))
     assert.equal("FILE: no rows", reason("arch,cifar10_test_acc\n", "nb_macro"))
     assert.matches("unknown family", reason("arch,cifar10_test_acc\n", "nb3"))
+  end)
+
+  it("may hold the family's own columns, quoted where they hold commas", function()
+    local stream = random.new(5)
+    local columns = {
+      nb_macro = { "", "layer1,layer2,layer3,layer4,layer5,layer6,layer7,layer8", 8 },
+      hiaml = { ",", "block1,block2,block3,block4", 4 },
+      inception = { "|", "stage1,stage2,stage3,stage4", 4 },
+      two_path = { "|", "path1,path2", 2 },
+    }
+    for name, own in pairs(columns) do
+      local family = families.get(name)
+      local config = family:format(family:sample(stream))
+      local parts, pattern = {}, own[1] == "" and "." or ("[^%s]+"):format(own[1])
+      for part in config:gmatch(pattern) do
+        parts[#parts + 1] = '"' .. part .. '"'
+      end
+      assert.equal(own[3], #parts)
+      local text = ("%s,v\n%s,7\n"):format(own[2], table.concat(parts, ","))
+      assert.equal(config, assert(read(text, name, "v"))[1].config)
+      assert.equal(config, assert(read(('arch,v\n"%s",7\n'):format(config), name, "v"))[1].config)
+    end
+  end)
+
+  it("keeps cells that compute the same together", function()
+    local nb201 = families.get "nb201"
+    -- The sum of node 2 goes on unchanged to the output: (a + b) + c and (a + c) + b are one function.
+    local head = "|nor_conv_1x1~0|+"
+    local a = head .. "|nor_conv_3x3~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_3x3~1|skip_connect~2|"
+    local b = head .. "|avg_pool_3x3~0|skip_connect~1|+|nor_conv_3x3~0|nor_conv_3x3~1|skip_connect~2|"
+    assert.equal(nb201:class(a), nb201:class(b))
+    assert.not_equal(nb201:class(a), nb201:class(a:gsub("avg_pool_3x3", "nor_conv_1x1")))
+    local class_of, isomorphic, equal = {}, {}, {}
+    for config in nb201:each() do
+      local hash, class = nb201:build(config):hash(), nb201:class(config)
+      assert.equal(class, class_of[hash] or class) -- isomorphic cells are equal functions
+      class_of[hash], isomorphic[hash], equal[class] = class, true, true
+    end
+    local function count(set)
+      local n = 0
+      for _ in pairs(set) do
+        n = n + 1
+      end
+      return n
+    end
+    assert.is_true(count(equal) < count(isomorphic))
+    local macro, hashes = families.get "nb_macro", {}
+    for config in macro:each() do
+      hashes[macro:build(config):hash()] = true
+    end
+    assert.equal(3969, count(hashes))
+  end)
+
+  it("with one network is too few to train on", function()
+    local path = support.temporary("arch,v\n00000000,1\n", ".csv")
+    local predictor, why = require("autogo").train { data = path, family = "nb_macro", column = "v" }
+    os.remove(path)
+    assert.is_nil(predictor)
+    assert.matches("^nb_macro: 1 networks are too few to train, validate and test on", why)
   end)
 
   it(
@@ -99,9 +168,10 @@ describe("a table of labels", function()
       for number, part in ipairs { labels.split(samples, 3) } do
         sizes[number] = #part
         for _, sample in ipairs(part) do
-          local hash = sample.graph:hash()
-          assert.equal(number, part_of[hash] or number)
-          part_of[hash] = number
+          for _, class in ipairs { sample.graph:hash(), families.get("nb201"):class(sample.config) } do
+            assert.equal(number, part_of[class] or number)
+            part_of[class] = number
+          end
         end
       end
       assert.equal(4096, sizes[1] + sizes[2] + sizes[3])

@@ -24,6 +24,14 @@ describe("published best graph", function()
       end)
     )
   end
+  for _, best in ipairs(require "autogo.families.best") do
+    it(
+      "of " .. best.family .. " is the one listed",
+      support.with(support.json, "data/cg/" .. best.family .. "_best.json", function(file)
+        assert.equal(support.published_text(file), support.graph_text(best.build()))
+      end)
+    )
+  end
 end)
 
 describe("family vectors", function()

@@ -84,6 +84,7 @@ static inline double plain_predict(const plain *m, const ag_graph *g, int first,
   int d = m->layout->joined;
   if (first < 0) {
     plain_embed(m, g, 0, g->size, h);
+    for (int j = 0; j < 32; j++) h[32 + j] = h[j] * g->size / 64;
   } else {
     plain_embed(m, g, 0, first, h);
     plain_embed(m, g, first, last, h + 32);

@@ -72,15 +72,19 @@ static inline ag_predictor *random_predictor(ag_random *random, const ag_config 
   return ag_predictor_make(config, random_params(random, config), NULL, 0);
 }
 
-/* Variant 0 .. 7 of a configuration: model, layer kind with its features, rules of edges. */
+/* Variant 0 .. 9 of a configuration: model, layer kind with its features, rules of edges; 8 and 9
+ * are GNNs with sum pooling. */
+enum { VARIANTS = 10 };
 static inline ag_config variant_config(int variant) {
-  bool plain = variant & 2;
+  bool sum = variant >= 8, plain = variant & 2;
+  if (sum) variant = variant == 8 ? 1 : 7;
   return (ag_config){.model = variant & 1 ? AG_MODEL_GNN : AG_MODEL_PSC,
                      .layers = 6,
                      .residual = !plain,
                      .log_features = !plain,
                      .distinct_edges = (variant & 4) != 0,
-                     .bypass_joins = (variant & 4) != 0};
+                     .bypass_joins = (variant & 4) != 0,
+                     .sum_pooling = sum};
 }
 
 #endif

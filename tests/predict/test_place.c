@@ -12,9 +12,9 @@ static void random_bounds(ag_random *random, int size, int32_t *bounds, int *cou
 
 static void test_score_is_mean_of_cuts(void **state) {
   (void)state;
-  for (int round = 0; round < 64; round++) {
+  for (int round = 0; round < 80; round++) {
     ag_random random = ag_random_stream(1, (uint64_t)round, 0, 0, 0);
-    ag_config config = variant_config(round % 8);
+    ag_config config = variant_config(round % VARIANTS);
     ag_predictor *p = random_predictor(&random, &config);
     const ag_graph *g = random_graph(&random, 3 + below(&random, 60));
     int32_t bounds[80];
@@ -87,19 +87,19 @@ static int try_place(ag_random *random, const ag_predictor *p, const ag_graph *g
 
 static void test_candidate_equals_child(void **state) {
   (void)state;
-  int tried[8] = {0};
-  for (int round = 0; round < 240; round++) {
+  int tried[VARIANTS] = {0};
+  for (int round = 0; round < 300; round++) {
     ag_random random = ag_random_stream(2, (uint64_t)round, 0, 0, 0);
-    ag_config config = variant_config(round % 8);
+    ag_config config = variant_config(round % VARIANTS);
     ag_predictor *p = random_predictor(&random, &config);
     const ag_graph *g = random_graph(&random, 10 + below(&random, 50));
     const ag_graph *donor = random_graph(&random, 40);
-    tried[round % 8] += try_place(&random, p, g, donor);
+    tried[round % VARIANTS] += try_place(&random, p, g, donor);
     ag_graph_release(g);
     ag_graph_release(donor);
     ag_predictor_free(p);
   }
-  for (int i = 0; i < 8; i++) assert_true(tried[i] >= 20);
+  for (int i = 0; i < VARIANTS; i++) assert_true(tried[i] >= 20);
 }
 
 static void test_wrong_cuts(void **state) {

@@ -52,6 +52,12 @@ static ag_train_options quick(ag_model model) {
   return o;
 }
 
+static ag_train_options published_variant(ag_train_options o) {
+  o.residual = o.log_features = false;
+  o.transform = AG_TRANSFORM_Z_SCORE;
+  return o;
+}
+
 static double score(const ag_predictor *p, const ag_sample *s) {
   double value;
   assert_int_equal(ag_predict_score(p, s->graph, s->bounds, s->segments, &value, NULL), AG_OK);
@@ -78,7 +84,7 @@ static void test_learns(void **state) {
   corpus *c = open_corpus();
   for (int variant = 0; variant < 4; variant++) {
     ag_train_options o = quick(variant & 1 ? AG_MODEL_GNN : AG_MODEL_PSC);
-    if (variant & 2) o.residual = o.log_features = o.rank_normal = false;
+    if (variant & 2) o = published_variant(o);
     ag_predictor *p;
     ag_train_progress best = {.srcc = -1};
     assert_int_equal(ag_train(c->sample, TRAIN, c->sample + TRAIN, GRAPHS - TRAIN, &o, keep_last,
@@ -116,11 +122,11 @@ static void test_repeats(void **state) {
 static void test_labels_come_back(void **state) {
   (void)state;
   corpus *c = open_corpus();
-  for (int rank = 0; rank < 2; rank++) {
+  for (int transform = 0; transform < 3; transform++) {
     ag_config config = {.model = AG_MODEL_GNN, .layers = 2};
     ag_training_set set = {.config = &config};
     assert_int_equal(ag_training_set_add(&set, c->sample, TRAIN, 1, NULL), AG_OK);
-    ag_target *t = ag_targets_fit(&set, TRAIN, rank, (const char *[]){"x"}, 1);
+    ag_target *t = ag_targets_fit(&set, TRAIN, (ag_transform)transform, (const char *[]){"x"}, 1);
     ag_predictor p = {.families = 1, .target = t};
     double mean = 0, square = 0;
     for (int i = 0; i < TRAIN; i++) {
@@ -184,6 +190,140 @@ static void test_interrupted(void **state) {
   close_corpus(c);
 }
 
+typedef struct stopper {
+  int at, epochs;
+} stopper;
+
+static bool stop_at(void *context, const ag_train_progress *p) {
+  stopper *s = context;
+  s->epochs++;
+  return p->epoch != s->at;
+}
+
+static ag_predictor *trained(const corpus *c, const ag_train_options *o, stopper *s,
+                             ag_status expected) {
+  ag_predictor *p = NULL;
+  ag_error err;
+  ag_status got =
+      ag_train(c->sample, TRAIN, c->sample + TRAIN, GRAPHS - TRAIN, o, stop_at, s, &p, &err);
+  if (got != expected) fail_msg("%s", err.message);
+  return p;
+}
+
+static bool same_params(const ag_predictor *a, const ag_predictor *b) {
+  return memcmp(a->params, b->params, (size_t)a->layout.size * sizeof(float)) == 0;
+}
+
+/* Stopped at any epoch and resumed, a training ends in the same bits; the checkpoint itself is a
+ * weights file; another training does not go on from it. */
+static void test_resume(void **state) {
+  (void)state;
+  char path[] = "/tmp/checkpoint.XXXXXX";
+  close(mkstemp(path));
+  corpus *c = open_corpus();
+  ag_train_options o = quick(AG_MODEL_PSC);
+  o.epochs = 6;
+  o.clip = 0.5;
+  ag_predictor *whole = trained(c, &o, &(stopper){0}, AG_OK);
+  o.checkpoint = path;
+  o.checkpoint_every = 4;
+  for (int at = 1; at < 6; at += 2) {
+    o.resume = NULL;
+    ag_predictor *part = trained(c, &o, &(stopper){.at = at}, AG_INTERRUPTED), *loaded;
+    assert_int_equal(ag_predictor_load(path, &loaded, NULL), AG_OK);
+    assert_true(same_params(part, loaded));
+    o.resume = path;
+    stopper rest = {0};
+    ag_predictor *resumed = trained(c, &o, &rest, AG_OK);
+    assert_int_equal(rest.epochs, 6 - at);
+    assert_true(same_params(whole, resumed));
+    ag_predictor_free(part);
+    ag_predictor_free(loaded);
+    ag_predictor_free(resumed);
+  }
+  ag_predictor *none = NULL;
+  ag_error err;
+  o.seed++;
+  assert_int_equal(ag_train(c->sample, TRAIN, NULL, 0, &o, NULL, NULL, &none, &err), AG_INVALID);
+  assert_non_null(strstr(err.message, "other samples or options"));
+  assert_int_equal(ag_predictor_save(whole, path, NULL), AG_OK);
+  assert_int_equal(ag_train(c->sample, TRAIN, NULL, 0, &o, NULL, NULL, &none, &err), AG_FORMAT);
+  assert_non_null(strstr(err.message, "not a checkpoint"));
+  assert_null(none);
+  unlink(path);
+  ag_predictor_free(whole);
+  close_corpus(c);
+}
+
+static void test_patience_and_clipping(void **state) {
+  (void)state;
+  corpus *c = open_corpus();
+  ag_train_options o = quick(AG_MODEL_GNN);
+  o.learning_rate = 1e-12; /* nothing changes, so the first epoch stays the best */
+  o.patience = 3;
+  stopper count = {0};
+  ag_predictor_free(trained(c, &o, &count, AG_OK));
+  assert_in_range(count.epochs, 4, 8);
+  o = quick(AG_MODEL_GNN);
+  o.epochs = 2;
+  ag_predictor *p[3];
+  for (int i = 0; i < 3; i++) {
+    o.clip = i == 0 ? 0 : i == 1 ? 1e9 : 1e-6;
+    p[i] = trained(c, &o, &(stopper){0}, AG_OK);
+  }
+  assert_true(same_params(p[0], p[1]));
+  assert_false(same_params(p[0], p[2]));
+  for (int i = 0; i < 3; i++) ag_predictor_free(p[i]);
+  close_corpus(c);
+}
+
+/* Costs that add up over nodes: with sum pooling and logarithms the labels come back. */
+static void test_sums_of_costs(void **state) {
+  (void)state;
+  corpus *c = open_corpus();
+  for (int i = 0; i < GRAPHS; i++) c->sample[i].target = exp(0.05 * c->graph[i]->size);
+  ag_train_options o = quick(AG_MODEL_GNN);
+  o.sum_pooling = true;
+  o.transform = AG_TRANSFORM_LOG;
+  o.epochs = 60;
+  ag_predictor *p = trained(c, &o, &(stopper){0}, AG_OK);
+  double error = 0;
+  for (int i = TRAIN; i < GRAPHS; i++) {
+    double label = ag_predictor_label(p, "", score(p, &c->sample[i]));
+    error += fabs(label / c->sample[i].target - 1) / (GRAPHS - TRAIN);
+  }
+  assert_true(error < 0.1);
+  ag_predictor_free(p);
+  close_corpus(c);
+}
+
+/* Weights that learnt one label learn a monotone other from 20 samples, and keep their scale. */
+static void test_fine_tuning(void **state) {
+  (void)state;
+  corpus *c = open_corpus();
+  ag_train_options o = quick(AG_MODEL_PSC);
+  o.families = (const char *const[]){"base"};
+  ag_predictor *base = trained(c, &o, &(stopper){0}, AG_OK), *tuned = NULL;
+  for (int i = 0; i < GRAPHS; i++) {
+    int adds = 0;
+    for (int k = 0; k < c->graph[i]->size; k++) adds += c->graph[i]->nodes[k].op == AG_OP_ADD;
+    c->sample[i].target += 60.0 * adds / c->graph[i]->size;
+  }
+  double before = srcc_of(base, c->sample + 20, GRAPHS - 20);
+  o = ag_train_fine_tuning(base);
+  o.families = (const char *const[]){"mine"};
+  assert_int_equal(ag_train(c->sample, 20, NULL, 0, &o, NULL, NULL, &tuned, NULL), AG_OK);
+  assert_true(srcc_of(tuned, c->sample + 20, GRAPHS - 20) > before);
+  assert_true(srcc_of(tuned, c->sample, 20) > 0.9);
+  double value = score(base, &c->sample[30]);
+  assert_near(ag_predictor_label(tuned, "base", value), ag_predictor_label(base, "base", value),
+              1e-9);
+  assert_true(fabs(ag_predictor_label(tuned, "mine", 0) - 60) < 40);
+  ag_predictor_free(base);
+  ag_predictor_free(tuned);
+  close_corpus(c);
+}
+
 static void expect_refusal(const ag_sample *samples, int count, ag_train_options o,
                            const char *reason) {
   ag_predictor *p = NULL;
@@ -202,6 +342,12 @@ static void test_refusals(void **state) {
   o.batch = 0, expect_refusal(c->sample, TRAIN, o, "batch"), o = good;
   o.splits = 1 << 30, expect_refusal(c->sample, TRAIN, o, "splits"), o = good;
   o.learning_rate = NAN, expect_refusal(c->sample, TRAIN, o, "learning rate"), o = good;
+  o.final_rate = 0, expect_refusal(c->sample, TRAIN, o, "final rate"), o = good;
+  o.sum_pooling = true, expect_refusal(c->sample, TRAIN, o, "GNN alone"), o = good;
+  o.transform = AG_TRANSFORM_LOG;
+  c->sample[7].target = -1;
+  expect_refusal(c->sample, TRAIN, o, "sample 7: its target -1"), o = good;
+  c->sample[7].target = 1;
   o.family_count = 0, expect_refusal(c->sample, TRAIN, o, "families"), o = good;
   c->sample[3].target = NAN;
   expect_refusal(c->sample, TRAIN, good, "sample 3: its target");
@@ -231,6 +377,8 @@ int main(void) {
       cmocka_unit_test(test_labels_come_back), cmocka_unit_test(test_normal_quantile),
       cmocka_unit_test(test_families_apart),   cmocka_unit_test(test_interrupted),
       cmocka_unit_test(test_refusals),         cmocka_unit_test(test_one_sample),
+      cmocka_unit_test(test_resume),           cmocka_unit_test(test_patience_and_clipping),
+      cmocka_unit_test(test_sums_of_costs),    cmocka_unit_test(test_fine_tuning),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,8 @@
 --    assemble   (builder, input, config, options) -> node that feeds the output
 --    sample     (stream) -> config, uniform over the family's sampling rule
 --    each       () -> iterator over all configs; absent where their number is astronomic
+--    class      config -> string, equal for networks that compute the same function but for the
+--               order of additions; absent where isomorphism says all
 --
 -- Nodes are created in the order of families.md, so that a graph equals the published one node for
 -- node.
@@ -99,6 +101,17 @@ function Family:each()
     return nil, self.name .. ": too many configurations to iterate over; sample instead"
   end
   return self.definition.each()
+end
+
+--- What networks that compute the same function share, beyond isomorphism.
+-- @tparam string|table config
+-- @treturn string, or nil where the family knows nothing beyond isomorphism
+function Family:class(config)
+  local class = self.definition.class
+  if class and type(config) == "string" then
+    config = self:parse(config)
+  end
+  return class and config and class(config)
 end
 
 -- Let `family.build(config)` do as well as `family:build(config)`: a family is one of a kind.

@@ -105,6 +105,32 @@ local function assemble(b, x, config, options)
   return pieces.dropout_head(b, x)
 end
 
+-- Tensors as sums of terms in order, skipped edges taken away: addition is associative and does not
+-- ask for an order, so equal lists are equal functions.
+local function sum(edges)
+  local terms = {}
+  for _, e in ipairs(edges) do
+    if e.op == "skip_connect" then
+      table.move(e.from, 1, #e.from, #terms + 1, terms)
+    elseif e.op ~= "none" then
+      terms[#terms + 1] = ("%s(%s)"):format(e.op, table.concat(e.from, "+"))
+    end
+  end
+  table.sort(terms)
+  return terms
+end
+
+local function class(config)
+  local first = { "x" }
+  local second = sum { { op = config[1], from = first } }
+  local third = sum { { op = config[2], from = first }, { op = config[3], from = second } }
+  return table.concat(sum {
+    { op = config[4], from = first },
+    { op = config[5], from = second },
+    { op = config[6], from = third },
+  }, "+")
+end
+
 return family.define {
   name = "nb201",
   size = 4096,
@@ -113,6 +139,7 @@ return family.define {
   parse = parse,
   format = format,
   assemble = assemble,
+  class = class,
   sample = function(stream)
     local config = {}
     for i = 1, 6 do
