@@ -30,7 +30,7 @@ check "table9: the band holds" awk -F, \
   'NR > 1 && $3 ~ /20/ && $8 < -20 { bad = 1 } NR > 1 && $7 > 10 { bad = 1 } END { exit bad }' \
   "$WORK/table9_flops_ablation/table9.csv"
 check "table9: the fronts are kept" fronts "$WORK/table9_flops_ablation" 12
-check "policies: five at equal candidates, five at equal time" csv "$WORK/policies/policies.csv" 8 10
+check "policies: six at equal candidates, six at equal time" csv "$WORK/policies/policies.csv" 8 12
 check "policies: equal candidates are equal" awk -F, \
   'NR > 1 && $1 == "children" && $7 != 200 { bad = 1 } END { exit bad }' "$WORK/policies/policies.csv"
 check "evolve with a policy, a band, ops and a budget" "$AUTOGO" evolve fsrcnn3 --policy greedy \
@@ -40,7 +40,7 @@ check "front.json says so" [ "$(value "$WORK/policy/front.json" \
 check "a preset" "$AUTOGO" evolve fsrcnn3 --preset published-sr --band free --children 50 --out "$WORK/sr" --quiet
 refused "an empty band" 1 "band: LOW:HIGH with LOW < HIGH" "$AUTOGO" evolve fsrcnn3 --band 1:1 --out "$WORK/x"
 refused "a band that is none" 1 "band: LOW:HIGH" "$AUTOGO" evolve fsrcnn3 --band wide --out "$WORK/x"
-refused "an unknown policy" 2 "policy: one of ageing, bandit, greedy, published, random" \
+refused "an unknown policy" 2 "policy: one of ageing, bandit, greedy, greedy_bandit, published, random" \
   "$AUTOGO" evolve fsrcnn3 --policy lucky --out "$WORK/x"
 refused "an unknown op" 1 "ops" "$AUTOGO" evolve fsrcnn3 --ops convolution --out "$WORK/x"
 refused "bounds that exclude each other" 1 "flops_min" "$AUTOGO" evolve fsrcnn3 --flops-min 2 --out "$WORK/x"
