@@ -250,6 +250,8 @@ static int space_mutate(lua_State *L) {
   int count;
   const ag_graph **parents = ag_lua_check_graphs(L, 2, &count);
   void **box = ag_lua_box(L, AG_LUA_BATCH);
+  lua_pushvalue(L, 1); /* the space keeps the database, which the batch refers to */
+  lua_setiuservalue(L, -2, 1);
   ag_batch *batch;
   ag_error err;
   if (ag_space_mutate(space, parents, count, &o, &batch, &err)) return ag_lua_fail(L, &err);

@@ -1,9 +1,12 @@
 /* What scripts need of the system and Lua's own library lacks: files that are replaced whole,
  * directories, a monotonic clock, interruption. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -106,6 +109,28 @@ static int exists(lua_State *L) {
   return 1;
 }
 
+static void release_lock(void *file) {
+  close((int)(intptr_t)file - 1);
+}
+
+/* lock(directory) -> lock | nil, message when it is taken; held until the lock is collected or the
+ * process ends, however it ends. Where the file system knows no locks, nothing is locked. */
+static int lock_directory(lua_State *L) {
+  ag_error err;
+  const char *path = luaL_checkstring(L, 1);
+  void **lock = ag_lua_anchor(L, release_lock);
+  int file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  bool taken = file >= 0 && flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (file >= 0) *lock = (void *)(intptr_t)(file + 1);
+  if (file >= 0 && !taken) return 1;
+  if (taken)
+    ag_fail(&err, AG_IO, "in use by another search");
+  else
+    ag_fail(&err, AG_IO, "cannot open: %s", strerror(errno));
+  ag_error_in_file(&err, AG_IO, path);
+  return ag_lua_fail(L, &err);
+}
+
 static int is_terminal(lua_State *L) {
   lua_pushboolean(L, isatty((int)ag_lua_check_range(L, 1, 0, 1 << 20)));
   return 1;
@@ -135,6 +160,7 @@ static const luaL_Reg functions[] = {{"interrupted", core_interrupted},
                                      {"exists", exists},
                                      {"isatty", is_terminal},
                                      {"clock", monotonic_clock},
+                                     {"lock", lock_directory},
                                      {"processors", processors},
                                      {NULL, NULL}};
 

@@ -1,10 +1,8 @@
 /* Messages run forward only, so a node's state depends on its ancestors alone. Before a cut
- * every node keeps the state it has in the whole graph: h_P is a prefix mean. After it, a node
- * differs from layer d on if the nearest loss of an operand is d - 1 hops above it: those nodes,
- * the *window*, are evaluated anew from their first differing layer; all others are summed from
- * the whole graph. Sums are kept in double so that subtracting the window costs no accuracy.
+ * every node keeps the state it has in the whole graph: h_P is a prefix mean. After it, most do
+ * (window.c). Sums are kept in double so that taking nodes off again costs no accuracy.
  * Source: algorithm.md section 6. */
-#include "engine/predict/whole.h"
+#include "engine/predict/window.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +23,7 @@ static int32_t farther(int32_t a, int32_t b) {
   return a > b ? a : b;
 }
 
-static int32_t last_user(const ag_graph *g, int node) {
+int32_t ag_last_user(const ag_graph *g, int node) {
   int32_t last = -1;
   for (int32_t e = g->user_start[node]; e < g->user_start[node + 1]; e++) {
     last = farther(last, g->users[e]);
@@ -45,7 +43,7 @@ static void accumulate_prefix(ag_whole *w) {
     const float *state = last + (size_t)i * AG_WIDTH;
     for (int j = 0; j < AG_WIDTH; j++) sum[AG_WIDTH + j] = sum[j] + (double)state[j];
     w->kept[i + 1] = w->kept[i] + (w->ref[i] == i);
-    w->users[i + 1] = farther(w->users[i], last_user(w->graph, i));
+    w->users[i + 1] = farther(w->users[i], ag_last_user(w->graph, i));
   }
 }
 
@@ -85,103 +83,14 @@ void ag_whole_before(const ag_whole *w, int first, float *mean) {
   ag_mean(w->prefix + (size_t)first * AG_WIDTH, w->kept[first], mean);
 }
 
-/* The window while it is found, in order of position. */
-typedef struct window {
-  ag_view view;
-  int8_t *first; /* per row: layer from which on it differs */
-  int capacity;
-  int32_t *ref; /* per node from `last` on: its reference in the view */
-  int ref_capacity;
-  int32_t *list; /* operands of the node at hand */
-  int list_capacity;
-} window;
-
-/* Translate the operands of `node` and return the first layer at which it differs from the
- * whole graph. */
-static int translate(const ag_whole *w, window *win, int last, int node) {
-  const ag_graph *g = w->graph;
-  int count = ag_graph_arity(g, node), level = AG_MAX_LAYERS + 1;
-  if (count > win->list_capacity) {
-    win->list_capacity = 2 * count;
-    win->list = ag_resize(win->list, (size_t)win->list_capacity, sizeof *win->list);
-  }
-  for (int k = 0; k < count; k++) {
-    int32_t u = ag_graph_operands(g, node)[k];
-    int32_t ref = win->list[k] = u < last ? AG_REF_NONE : win->ref[u - last];
-    int here = 1; /* lost, or another node than in the whole graph */
-    if (ref >= 0 && win->view.node[ref] == w->ref[u]) here = win->first[ref] + 1;
-    if (ref < 0 && ~ref == w->ref[u]) continue;
-    level = here < level ? here : level;
-  }
-  return level;
-}
-
-static void add_to_window(const ag_whole *w, window *win, int last, int node, int level) {
-  int before = win->view.size;
-  win->ref[node - last] =
-      ag_view_add(&win->view, &w->predictor->config, node, (ag_op)w->graph->nodes[node].op,
-                  win->list, ag_graph_arity(w->graph, node));
-  if (win->view.size == before) return;
-  AG_GROW(win->first, before, win->capacity);
-  win->first[before] = (int8_t)level;
-}
-
-/* Layer 0 of a node, which depends on nothing around it. */
-static void first_state(const ag_whole *w, int node, float *state) {
-  if (w->ref[node] == node)
-    memcpy(state, w->states + (size_t)node * AG_WIDTH, AG_WIDTH * sizeof *state);
-  else
-    ag_predictor_embed(w->predictor, &w->graph->nodes[node], w->normalisers, state);
-}
-
-/* Replace what the window's nodes had in the whole graph's sum by what they have now. */
-static void add_window(const ag_whole *w, const window *win, double *sum) {
-  const ag_predictor *p = w->predictor;
-  size_t layer = (size_t)win->view.size * AG_WIDTH;
-  float *states = ag_alloc(layer * (size_t)(p->config.layers + 1), sizeof *states);
-  for (int r = 0; r < win->view.size; r++) first_state(w, win->view.node[r], states + r * AG_WIDTH);
-  ag_view_encode(&win->view, p, win->first, w->states, w->graph->size, states);
-  const float *state = states + layer * (size_t)p->config.layers;
-  for (int r = 0; r < win->view.size; r++, state += AG_WIDTH) {
-    for (int j = 0; j < AG_WIDTH; j++) sum[j] += (double)state[j];
-  }
-  free(states);
-}
-
-/* Find the nodes that differ and take what they had in the whole graph off the sum. The scan
- * ends at the last user of anything lost or changed; references beyond are never asked for. */
-static void find_window(const ag_whole *w, window *win, int last, double *sum, int *count) {
-  int32_t end = w->users[last];
-  for (int i = last; i <= end; i++) {
-    AG_GROW(win->ref, i - last, win->ref_capacity);
-    int level = translate(w, win, last, i);
-    if (level > w->predictor->config.layers) {
-      win->ref[i - last] = ~w->ref[i];
-      continue;
-    }
-    add_to_window(w, win, last, i, level);
-    end = farther(end, last_user(w->graph, i));
-    if (w->ref[i] != i) continue;
-    const float *state = ag_whole_last(w) + (size_t)i * AG_WIDTH;
-    for (int j = 0; j < AG_WIDTH; j++) sum[j] -= (double)state[j];
-    --*count;
-  }
-}
-
 void ag_whole_after(const ag_whole *w, int last, float *mean) {
-  int n = w->graph->size, count = w->kept[n] - w->kept[last];
+  ag_window win = {0};
   double sum[AG_WIDTH];
-  for (int j = 0; j < AG_WIDTH; j++) {
-    sum[j] = w->prefix[(size_t)n * AG_WIDTH + (size_t)j] -
-             w->prefix[(size_t)last * AG_WIDTH + (size_t)j];
-  }
-  window win = {0};
-  find_window(w, &win, last, sum, &count);
-  count += win.view.size;
-  add_window(w, &win, sum);
-  ag_mean(sum, count, mean);
-  ag_view_free(&win.view);
-  free(win.first);
-  free(win.ref);
-  free(win.list);
+  int count;
+  ag_window_add_after(&win, w, last, sum, &count);
+  const float *state = ag_window_encode(&win, w);
+  for (int r = 0; r < win.view.size; r++, state += AG_WIDTH)
+    for (int j = 0; j < AG_WIDTH; j++) sum[j] += (double)state[j];
+  ag_mean(sum, count + win.view.size, mean);
+  ag_window_free(&win);
 }

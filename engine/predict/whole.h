@@ -23,6 +23,9 @@ static inline const float *ag_whole_last(const ag_whole *whole) {
          (size_t)whole->predictor->config.layers * (size_t)whole->graph->size * AG_WIDTH;
 }
 
+/* The last node that reads a node; -1 = none. */
+int32_t ag_last_user(const ag_graph *graph, int node);
+
 /* h_P of a cut: mean over nodes before `first`; zero if there are none. O(1). */
 void ag_whole_before(const ag_whole *whole, int first, float *mean);
 /* h_C of a cut: mean over nodes from `last` on, evaluated by themselves. Only nodes within

@@ -78,7 +78,7 @@ ag_mutation_options ag_mutation_defaults(void);
 typedef struct ag_child {
   int32_t parent, first, last;
   int32_t entry, variant;    /* of the database; the segment before its shapes were solved */
-  const ag_segment *segment; /* with solved shapes; owned by the batch */
+  const ag_segment *segment; /* with solved shapes; owned by the batch or the database */
   const int32_t *input_map;  /* as ag_graph_splice takes them; owned by the batch */
   const int32_t *output_map;
   bool resolved; /* false: a mined variant fitted as it was */
@@ -101,11 +101,11 @@ typedef struct ag_batch {
 /* Mutate `parents` (canonical order), each as algorithm.md section 4 says: a fresh sparse V'
  * per parent; the cheapest half of the sources by FLOPs, the rest at random; for each source,
  * half of the budget to mined variants that fit as they are, the rest to segments whose
- * shapes must be solved, best prediction first. Children already seen (the parents
- * too) are dropped; the others
- * are marked as seen. The result is the same for any number of threads.
- * Errors: AG_INTERRUPTED when options.stop said so: no child is marked as seen; AG_INVALID for options out of range or a parent in which nothing can be replaced
- * when it is the only one. The batch retains the parents; free it with ag_batch_free. */
+ * shapes must be solved, best prediction first. Children already seen (the parents too) are
+ * dropped; the others are marked as seen. The result is the same for any number of threads.
+ * Errors: AG_INTERRUPTED when options.stop said so: no child is marked as seen; AG_INVALID for
+ * options out of range or a parent in which nothing can be replaced when it is the only one.
+ * The batch retains the parents and must not outlive the database; free it with ag_batch_free. */
 ag_status ag_space_mutate(ag_space *space, const ag_graph *const *parents, int count,
                           const ag_mutation_options *options, ag_batch **batch, ag_error *err);
 void ag_batch_free(ag_batch *batch);
@@ -152,8 +152,8 @@ typedef struct ag_unpriced {
 int ag_prices_missing_batch(const ag_prices *prices, const ag_batch *batch, ag_unpriced **nodes);
 int ag_prices_missing_graph(const ag_prices *prices, const ag_graph *graph, ag_unpriced **nodes);
 
-/* Sum of the prices of all nodes in order; NaN if one cannot be measured. Every signature
- * must have been priced. For a child the sum runs over P, replacement, C: exactly that of the
+/* Sum of the prices of all nodes in order; NaN if one cannot be measured, or the sum
+ * overflows. Every signature must have been priced. For a child the sum runs over P, replacement, C: exactly that of the
  * graph ag_batch_graph makes. */
 double ag_graph_cost(const ag_prices *prices, const ag_graph *graph);
 void ag_batch_cost(const ag_prices *prices, const ag_batch *batch, double *costs);

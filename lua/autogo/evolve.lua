@@ -103,7 +103,8 @@ end
 local function promising(search, batch, parents)
   local input, settings = search.input, search.settings
   local gain, flops, parent = batch:column "gain", batch:column "flops", batch:column "parent"
-  local most, least = settings.flops_max * input.flops, settings.flops_min * input.flops
+  local base = input.graph.flops -- an objective of the user's may be called flops too
+  local most, least = settings.flops_max * base, settings.flops_min * base
   local rows, columns = {}, { {} }
   for k, evaluator in ipairs(search.costs) do
     batch:cost(evaluator)
@@ -112,7 +113,7 @@ local function promising(search, batch, parents)
   for i = 1, #batch do
     local estimate = parents[parent[i]].score + gain[i]
     local fits = estimate > input.score and flops[i] <= most and flops[i] >= least
-    local values = {}
+    local values = { score = estimate, flops = flops[i] }
     for _, evaluator in ipairs(fits and search.costs or {}) do
       local value = batch:column(evaluator.name)[i]
       fits = fits and value == value
@@ -194,6 +195,7 @@ end
 -- been found for a while.
 local function goes_on(search, generation)
   local settings = search.settings
+  if settings.seconds and core.clock() - search.begin >= settings.seconds then return false end
   if not settings.children then return generation <= settings.iterations end
   local barren = 0
   for i = #search.history, 1, -1 do
@@ -259,8 +261,10 @@ end
 local function start(model, options)
   local settings = with_defaults(options)
   settings.ops = permitted_ops(model, settings.ops)
-  local search = { settings = settings, costs = evaluators(settings.objectives), history = {}, scored = 0,
-    policy = policies.get(settings.policy), memory = {} }
+  local search = {
+    settings = settings, costs = evaluators(settings.objectives), policy = policies.get(settings.policy),
+    memory = {}, history = {}, scored = 0, begin = core.clock(),
+  }
   search.space, search.parts = space.new {
     database = settings.database, tokenizer = settings.tokenizer, predictor = settings.predictor,
     ops = settings.ops, solver = settings.solver, threads = settings.threads, seed = settings.seed,
@@ -282,7 +286,8 @@ end
 -- @tparam Graph model
 -- @tparam[opt] table options iterations, parents, sources, replacements, segments, keep,
 -- operations (single nodes instead of segments), policy (a name or a table, `autogo.policies`),
--- children (exactly so many are scored, in `iterations` equal shares), finalists, flops_min and
+-- children (exactly so many are scored, in `iterations` equal shares), seconds (no iteration begins
+-- after so long; results then depend on the machine), finalists, flops_min and
 -- flops_max (band, relative to the input), objectives, constraints, ops (permitted in replacements: a
 -- list or set of names, "input": those of the input, "input+": and the commonest, "all"), predictor,
 -- database, tokenizer, solver, seed, threads, progress (function called with each row of the history),

@@ -127,10 +127,14 @@ function Journal:iteration(search, row)
   return true
 end
 
---- Say that the search has done all its iterations.
+--- Say that the search has done all its iterations, and let the folder go.
 function Journal:finish()
-  if self.finished == self.last then return true end
-  return self:append { event = "finish", iterations = self.last }
+  local good, why = true, nil
+  if self.finished ~= self.last then
+    good, why = self:append { event = "finish", iterations = self.last }
+  end
+  self.lock = nil
+  return good, why
 end
 
 --- Remove the files of a journal that was begun here and has no iteration: there is nothing to go
@@ -251,11 +255,17 @@ end
 
 -- Raises where the record makes no sense.
 local function restore_member(search, record)
+  local function number(value)
+    return math.type(value) and value or error "a number is missing"
+  end
   local parent = assert(search.archive.members[record.parent], "its parent does not exist")
   local one = member.regrow(parent, record, record.generation, search.parts)
   assert(one.graph:hash() == record.hash, "it comes out as another network")
-  one.predicted, one.score, one.flops = record.predicted, record.score, record.flops
-  for name, value in pairs(record.objectives) do one[name] = value end
+  one.predicted, one.score = number(record.predicted), number(record.score)
+  one.flops = number(record.flops)
+  for _, evaluator in ipairs(search.costs) do
+    one[evaluator.name] = number(record.objectives[evaluator.name])
+  end
   search.archive:insert(one)
 end
 
@@ -291,13 +301,24 @@ local function restore(self, search)
   return true
 end
 
+-- What lets a folder go holds it still until it is collected.
+local function lock(folder)
+  local held = core.lock(folder)
+  if held then return held end
+  collectgarbage()
+  return core.lock(folder)
+end
+
 --- Begin the journal, or bring a search to where it stood.
--- @tparam table search at its input: input, archive, space, settings, parts, history
+-- @tparam table search at its input: input, archive, space, settings, parts, costs, history, memory
 -- @treturn[1] integer number of iterations done
 -- @treturn[2] nil
 -- @treturn[2] string why
 function Journal:start(search)
-  local head, why = head_of(self, search)
+  local head, why
+  self.lock, why = lock(self.folder)
+  if not self.lock then return nil, why end
+  head, why = head_of(self, search)
   if not head then return nil, why end
   local good
   if self.head then

@@ -27,7 +27,7 @@ local function member_of(member, rank, front, files)
   local removed, added = layout.nodes_changed(member, front.input)
   return {
     rank = rank, predicted = member.predicted, score = member.score,
-    flops = member.flops, params = member.graph.params, nodes = #member.graph,
+    flops = member.graph.flops, params = member.graph.params, nodes = #member.graph,
     objectives = values_of(member, front), generation = member.generation,
     parent = member.parent and member.parent.graph:hash(), hash = member.graph:hash(),
     nodes_removed = removed, nodes_added = added, changes = member.changes, files = files,
@@ -47,7 +47,7 @@ function M.document(front, files)
     format = "autogo-front", version = FORMAT_VERSION, autogo = core.version,
     settings = settings.record(front.settings),
     input = {
-      name = input.graph.name, hash = input.graph:hash(), flops = input.flops,
+      name = input.graph.name, hash = input.graph:hash(), flops = input.graph.flops,
       params = input.graph.params, nodes = #input.graph, predicted = input.score,
       objectives = values_of(input, front),
     },
@@ -87,15 +87,17 @@ local function remove_stale(folder, count)
 end
 
 -- Write everything; save(name, writer) does one file and raises where it fails.
-local function write_files(front, save)
+local function write_files(front, light, save)
   local files = {}
   for rank, member in ipairs(front) do
     local stem = ("rank_%02d"):format(rank - 1)
-    files[rank] = { json = stem .. ".json", onnx = stem .. ".onnx" }
+    files[rank] = { json = stem .. ".json", onnx = not light and stem .. ".onnx" or nil }
     save(files[rank].json, function(path) return member.graph:save(path) end)
-    save(files[rank].onnx, function(path)
-      return member.graph:save_onnx(path, { seed = front.settings.seed })
-    end)
+    if not light then
+      save(files[rank].onnx, function(path)
+        return member.graph:save_onnx(path, { seed = front.settings.seed })
+      end)
+    end
   end
   local function save_text(name, text)
     save(name, function(path) return core.write_file(path, text) end)
@@ -113,14 +115,19 @@ local function write_files(front, save)
   save_text("front.json", core.json_encode(M.document(front, files)) .. "\n")
 end
 
---- Write everything into a folder, which must exist; front.json comes last. When a file cannot be
--- written, or the user interrupts, those written before are removed again.
+--- Write everything into a folder, which must exist. An older front.json goes first and the new one
+-- comes last: where it is, all files that it names are. When a file cannot be written, or the user
+-- interrupts, those written before are removed again.
+-- @tparam Front front
+-- @tparam string folder
+-- @tparam[opt] boolean light without the ONNX files, which hold as many weights as the networks have
 -- @treturn[1] true
 -- @treturn[2] nil
 -- @treturn[2] string why
-function M.write(front, folder)
+function M.write(front, folder, light)
   local written = {}
-  local good, why = pcall(write_files, front, function(name, writer)
+  os.remove(folder .. "/front.json")
+  local good, why = pcall(write_files, front, light, function(name, writer)
     local path = folder .. "/" .. name
     written[#written + 1] = path
     local saved, reason = writer(path)

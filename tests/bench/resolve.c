@@ -238,5 +238,6 @@ int main(int argc, char **argv) {
   free(exact);
   free(milp);
   problem_mix_free(&mix);
+  problem_mix_free_assets(&options);
   return 0;
 }

@@ -24,6 +24,14 @@ describe("published best graph", function()
       end)
     )
   end
+  for _, best in ipairs(require "autogo.families.best") do
+    it(
+      "of " .. best.family .. " is the one listed",
+      support.with(support.json, "data/cg/" .. best.family .. "_best.json", function(file)
+        assert.equal(support.published_text(file), support.graph_text(best.build()))
+      end)
+    )
+  end
 end)
 
 describe("family vectors", function()
@@ -316,6 +324,8 @@ describe("FAMILY:CONFIG", function()
     local path = write('{"family": "nb201", "skip": "direct", "config": ['
       .. table.concat({ skip, skip, skip, skip, skip, skip }, ",") .. "]}")
     assert.equal("21/22/15766932", sizes(assert(families.load("nb201:@" .. path))))
+    assert.equal("21/22/15766932", sizes(assert(families.load("nb201:@" .. path, {}))))
+    assert.equal("21/22/15766932", sizes(assert((require "autogo".load("nb201:@" .. path)))))
     local graph, why = families.load("hiaml:@" .. path)
     assert.is_nil(graph)
     assert.equal(path .. ": a configuration of nb201, not hiaml", why)

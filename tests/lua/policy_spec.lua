@@ -115,8 +115,24 @@ describe("every policy", function()
     end)
   end
 
+  for _, name in ipairs { "bandit", "greedy", "greedy_bandit" } do -- those that remember
+    it(name .. " goes on from its journal as if nothing had happened", function()
+      local folder = os.tmpname()
+      os.remove(folder)
+      assert(core.mkdir(folder))
+      local function journal_of(open)
+        return assert(require("autogo.journal")[open](folder))
+      end
+      ag.evolve(model, with { policy = name, iterations = 3, journal = journal_of "new" })
+      local resumed = ag.evolve(model, with { policy = name, iterations = 6, journal = journal_of "resume" })
+      for _, file in ipairs { "journal.jsonl", "visited.bin" } do os.remove(folder .. "/" .. file) end
+      os.remove(folder)
+      assert.equal(hashes(ag.evolve(model, with { policy = name, iterations = 6 })), hashes(resumed))
+    end)
+  end
+
   it("is known by name", function()
-    raises("policy: one of ageing, bandit, greedy, published, random expected, got 'lucky'",
+    raises("policy: one of ageing, bandit, greedy, greedy_bandit, published, random expected, got 'lucky'",
       ag.evolve, model, { policy = "lucky" })
   end)
 end)

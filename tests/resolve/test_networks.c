@@ -12,7 +12,7 @@
 #include "tests/support/cell_graph.h"
 #include "tests/support/random_graph.h"
 
-enum { CELLS = 4, RANDOM = 12, CASES = 3000, LENGTH = 12, PORTS = 16 };
+enum { CELLS = 4, RANDOM = 12, CASES = 1000, LENGTH = 12, PORTS = 16 };
 
 static const char *const PUBLISHED[] = {
     "nb101_best", "nb201_best", "hiaml_best",  "inception_best", "two_path_best",

@@ -10,7 +10,7 @@
 #include "autogo/resolve.h"
 #include "tests/support/random_segment.h"
 
-enum { CASES = 4000, NODES = 16 };
+enum { CASES = 1000, NODES = 16 };
 
 static int cases(void) {
   const char *text = getenv("AUTOGO_RESOLVE_CASES");

@@ -29,6 +29,12 @@ ag_space_options problem_mix_assets(void) {
                             .seed = 1};
 }
 
+void problem_mix_free_assets(ag_space_options *options) {
+  ag_tokenizer_free((ag_tokenizer *)options->tokenizer);
+  ag_database_free((ag_database *)options->database);
+  ag_predictor_free((ag_predictor *)options->predictor);
+}
+
 void problem_mix_permit(ag_space_options *options, const ag_graph *g) {
   static const ag_op always[] = {AG_OP_CONV, AG_OP_BATCHNORM, AG_OP_RELU, AG_OP_ADD,
                                  AG_OP_IDENTITY};
@@ -68,7 +74,7 @@ void problem_mix_add(problem_mix *mix, const ag_space *space, const ag_graph *g,
   for (int generation = 0; generation < generations; generation++) {
     ag_mutation_options options = ag_mutation_defaults();
     options.generation = (uint64_t)generation;
-    struct parent parent;
+    struct parent parent = {.graph = g};
     ag_parent_init(&parent, g);
     ag_choose_sources(space, &options, 0, &parent);
     for (int s = 0; s < parent.source_count; s++) {

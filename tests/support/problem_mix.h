@@ -13,6 +13,7 @@ typedef struct problem_mix {
 /* Search options with the bundled assets; ends the program with a message where they are not there.
  */
 ag_space_options problem_mix_assets(void);
+void problem_mix_free_assets(ag_space_options *options);
 
 /* Permit the ops of a network and those that a search always may use, as evolve does. */
 void problem_mix_permit(ag_space_options *options, const ag_graph *graph);

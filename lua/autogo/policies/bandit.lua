@@ -41,11 +41,16 @@ local function memory(search)
   return m
 end
 
-function policy.propose(search, generation)
+--- A draw of weights for `space:mutate`.
+function policy.weights(search, generation)
   local m, weights = memory(search), {}
   local stream = random.new(search.settings.seed, generation, STREAM)
   for entry = 1, #m.wins do weights[entry] = thompson(m.wins[entry], m.pulls[entry], stream) end
-  return published.propose(search, generation), { weights = weights }
+  return weights
+end
+
+function policy.propose(search, generation)
+  return published.propose(search, generation), { weights = policy.weights(search, generation) }
 end
 
 function policy.learn(search, batch, chosen)

@@ -15,7 +15,7 @@
 -- table: together they are the policy's whole state.
 -- @module autogo.policies
 
-local policies = { names = { "ageing", "bandit", "greedy", "published", "random" } }
+local policies = { names = { "ageing", "bandit", "greedy", "greedy_bandit", "published", "random" } }
 
 --- A policy by name; raises on others. A table is a policy of one's own and returned as it is.
 function policies.get(policy)

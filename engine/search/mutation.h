@@ -1,0 +1,52 @@
+/* Inside a mutation: tasks, one per source, and their children. */
+#ifndef AG_SEARCH_MUTATION_H
+#define AG_SEARCH_MUTATION_H
+
+#include "engine/base/alloc.h"
+#include "engine/search/search_internal.h"
+
+/* Children of one source. `drafts` are as the batch will hold them; what they point to lies in
+ * `trial` while they compete and is copied into `kept` for those that stay. */
+struct task {
+  const struct source *source;
+  ag_child *drafts;
+  int count, capacity;
+  ag_map seen; /* hashes of all drafts there have been */
+  ag_arena trial, kept;
+  int64_t tried, feasible, scored, most; /* `most` that may be scored */
+
+  /* of the thread that works on it */
+  ag_place *place;
+  struct tail tail;
+  struct marks *marks;
+  ag_random random;
+};
+
+struct mutation {
+  ag_space *space;
+  const ag_mutation_options *options;
+  struct parent *parents;
+  struct task *tasks;
+  int first_parent, first_task; /* of the parents that are encoded */
+};
+
+/* The candidates of a source in the order in which they are to be tried, as a malloc'd array;
+ * returns their number. Fitting: variants with exactly its port shapes. Adaptable: entries with as
+ * many ports, each with a variant drawn at random. */
+int ag_fitting_candidates(const struct mutation *m, struct task *task, struct fit **candidates);
+int ag_adaptable_candidates(const struct mutation *m, struct task *task, struct fit **candidates);
+
+/* Try to make a child of a candidate and append it to the drafts; with a solver for its shapes, or
+ * NULL for a variant that fits as it is. */
+void ag_try_candidate(const struct mutation *m, struct task *task, ag_solver *solver,
+                      struct fit candidate);
+
+/* Move what the drafts point to from `trial` to `kept`. */
+void ag_settle_drafts(struct task *task);
+
+/* The tasks' drafts as a batch, of equal ones the first. Takes over their memory. */
+ag_batch *ag_batch_make(const struct mutation *m, int tasks, const ag_graph *const *parents,
+                        int count);
+void ag_tasks_discard(struct task *tasks, int count);
+
+#endif
