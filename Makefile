@@ -62,14 +62,24 @@ deps:
 test-deps:
 	@vendor/deps build test
 
-$(LIB): $(CORE_OBJECTS)
+# The names of the objects, touched when they change: an archive is also out of date when a source
+# has gone.
+OBJECTS := $(BUILD)/objects
+ifneq ($(file <$(OBJECTS)),$(CORE_OBJECTS) $(BIND_OBJECTS))
+.PHONY: $(OBJECTS)
+endif
+$(OBJECTS): | deps-hint
+	@mkdir -p $(@D)
+	@echo '$(CORE_OBJECTS) $(BIND_OBJECTS)' >$@
+
+$(LIB): $(CORE_OBJECTS) $(OBJECTS)
 	@rm -f $@
 	@echo "  AR     $@"
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $(CORE_OBJECTS)
 
-$(SHARED): $(CORE_OBJECTS)
+$(SHARED): $(CORE_OBJECTS) $(OBJECTS)
 	@echo "  CC     $@"
-	$(Q)$(CC) $(OPT) -shared -Wl,-soname,libautogo.so -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(OPT) -shared -Wl,-soname,libautogo.so -o $@ $(CORE_OBJECTS) $(LIBS)
 
 $(MODULE): $(BIND_OBJECTS) $(LIB)
 	@echo "  CC     $@"

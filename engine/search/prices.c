@@ -89,6 +89,11 @@ static double *graph_prices(const ag_prices *prices, const ag_graph *g) {
   return table;
 }
 
+/* A sum that overflows is no measurement. */
+static double finite_or_nan(double cost) {
+  return isfinite(cost) ? cost : NAN;
+}
+
 static double sum(double start, const double *table, int count) {
   for (int i = 0; i < count; i++) start += table[i];
   return start;
@@ -98,7 +103,7 @@ double ag_graph_cost(const ag_prices *prices, const ag_graph *graph) {
   double *table = graph_prices(prices, graph);
   double cost = sum(0, table, graph->size);
   free(table);
-  return cost;
+  return finite_or_nan(cost);
 }
 
 static double child_cost(const ag_prices *prices, const ag_child *child, const double *table,
@@ -107,7 +112,7 @@ static double child_cost(const ag_prices *prices, const ag_child *child, const d
   double cost = sum(0, table, child->first);
   for (int i = 0; i < s->size; i++)
     cost += price_of(prices, &s->nodes[i], ag_segment_predecessors(s, i));
-  return sum(cost, table + child->last, size - child->last);
+  return finite_or_nan(sum(cost, table + child->last, size - child->last));
 }
 
 void ag_batch_cost(const ag_prices *prices, const ag_batch *batch, double *costs) {

@@ -1,6 +1,10 @@
-/* autogo/autogo.h - the whole public interface of libautogo. */
+/* autogo/autogo.h - the whole public interface of libautogo, from C and from C++. */
 #ifndef AUTOGO_H
 #define AUTOGO_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #include "autogo/base.h"
 #include "autogo/graph.h"
@@ -9,5 +13,9 @@
 #include "autogo/resolve.h"
 #include "autogo/predict.h"
 #include "autogo/search.h"
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

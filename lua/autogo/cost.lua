@@ -31,9 +31,13 @@ local function call(objective, argument)
   return fail(objective, "it raised: " .. tostring(result):gsub("%s*\n.*", ""))
 end
 
+-- NaN and infinities are no measurements either.
+local function finite(value)
+  return value and value - value == 0 and value or nil
+end
+
 local function number_or_nil(objective, value, of)
-  if value == math.huge or value == -math.huge then return nil end -- no measurement either
-  if value == nil or math.type(value) then return value end
+  if value == nil or math.type(value) then return finite(value) end
   return fail(objective, ("it returned a %s for %s, a number or nil was expected")
     :format(type(value), of))
 end
@@ -68,8 +72,7 @@ function Cost:of(graph)
     learn(self, graph)
     return self.prices:cost(graph)
   elseif objective.kind == "batch" then
-    local value = measure(objective, { graph })[1]
-    return value == value and value or nil
+    return finite(measure(objective, { graph })[1])
   end
   return number_or_nil(objective, call(objective, graph), "graph " .. graph.name)
 end

@@ -103,7 +103,8 @@ end
 local function promising(search, batch, parents)
   local input, settings = search.input, search.settings
   local gain, flops, parent = batch:column "gain", batch:column "flops", batch:column "parent"
-  local most, least = settings.flops_max * input.flops, settings.flops_min * input.flops
+  local base = input.graph.flops -- an objective of the user's may be called flops too
+  local most, least = settings.flops_max * base, settings.flops_min * base
   local rows, columns = {}, { {} }
   for k, evaluator in ipairs(search.costs) do
     batch:cost(evaluator)
@@ -112,7 +113,7 @@ local function promising(search, batch, parents)
   for i = 1, #batch do
     local estimate = parents[parent[i]].score + gain[i]
     local fits = estimate > input.score and flops[i] <= most and flops[i] >= least
-    local values = {}
+    local values = { score = estimate, flops = flops[i] }
     for _, evaluator in ipairs(fits and search.costs or {}) do
       local value = batch:column(evaluator.name)[i]
       fits = fits and value == value

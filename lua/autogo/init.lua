@@ -15,6 +15,7 @@ local families = require "autogo.families"
 local formats = require "autogo.formats"
 local objective = require "autogo.objective"
 local zoo = require "autogo.zoo"
+require "autogo.predictor"
 
 local _, here = ...
 local ASSETS = (here or "lua/autogo/init.lua"):gsub("init%.lua$", "") .. "assets/"
@@ -34,10 +35,18 @@ local ag = {
   random = require "autogo.random",
 }
 
--- Where nothing was read from a file there is nothing to account for.
-local function with_report(graph, report)
+-- What ag.load returns: no option was passed over, and where nothing was read from a file there is
+-- nothing to account for.
+local function loaded(model, options, graph, report)
   if not graph then
     return nil, report
+  end
+  local asked, input = options.input, graph:input()
+  if asked and table.concat(asked, "x") ~= table.concat(input, "x") then
+    return nil, ("%s: its input is %s, not %s"):format(model, table.concat(input, "x"),
+      table.concat(asked, "x"))
+  elseif options.skip and graph.family ~= "nb201" then
+    return nil, ("%s: only nb201 networks have a skip mode"):format(model)
   end
   return graph, report or { kept = #graph, merged = {}, folded = {}, opaque = {} }
 end
@@ -58,14 +67,20 @@ function ag.load(model, options)
   if options ~= nil and type(options) ~= "table" then
     error("options: a table expected, got " .. type(options), 2)
   end
+  options = options or {}
+  for name in pairs(options) do
+    if name ~= "input" and name ~= "skip" then
+      error(("options: unknown option '%s'; known: input, skip"):format(tostring(name)), 2)
+    end
+  end
   if zoo.has(model) then
-    return with_report(zoo.build(model, options))
+    return loaded(model, options, zoo.build(model, options))
   elseif core.exists(model) then
-    return with_report(formats.load(model, options))
+    return loaded(model, options, formats.load(model, options))
   elseif model:find "^%w[%w_]*:" then
-    return with_report(families.load(model, options))
+    return loaded(model, options, families.load(model, options))
   elseif model:find "[/.]" then
-    return with_report(formats.load(model, options)) -- for its message
+    return loaded(model, options, formats.load(model, options)) -- for its message
   end
   return nil, ("%s: no such file, nor a network of the zoo (%s), nor FAMILY:CONFIG (%s)"):format(
     model, table.concat(zoo.names, " "), table.concat(families.names, " "))
@@ -140,12 +155,18 @@ end
 -- @tparam[opt] table options
 -- @treturn the front, or nil and a message
 function ag.evolve(model, options)
-  local graph, why = model, nil
+  local graph = model
   if type(model) == "string" then
-    graph, why = ag.load(model)
+    local found, why = ag.load(model)
+    if not found then
+      return nil, why
+    end
+    graph = found
+  elseif getmetatable(graph) ~= "autogo.Graph" then
+    error("model: a graph or the name of one expected, got " .. type(graph), 2)
   end
-  if not graph then
-    return nil, why
+  if options ~= nil and type(options) ~= "table" then
+    error("options: a table expected, got " .. type(options), 2)
   end
   return require("autogo.evolve").evolve(graph, options)
 end

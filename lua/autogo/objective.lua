@@ -15,6 +15,16 @@ local objective = {}
 
 local BUILTIN = { "flops", "params", "peak_memory" }
 
+-- Members and rows of a batch hold costs under the objectives' names, beside fields of their own.
+local TAKEN = {}
+for _, name in ipairs {
+  "score", "predicted", "baseline", "gain", "parent", "graph", "generation", "changes", "splice",
+  "origin", "hash", "first", "last", "entry", "variant", "resolved", "removed", "added", "inputs",
+  "outputs",
+} do
+  TAKEN[name] = true
+end
+
 local function expect(condition, level, argument, expected, got)
   if not condition then
     error(("%s: %s expected, got %s"):format(argument, expected, tostring(got)), level + 1)
@@ -27,6 +37,9 @@ local function make(kind, fields, level)
   local name, sense, unit = fields.name, fields.sense or "min", fields.unit or ""
   expect(type(name) == "string" and name:find "^[%w_]+$", level, "name",
     "a word of letters, digits and underscores", name)
+  if TAKEN[name] then
+    error(("name: '%s' is taken: members of a front have a field of that name"):format(name), level)
+  end
   expect(sense == "min" or sense == "max", level, "sense", "'min' or 'max'", sense)
   expect(type(unit) == "string", level, "unit", "a string", unit)
   expect(type(fields.eval) == "function", level, "eval", "a function", fields.eval)
@@ -119,7 +132,8 @@ function objective.load(name)
   end
   local good, value = pcall(chunk)
   if not good then
-    return nil, tostring(value)
+    local reason = tostring(value)
+    return nil, reason:find(name, 1, true) and reason or ("%s: %s"):format(name, reason)
   end
   local adopted
   adopted, why = adopt(value, name)

@@ -27,7 +27,7 @@ local function member_of(member, rank, front, files)
   local removed, added = layout.nodes_changed(member, front.input)
   return {
     rank = rank, predicted = member.predicted, score = member.score,
-    flops = member.flops, params = member.graph.params, nodes = #member.graph,
+    flops = member.graph.flops, params = member.graph.params, nodes = #member.graph,
     objectives = values_of(member, front), generation = member.generation,
     parent = member.parent and member.parent.graph:hash(), hash = member.graph:hash(),
     nodes_removed = removed, nodes_added = added, changes = member.changes, files = files,
@@ -47,7 +47,7 @@ function M.document(front, files)
     format = "autogo-front", version = FORMAT_VERSION, autogo = core.version,
     settings = settings.record(front.settings),
     input = {
-      name = input.graph.name, hash = input.graph:hash(), flops = input.flops,
+      name = input.graph.name, hash = input.graph:hash(), flops = input.graph.flops,
       params = input.graph.params, nodes = #input.graph, predicted = input.score,
       objectives = values_of(input, front),
     },

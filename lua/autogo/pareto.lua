@@ -27,6 +27,9 @@ end
 --- An empty archive.
 -- @tparam {string,...} objectives each `"name:max"` or `"name:min"`
 local function new(objectives)
+  if type(objectives) ~= "table" then
+    error(("objectives: a list expected, got %s"):format(type(objectives)), 3)
+  end
   local self = setmetatable({ names = {}, senses = {}, members = {} }, Pareto)
   for i, spec in ipairs(objectives) do self.names[i], self.senses[i] = parse(spec) end
   if #self.names == 0 then error("at least one objective expected", 2) end
@@ -45,6 +48,9 @@ end
 -- Members with a NaN are kept but never reach the front. O(1); the front is made when asked for.
 -- @treturn Pareto the archive itself
 function Pareto:insert(members)
+  if type(members) ~= "table" then
+    error(("members: a member or a list of them expected, got %s"):format(type(members)), 2)
+  end
   if #members == 0 and next(members) ~= nil then members = { members } end
   for _, member in ipairs(members) do
     check(self, member)

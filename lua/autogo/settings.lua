@@ -9,6 +9,17 @@ local NAMES = {
   "finalists", "flops_min", "flops_max", "children", "seed",
 }
 
+-- What else a search may be told.
+local OTHERS = {
+  "objectives", "constraints", "ops", "policy", "predictor", "database", "tokenizer", "solver",
+  "threads", "seconds", "progress", "journal",
+}
+
+local KNOWN = {}
+for _, list in ipairs { NAMES, OTHERS } do
+  for _, name in ipairs(list) do KNOWN[name] = true end
+end
+
 local COUNTS = { "iterations", "parents", "sources", "replacements", "segments", "finalists" }
 
 --- Settings as plain data, for front.json and the journal.
@@ -32,6 +43,25 @@ local function fail(format, ...)
   error(format:format(...), 0)
 end
 
+local function check_names(values)
+  for name in pairs(values) do
+    if not KNOWN[name] then fail("unknown option '%s'", tostring(name)) end
+  end
+end
+
+local function check_objectives(objectives)
+  if type(objectives) ~= "table" then
+    fail("objectives: a list expected, got a %s", type(objectives))
+  elseif #objectives == 0 then
+    fail "objectives: at least one expected"
+  end
+  for i, objective in ipairs(objectives) do
+    if type(objective) ~= "table" or type(objective.name) ~= "string" then
+      fail("objectives: an objective (autogo.objective) expected at %d, got %s", i, tostring(objective))
+    end
+  end
+end
+
 local function check_constraints(values)
   local known = { score = true, flops = true }
   for _, objective in ipairs(values.objectives) do known[objective.name] = true end
@@ -44,6 +74,7 @@ end
 
 --- Raise, in one line, on settings that make no sense.
 function settings.check(values)
+  check_names(values)
   for _, name in ipairs(COUNTS) do
     local value = values[name]
     if math.type(value) ~= "integer" or value < 1 then
@@ -58,7 +89,7 @@ function settings.check(values)
   if values.flops_min > values.flops_max then
     fail("flops_min: at most flops_max (%g) expected, got %g", values.flops_max, values.flops_min)
   end
-  if #values.objectives == 0 then fail "objectives: at least one expected" end
+  check_objectives(values.objectives)
   check_constraints(values)
 end
 

@@ -2,9 +2,11 @@
  * simple statistics, the pool against a serial loop, files against the file system. */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -173,6 +175,42 @@ static void files_are_written_whole_or_not_at_all(void **state) {
   assert_int_equal(rmdir(folder), 0); /* fails if a temporary file was left */
 }
 
+/* What a file holds after appends, with a limit on its size in the middle: the first bytes never
+ * change, and the rest of a write that failed never stays. */
+static void files_grow_from_what_is_kept(void **state) {
+  (void)state;
+  char folder[] = "/tmp/autogo-test-XXXXXX", path[64], *data;
+  assert_non_null(mkdtemp(folder));
+  snprintf(path, sizeof path, "%s/file", folder);
+  ag_error err;
+  size_t size;
+  assert_int_equal(ag_file_append(path, 0, "one ", 4, &err), AG_OK);
+  assert_int_equal(ag_file_append(path, 4, "two ", 4, &err), AG_OK);
+  assert_int_equal(ag_file_append(path, 4, "2", 1, &err), AG_OK);
+  assert_int_equal(ag_file_append(path, 6, "x", 1, &err), AG_IO); /* it has only five */
+  assert_int_equal(ag_file_append(folder, 0, "x", 1, &err), AG_IO);
+
+  struct rlimit before, limit;
+  getrlimit(RLIMIT_FSIZE, &before);
+  limit = before;
+  limit.rlim_cur = 8;
+  void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &limit);
+  ag_status status = ag_file_append(path, 5, " and many more", 14, &err);
+  setrlimit(RLIMIT_FSIZE, &before);
+  signal(SIGXFSZ, handler);
+  assert_int_equal(status, AG_IO);
+  assert_string_equal(err.file, path);
+  assert_non_null(strstr(err.message, strerror(EFBIG)));
+
+  assert_int_equal(ag_file_read(path, 100, &data, &size, &err), AG_OK);
+  assert_int_equal(size, 5);
+  assert_memory_equal(data, "one 2", 6);
+  free(data);
+  assert_int_equal(unlink(path), 0);
+  assert_int_equal(rmdir(folder), 0);
+}
+
 static void errors_are_one_line(void **state) {
   (void)state;
   ag_error err;
@@ -208,6 +246,7 @@ int main(void) {
       cmocka_unit_test(shuffles_are_permutations),
       cmocka_unit_test(pools_do_every_index_once),
       cmocka_unit_test(files_are_written_whole_or_not_at_all),
+      cmocka_unit_test(files_grow_from_what_is_kept),
       cmocka_unit_test(errors_are_one_line),
       cmocka_unit_test(texts_grow),
   };

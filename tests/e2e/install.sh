@@ -29,3 +29,8 @@ int main(int argc, char **argv) {
 C
 check "a C program links the shared library" gcc -std=c11 -Iusr/include main.c -o main -Lusr/lib -lautogo
 check "and runs" env LD_LIBRARY_PATH=usr/lib ./main x.onnx
+if command -v g++ >/dev/null; then
+  check "a C++ program too" g++ -x c++ -Iusr/include main.c -o main++ -Lusr/lib -lautogo
+else
+  echo "skipped: g++ is not here"
+fi

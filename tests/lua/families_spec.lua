@@ -324,6 +324,8 @@ describe("FAMILY:CONFIG", function()
     local path = write('{"family": "nb201", "skip": "direct", "config": ['
       .. table.concat({ skip, skip, skip, skip, skip, skip }, ",") .. "]}")
     assert.equal("21/22/15766932", sizes(assert(families.load("nb201:@" .. path))))
+    assert.equal("21/22/15766932", sizes(assert(families.load("nb201:@" .. path, {}))))
+    assert.equal("21/22/15766932", sizes(assert((require "autogo".load("nb201:@" .. path)))))
     local graph, why = families.load("hiaml:@" .. path)
     assert.is_nil(graph)
     assert.equal(path .. ": a configuration of nb201, not hiaml", why)

@@ -2,6 +2,7 @@
 
 local support = require "tests.lua.support"
 local core = require "autogo.core"
+local cost = require "autogo.cost"
 local families = require "autogo.families"
 local objective = require "autogo.objective"
 local random = require "autogo.random"
@@ -92,6 +93,31 @@ describe("an objective", function()
     end)))
   end)
 
+  it("has no name that a member of a front has use for", function()
+    for name in ("score predicted gain parent graph changes origin"):gmatch "%a+" do
+      assert.has_error(function()
+        objective.per_node { name = name, eval = eval }
+      end)
+      local _, why = pcall(objective.per_node, { name = name, eval = eval })
+      assert.matches("name: '" .. name .. "' is taken", why)
+    end
+    assert.equal("flops", objective.per_node({ name = "flops", eval = eval }).name)
+  end)
+
+  it("could not be measured where it is not finite", function()
+    local graph = zoo.build "resnet18"
+    for _, kind in ipairs { "per_node", "per_graph", "batch" } do
+      for _, value in ipairs { 1 / 0, -1 / 0, 0 / 0 } do
+        local made = objective[kind] { name = "x", eval = function()
+          return kind == "batch" and { value } or value
+        end }
+        assert.is_nil(cost.new(made):of(graph))
+      end
+    end
+    local large = objective.per_node { name = "x", eval = function() return 1e308 end }
+    assert.is_nil(cost.new(large):of(graph))
+  end)
+
   it("comes from a file", function()
     local path = support.temporary([[
       return { name = "macs", unit = "MAC", eval = function(n) return n.macs end }
@@ -114,6 +140,8 @@ describe("an objective", function()
     assert.matches("boom", reason "error 'boom'")
     assert.matches("must return an objective, not a nil", reason "")
     assert.matches("eval: a function expected", reason "return { name = 'x' }")
+    assert.matches("%.lua: name: a word", reason
+      "return require 'autogo'.objective.per_node { name = 'a b', eval = print }")
     assert.matches("unknown kind", reason "return { kind = 'both' }")
     assert.matches("unknown objective 'speed'; known are flops", select(2, objective.load "speed"))
     assert.matches("/nonexistent.lua", select(2, objective.load "/nonexistent.lua"), 1, true)

@@ -117,6 +117,7 @@ describe("zoo network", function()
     assert.is_nil(none)
     assert.matches("^resnet50_published: ", why)
     assert.is_nil(why:find "\n")
+    assert.is_nil(why:find ".lua", 1, true)
   end)
 
   it("is unknown by other names", function()

@@ -1,6 +1,9 @@
 /* Children of a batch against the graphs made from them: everything a search knows of a child
  * without making it must be true of the made one. Parents are cell networks and random graphs;
  * tokenizer, database and predictor are the bundled ones. */
+#include <limits.h>
+#include <stdatomic.h>
+
 #include "tests/search/support.h"
 #include "tests/support/cell_graph.h"
 #include "tests/support/random_graph.h"
@@ -127,6 +130,78 @@ static void single_operations_replace_single_operations(void **state) {
   release_parents(parents);
 }
 
+static bool countdown(void *context) {
+  return atomic_fetch_sub((atomic_int *)context, 1) <= 0;
+}
+
+/* Stopped wherever it is, a space has seen nothing but the parents, and does all of it when asked
+ * again. */
+static void a_stopped_space_has_seen_nothing(void **state) {
+  (void)state;
+  const ag_graph *parents[PARENTS];
+  make_parents(parents);
+  ag_space *whole = make_space(2, 9);
+  ag_batch *expected = mutate(whole, parents, PARENTS, 30, 1), *batch = NULL;
+  ag_mutation_options options = ag_mutation_defaults();
+  options.replacements = 30;
+  options.generation = 1;
+  atomic_int left;
+  ag_space_options parts = {.tokenizer = tokenizer,
+                            .database = database,
+                            .predictor = predictor,
+                            .threads = 2,
+                            .seed = 9,
+                            .stop = countdown,
+                            .stop_context = &left};
+  for (int op = 0; op < AG_OP_COUNT; op++) parts.permitted[op] = op != AG_OP_RELU6;
+  ag_space *space = ag_space_new(&parts);
+  for (int calls = 0; calls < 2000; calls = 3 * calls + 1) {
+    atomic_store(&left, calls);
+    ag_error err;
+    assert_int_equal(ag_space_mutate(space, parents, PARENTS, &options, &batch, &err),
+                     AG_INTERRUPTED);
+    assert_null(batch);
+    assert_true(ag_space_visited(space) <= PARENTS);
+  }
+  atomic_store(&left, INT_MAX);
+  assert_int_equal(ag_space_mutate(space, parents, PARENTS, &options, &batch, NULL), AG_OK);
+  assert_same_batch(expected, batch);
+  ag_batch_free(batch);
+  ag_batch_free(expected);
+  ag_space_free(space);
+  ag_space_free(whole);
+  release_parents(parents);
+}
+
+/* The hashes seen, kept piece by piece as a journal does, make a space that goes on as the first.
+ */
+static void a_space_goes_on_from_its_hashes(void **state) {
+  (void)state;
+  const ag_graph *parents[PARENTS];
+  make_parents(parents);
+  ag_space *first = make_space(1, 10), *second = make_space(2, 10);
+  for (uint64_t generation = 0; generation < 3; generation++) {
+    int64_t before = ag_space_visited(first);
+    ag_batch_free(mutate(first, parents, PARENTS, 30, generation));
+    int64_t fresh = ag_space_visited(first) - before;
+    assert_true(fresh > 0);
+    ag_hash *hashes = AG_ARRAY(ag_hash, fresh);
+    ag_space_visited_since(first, before, hashes);
+    ag_space_visit_hashes(second, hashes, fresh);
+    ag_space_visit_hashes(second, hashes, fresh); /* those known stay where they are */
+    free(hashes);
+  }
+  assert_int_equal(ag_space_visited(first), ag_space_visited(second));
+  ag_batch *one = mutate(first, parents, PARENTS, 30, 3);
+  ag_batch *other = mutate(second, parents, PARENTS, 30, 3);
+  assert_same_batch(one, other);
+  ag_batch_free(one);
+  ag_batch_free(other);
+  ag_space_free(first);
+  ag_space_free(second);
+  release_parents(parents);
+}
+
 static void nothing_to_mutate_is_an_error(void **state) {
   (void)state;
   ag_builder *b = ag_builder_new("bare");
@@ -156,6 +231,8 @@ int main(void) {
       cmocka_unit_test(no_graph_comes_twice),
       cmocka_unit_test(threads_do_not_change_a_batch),
       cmocka_unit_test(single_operations_replace_single_operations),
+      cmocka_unit_test(a_stopped_space_has_seen_nothing),
+      cmocka_unit_test(a_space_goes_on_from_its_hashes),
       cmocka_unit_test(nothing_to_mutate_is_an_error),
   };
   return cmocka_run_group_tests_name("mutate", tests, load_assets, free_assets);

@@ -249,7 +249,7 @@ local function evolve_into(values, graph, settings, display)
     code, message = INTERRUPTED, "interrupted"
   end
   if settings.journal.started and settings.journal.last then
-    message = ("%s; autogo evolve --resume %s goes on from iteration %d"):format(message, values.out,
+    message = ("%s; autogo evolve --resume %s goes on after iteration %d"):format(message, values.out,
       settings.journal.last)
   end
   return nil, message, code

@@ -4,23 +4,15 @@
 local ag = require "autogo"
 local model = require "autogo.cli.model"
 
--- The raw number: of one cut, of the whole graph (GNN), or the mean over the cuts of the full
--- segmentation (PSC).
 local function value_of(predictor, graph, range)
-  if range then
-    local first, last = range[1], range[2]
-    if last > #graph then
-      return nil, ("--segment: the graph has only %d nodes"):format(#graph)
-    end
-    return predictor:predict(graph, first, last)
-  elseif predictor.model == "gnn" then
+  if not range then
     return predictor:predict(graph)
+  elseif predictor.model == "gnn" then
+    return nil, "--segment: these weights are a GNN's, which predicts whole networks only"
+  elseif range[2] > #graph then
+    return nil, ("--segment: the graph has only %d nodes"):format(#graph)
   end
-  local tokenizer, why = ag.tokenizer()
-  if not tokenizer then
-    return nil, why
-  end
-  return predictor:score(graph:canonical(), tokenizer)
+  return predictor:predict(graph, range[1], range[2])
 end
 
 return {

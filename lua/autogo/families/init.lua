@@ -41,7 +41,9 @@ local function from_file(family, path, options)
     if config.family and config.family ~= family.name then
       return nil, ("%s: a configuration of %s, not %s"):format(path, config.family, family.name)
     end
-    options = options or { skip = config.skip }
+    if not (options and options.skip) then
+      options = { skip = config.skip }
+    end
     config = config.config
   end
   local graph

@@ -55,7 +55,7 @@ function zoo.build(name, options)
     b:output(entry.assemble(b, x))
   end)
   if not good then
-    return nil, ("%s: %s"):format(name, why)
+    return nil, ("%s: %s"):format(name, (tostring(why):gsub("^.-%.lua:%d+: ", "")))
   end
   return b:build()
 end
