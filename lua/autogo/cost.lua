@@ -134,17 +134,29 @@ function Cost:of(graph)
   return number_or_nil(objective, call(objective, graph), "graph " .. graph.name)
 end
 
---- Costs of all children of a batch; NaN where one cannot be measured.
-function Cost:column(batch)
+--- Costs of the children of a batch; NaN where one cannot be measured.
+-- @tparam Batch batch
+-- @tparam[opt] {integer,...} rows the only ones to be measured, as far as each costs time; the others
+-- may be NaN
+function Cost:column(batch, rows)
   if self.prices then
     learn(self, batch)
     return self.prices:column(batch)
   end
-  local graphs = {}
-  for i = 1, #batch do graphs[i] = assert(batch:graph(i)) end
-  if self.objective.kind == "batch" then return measure(self, graphs) end
-  local values = {}
-  for i, graph in ipairs(graphs) do values[i] = self:of(graph) or NAN end
+  local numbers, graphs, values = rows or {}, {}, {}
+  for i = 1, #batch do
+    values[i] = NAN
+    if not rows then numbers[i] = i end
+  end
+  for k, i in ipairs(numbers) do graphs[k] = assert(batch:graph(i)) end
+  local measured = self.objective.kind == "batch" and measure(self, graphs)
+  for k, i in ipairs(numbers) do
+    if measured then
+      values[i] = measured[k]
+    else
+      values[i] = self:of(graphs[k]) or NAN
+    end
+  end
   return values
 end
 
