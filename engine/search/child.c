@@ -120,21 +120,33 @@ static bool is_new(const struct mutation *m, struct task *task, ag_hash hash) {
   return fresh;
 }
 
-/* Identity, cost and prediction; appended to the drafts unless the graph is known. */
+/* Cost and prediction; appended to the drafts unless the graph is known. */
 static void complete(const struct mutation *m, struct task *task, ag_child c) {
   const struct source *source = task->source;
-  const struct parent *parent = &m->parents[source->parent];
-  c.hash =
-      ag_child_hash(parent, source, &task->tail, c.segment, c.input_map, c.output_map, task->marks);
   if (!is_new(m, task, c.hash)) return;
   c.parent = source->parent;
   c.first = source->first;
   c.last = source->last;
-  c.flops = parent->flops - source->flops + segment_flops(c.segment);
+  c.flops = m->parents[source->parent].flops - source->flops + segment_flops(c.segment);
   c.predicted = ag_place_predict(task->place, c.segment, c.input_map, c.output_map);
   task->scored++;
   AG_GROW(task->drafts, task->count, task->capacity);
   task->drafts[task->count++] = c;
+}
+
+void ag_complete_pending(const struct mutation *m, struct task *task) {
+  if (task->pending_count == 0) return;
+  ag_hash_children(&m->parents[task->source->parent], task->source, &task->tail, task->pending,
+                   task->pending_count, task->marks);
+  for (int i = 0; i < task->pending_count; i++) complete(m, task, task->pending[i]);
+  task->pending_count = 0;
+}
+
+bool ag_task_has_room(const struct mutation *m, struct task *task, int wanted) {
+  if (task->count + task->pending_count >= wanted ||
+      task->scored + task->pending_count >= task->most)
+    ag_complete_pending(m, task);
+  return task->count < wanted && task->scored < task->most;
 }
 
 void ag_try_candidate(const struct mutation *m, struct task *task, ag_solver *solver,
@@ -148,13 +160,13 @@ void ag_try_candidate(const struct mutation *m, struct task *task, ag_solver *so
       solver ? solve_variant(task, solver, variant, &p) : fit_variant(task, variant, &p);
   if (!segment) return;
   task->feasible++;
-  complete(m, task,
-           (ag_child){.entry = candidate.entry,
-                      .variant = candidate.variant,
-                      .resolved = solver != NULL,
-                      .segment = segment,
-                      .input_map = p.input,
-                      .output_map = p.output});
+  task->pending[task->pending_count++] = (ag_child){.entry = candidate.entry,
+                                                    .variant = candidate.variant,
+                                                    .resolved = solver != NULL,
+                                                    .segment = segment,
+                                                    .input_map = p.input,
+                                                    .output_map = p.output};
+  if (task->pending_count == AG_LANES) ag_complete_pending(m, task);
 }
 
 void ag_settle_drafts(struct task *task) {

@@ -130,8 +130,8 @@ void ag_tail_free(struct tail *tail) {
 
 /* Marks of the replacement's nodes; returns their sum. */
 static ag_hash hash_replacement(const struct parent *parent, const struct source *source,
-                                const ag_segment *s, const int32_t *input_map,
-                                struct ag_mark *inner) {
+                                const ag_child *c, struct ag_mark *inner) {
+  const ag_segment *s = c->segment;
   ag_hash sum = {0, 0};
   for (int i = 0; i < s->size; i++) {
     const int32_t *operands = s->operands + s->operand_start[i];
@@ -140,7 +140,7 @@ static ag_hash hash_replacement(const struct parent *parent, const struct source
     ag_hash own = ag_forward_own(&s->nodes[i], count), h = ordered ? own : (ag_hash){0, 0};
     for (int k = 0; k < count; k++)
       h = add_operand(h, ordered,
-                      operands[k] < 0 ? parent->marks[source->entering[input_map[~operands[k]]]]
+                      operands[k] < 0 ? parent->marks[source->entering[c->input_map[~operands[k]]]]
                                       : inner[operands[k]]);
     inner[i] = mark(ordered ? h : ag_hash_mix_hash(own, h));
     sum = ag_hash_add(sum, inner[i].term);
@@ -148,40 +148,78 @@ static ag_hash hash_replacement(const struct parent *parent, const struct source
   return sum;
 }
 
-/* Run the program over `row`, whose first entries are the output ports. */
-static ag_hash hash_successor(const struct parent *parent, const struct tail *tail,
-                              struct ag_mark *row, struct ag_mark *out, ag_hash *outputs) {
-  ag_hash sum = {0, 0};
-  for (const struct ag_step *t = tail->steps; t < tail->steps + tail->count; t++, out++) {
-    ag_hash h = t->ordered ? t->own : (ag_hash){0, 0};
-    const int32_t *codes = tail->codes + t->first;
-    for (int k = 0; k < t->count; k++)
-      h = add_operand(h, t->ordered, codes[k] < 0 ? parent->marks[~codes[k]] : row[codes[k]]);
-    *out = mark(t->ordered ? h : ag_hash_mix_hash(t->own, h));
-    sum = ag_hash_add(sum, out->term);
-    if (t->output) *outputs = ag_hash_add(*outputs, out->term);
+/* A row of marks, one per child. Along a chain of nodes each hash waits for the one before; the
+ * lanes do not wait for each other, which keeps the processor's multipliers busy. */
+struct ag_lanes {
+  struct ag_mark lane[AG_LANES];
+};
+
+/* The mark of an operand in a lane: the same in all of them, if no child changes it. */
+static const struct ag_mark *operand_lanes(const struct parent *parent, const struct ag_lanes *row,
+                                           int32_t code, int *stride) {
+  *stride = code < 0 ? 0 : 1;
+  return code < 0 ? &parent->marks[~code] : row[code].lane;
+}
+
+static void run_step(const struct parent *parent, const struct tail *tail, const struct ag_step *t,
+                     const struct ag_lanes *row, struct ag_lanes *out) {
+  const int32_t *codes = tail->codes + t->first;
+  ag_hash h[AG_LANES];
+  int stride;
+  for (int l = 0; l < AG_LANES; l++) h[l] = t->ordered ? t->own : (ag_hash){0, 0};
+  for (int k = 0; k < t->count; k++) {
+    const struct ag_mark *x = operand_lanes(parent, row, codes[k], &stride);
+    if (t->ordered)
+      for (int l = 0; l < AG_LANES; l++) h[l] = ag_hash_mix_hash(h[l], x[l * stride].hash);
+    else
+      for (int l = 0; l < AG_LANES; l++) h[l] = ag_hash_add(h[l], x[l * stride].term);
   }
-  return sum;
+  if (!t->ordered)
+    for (int l = 0; l < AG_LANES; l++) h[l] = ag_hash_mix_hash(t->own, h[l]);
+  for (int l = 0; l < AG_LANES; l++) out->lane[l] = mark(h[l]);
+}
+
+/* Run the program over `row`, whose first entries are the output ports, adding to the sums. */
+static void hash_successors(const struct parent *parent, const struct tail *tail,
+                            const struct ag_lanes *row, struct ag_lanes *out, ag_hash *sums,
+                            ag_hash *outputs) {
+  for (const struct ag_step *t = tail->steps; t < tail->steps + tail->count; t++, out++) {
+    run_step(parent, tail, t, row, out);
+    for (int l = 0; l < AG_LANES; l++) {
+      sums[l] = ag_hash_add(sums[l], out->lane[l].term);
+      if (t->output) outputs[l] = ag_hash_add(outputs[l], out->lane[l].term);
+    }
+  }
 }
 
 static struct ag_mark *room(struct marks *marks, int count) {
   if (count > marks->capacity) {
     marks->capacity = 2 * count;
-    marks->row = ag_resize(marks->row, (size_t)marks->capacity, sizeof *marks->row);
+    free(marks->row);
+    marks->row = AG_ARRAY(struct ag_mark, marks->capacity);
   }
   return marks->row;
 }
 
-ag_hash ag_child_hash(const struct parent *parent, const struct source *source,
-                      const struct tail *tail, const ag_segment *segment, const int32_t *input_map,
-                      const int32_t *output_map, struct marks *scratch) {
-  int ports = source->cut->outputs;
-  struct ag_mark *inner = room(scratch, segment->size + ports + tail->count);
-  struct ag_mark *row = inner + segment->size;
-  ag_hash outputs = tail->outputs;
-  ag_hash sum = hash_replacement(parent, source, segment, input_map, inner);
-  for (int q = 0; q < ports; q++) row[q] = inner[segment->output_nodes[output_map[q]]];
-  sum = ag_hash_add(sum, hash_successor(parent, tail, row, row + ports, &outputs));
-  int size = parent->graph->size - (source->last - source->first) + segment->size;
-  return ag_hash_finish_graph(outputs, ag_hash_add(tail->sum, sum), size);
+void ag_hash_children(const struct parent *parent, const struct source *source,
+                      const struct tail *tail, ag_child *children, int count,
+                      struct marks *scratch) {
+  int ports = source->cut->outputs, most = 0;
+  for (int l = 0; l < count; l++)
+    if (children[l].segment->size > most) most = children[l].segment->size;
+  struct ag_mark *inner = room(scratch, most + (ports + tail->count) * AG_LANES);
+  struct ag_lanes *row = (struct ag_lanes *)(inner + most);
+  ag_hash sums[AG_LANES] = {{0, 0}}, outputs[AG_LANES] = {{0, 0}};
+  for (int l = 0; l < count; l++) {
+    const ag_child *c = &children[l];
+    sums[l] = ag_hash_add(tail->sum, hash_replacement(parent, source, c, inner));
+    outputs[l] = tail->outputs;
+    for (int q = 0; q < ports; q++)
+      row[q].lane[l] = inner[c->segment->output_nodes[c->output_map[q]]];
+  }
+  hash_successors(parent, tail, row, row + ports, sums, outputs);
+  for (int l = 0; l < count; l++) {
+    int size = parent->graph->size - (source->last - source->first) + children[l].segment->size;
+    children[l].hash = ag_hash_finish_graph(outputs[l], sums[l], size);
+  }
 }

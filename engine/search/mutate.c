@@ -1,6 +1,7 @@
 /* Mutation: one task per source, on any thread, each with its own list of drafts (child.c), which
  * are merged in the order of the sources (batch.c). A task reads the space (the visited set too)
  * and never writes it, so the batch is the same for any number of threads. */
+#include <limits.h>
 #include <stdlib.h>
 
 #include "engine/search/mutation.h"
@@ -29,8 +30,9 @@ static void keep_best(struct task *task, int from, int wanted) {
 static void try_fitting(const struct mutation *m, struct task *task) {
   struct fit *candidates;
   int count = ag_fitting_candidates(m, task, &candidates), wanted = m->options->replacements / 2;
-  for (int i = 0; i < count && task->count < wanted && task->scored < task->most; i++)
+  for (int i = 0; i < count && ag_task_has_room(m, task, wanted); i++)
     ag_try_candidate(m, task, NULL, candidates[i]);
+  ag_complete_pending(m, task);
   free(candidates);
 }
 
@@ -43,8 +45,9 @@ static void try_adaptable(const struct mutation *m, struct task *task, ag_solver
   int count = ag_adaptable_candidates(m, task, &candidates), fitted = task->count;
   int wanted = m->options->replacements - fitted;
   int tries = wanted > count / TRIES_PER_KEPT ? count : TRIES_PER_KEPT * wanted;
-  for (int i = 0; i < tries && task->scored < task->most; i++)
+  for (int i = 0; i < tries && ag_task_has_room(m, task, INT_MAX); i++)
     ag_try_candidate(m, task, solver, candidates[i]);
+  ag_complete_pending(m, task);
   free(candidates);
   keep_best(task, fitted, wanted);
 }

@@ -14,6 +14,8 @@ struct task {
   ag_map seen; /* hashes of all drafts there have been */
   ag_arena trial, kept;
   int64_t tried, feasible, scored, most; /* `most` that may be scored */
+  ag_child pending[AG_LANES];            /* valid, but not yet known to be new */
+  int pending_count;
 
   /* of the thread that works on it */
   ag_place *place;
@@ -36,10 +38,17 @@ struct mutation {
 int ag_fitting_candidates(const struct mutation *m, struct task *task, struct fit **candidates);
 int ag_adaptable_candidates(const struct mutation *m, struct task *task, struct fit **candidates);
 
-/* Try to make a child of a candidate and append it to the drafts; with a solver for its shapes, or
- * NULL for a variant that fits as it is. */
+/* Try to make a child of a candidate; with a solver for its shapes, or NULL for a variant that
+ * fits as it is. If it is valid it waits until it can be completed together with others. */
 void ag_try_candidate(const struct mutation *m, struct task *task, ag_solver *solver,
                       struct fit candidate);
+
+/* Complete the children that wait: those that are new become drafts. */
+void ag_complete_pending(const struct mutation *m, struct task *task);
+
+/* True if the task may try another candidate for one of `wanted` drafts. Completes what waits
+ * if that decides it, so that waiting changes no outcome. */
+bool ag_task_has_room(const struct mutation *m, struct task *task, int wanted);
 
 /* Move what the drafts point to from `trial` to `kept`. */
 void ag_settle_drafts(struct task *task);

@@ -92,9 +92,12 @@ struct tail {
 void ag_tail_init(struct tail *tail, const struct parent *parent, const struct source *source);
 void ag_tail_free(struct tail *tail);
 
-/* ag_graph_hash of parent with `segment` in the place of `source`, without making it. */
-ag_hash ag_child_hash(const struct parent *parent, const struct source *source,
-                      const struct tail *tail, const ag_segment *segment, const int32_t *input_map,
-                      const int32_t *output_map, struct marks *scratch);
+enum { AG_LANES = 4 }; /* children hashed side by side */
+
+/* Set the hash of up to AG_LANES children of a source, of which segment and maps are set:
+ * ag_graph_hash of the graphs ag_batch_graph would make, without making them. */
+void ag_hash_children(const struct parent *parent, const struct source *source,
+                      const struct tail *tail, ag_child *children, int count,
+                      struct marks *scratch);
 
 #endif
