@@ -136,7 +136,7 @@ static void write_number(writer *w, int index) {
     ag_text_add(w->text, "%lld", (long long)value);
     return;
   }
-  double value = lua_tonumber(w->L, index);
+  double value = lua_tonumber(w->L, index) + 0.0; /* -0 would not come back as it went */
   if (!isfinite(value)) luaL_error(w->L, "cannot write a number that is not finite as JSON");
   char digits[40];
   for (int precision = 15; precision <= 17; precision++) {

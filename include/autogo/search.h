@@ -127,6 +127,12 @@ typedef struct ag_made {
 ag_status ag_space_make(const ag_space *space, const ag_batch *batch, const int32_t *rows,
                         int count, ag_made *made, ag_error *err);
 
+/* The raw number of a whole-graph predictor for every child, as ag_predict on ag_batch_graph would
+ * give to 1e-5, without making the graphs. Errors: AG_INVALID for a PSC predictor. The same for any
+ * number of threads. */
+ag_status ag_batch_estimate(const ag_batch *batch, const ag_predictor *predictor, int threads,
+                            double *values, ag_error *err);
+
 /* --- prices: per-node costs, remembered by node signature -------------------------------- */
 
 /* A memo from ag_node_signature to a cost. NaN means "cannot be measured". */

@@ -82,6 +82,9 @@ function Cost:column(batch)
   if self.prices then
     learn(self, batch)
     return self.prices:column(batch)
+  elseif self.objective.predictor then
+    local objective = self.objective
+    return assert(batch:estimate(objective.predictor, objective.family, core.processors()))
   end
   local graphs = {}
   for i = 1, #batch do graphs[i] = assert(batch:graph(i)) end

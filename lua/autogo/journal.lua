@@ -325,8 +325,8 @@ function Journal:start(search)
     good, why = same_search(self, head)
     if good then good, why = restore(self, search) end
   else
+    self.begun = true
     good, why = self:append(head)
-    self.begun = good
   end
   if not good then return nil, why end
   local done, asked = self.last or 0, search.settings.iterations

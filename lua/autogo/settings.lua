@@ -20,6 +20,9 @@ for _, list in ipairs { NAMES, OTHERS } do
   for _, name in ipairs(list) do KNOWN[name] = true end
 end
 
+-- Beyond it JSON does not keep integers.
+local EXACT = 1 << 53
+
 local COUNTS = { "iterations", "parents", "sources", "replacements", "segments", "finalists" }
 
 --- Settings as plain data, for front.json and the journal.
@@ -80,6 +83,10 @@ function settings.check(values)
     if math.type(value) ~= "integer" or value < 1 then
       fail("%s: an integer of at least 1 expected, got %s", name, tostring(value))
     end
+  end
+  local seed = values.seed
+  if math.type(seed) ~= "integer" or seed < -EXACT or seed > EXACT then
+    fail("seed: an integer of at most 2^53 expected, got %s", tostring(seed))
   end
   for _, name in ipairs { "flops_min", "flops_max" } do
     if type(values[name]) ~= "number" or values[name] ~= values[name] or values[name] < 0 then

@@ -227,6 +227,7 @@ describe("A search that makes no sense", function()
       ["iterations: an integer of at least 1 expected, got 0.5"] = { iterations = 0.5 },
       ["flops_max: a number of at least 0 expected, got x"] = { flops_max = "x" },
       ["flops_min: at most flops_max (0.8) expected, got 0.9"] = { flops_min = 0.9, flops_max = 0.8 },
+      ["seed: an integer of at most 2^53"] = { seed = 1 << 60 },
       ["objectives: at least one"] = { objectives = {} },
       ["constraints: there is no objective 'latency'"] = {
         constraints = { ag.constraint { on = "latency", max = 1 } },

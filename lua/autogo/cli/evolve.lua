@@ -4,11 +4,11 @@
 local ag = require "autogo"
 local core = require "autogo.core"
 local family = require "autogo.families.family"
-local journal = require "autogo.journal"
 local model = require "autogo.cli.model"
 local policies = require "autogo.policies"
 local presets = require "autogo.presets"
 local progress = require "autogo.cli.progress"
+local resume = require "autogo.cli.resume"
 
 local INTERRUPTED = 130
 
@@ -102,41 +102,6 @@ local function load_objectives(names)
   return list
 end
 
--- What says which search this is, for the journal: enough to prepare it again.
-local function command_of(values)
-  return {
-    model = values[1], input = values.input, skip = values.skip, weights = values.weights,
-    mined = values.mined, objective = values.objective, preset = values.preset,
-  }
-end
-
--- Complete the values of the command line by what the journal says the search was begun with.
-local function recall(values, found)
-  local head = found.head
-  local command = type(head.command) == "table" and head.command
-  if not command then
-    return nil, values.resume .. ": the search was not begun by this program"
-  end
-  values[1] = values[1] or command.model
-  for _, name in ipairs { "input", "skip", "weights", "mined", "preset" } do
-    if values[name] == nil then
-      values[name] = command[name]
-    end
-  end
-  if #values.objective == 0 then
-    values.objective = command.objective or {}
-  end
-  values.iterations = values.iterations or found.asked
-  for _, option in ipairs(SETTINGS) do
-    local key = option.name:gsub("-", "_")
-    if values[key] == nil then
-      values[key] = head.settings[key]
-    end
-  end
-  values.out = values.resume
-  return true
-end
-
 -- LOW:HIGH or free into the two bounds; true, or nil and a message.
 local function read_band(settings)
   local low, high = (settings.band == "free" and "0:1.1" or settings.band or ""):match "^(.+):(.+)$"
@@ -193,22 +158,6 @@ local function settings_of(values)
   return settings
 end
 
--- The journal to write: that of --resume, or a new one in --out. Hours of work are not overwritten.
-local function open_journal(values)
-  if values.resume then
-    local found, why = journal.resume(values.resume)
-    local good = found
-    if found then
-      good, why = recall(values, found)
-    end
-    return good and found, why
-  elseif journal.unfinished(values.out) then
-    return nil, ("%s holds an unfinished search; autogo evolve --resume %s goes on with it"):format(
-      values.out, values.out)
-  end
-  return journal.new(values.out, command_of(values))
-end
-
 -- Search and write.
 local function evolve_and_write(values, graph, settings, display)
   local front, why = ag.evolve(graph, settings)
@@ -222,7 +171,9 @@ local function evolve_and_write(values, graph, settings, display)
     return nil, why
   end
   local last = front.history[#front.history]
-  display.finish { iterations = #front.history, front = #front, hypervolume = last.hypervolume }
+  display.finish {
+    iterations = #front.history, front = #front, hypervolume = last and last.hypervolume or 0,
+  }
   return front
 end
 
@@ -277,7 +228,7 @@ return {
   end,
   run = function(values)
     local record, settings, graph, why
-    record, why = open_journal(values)
+    record, why = resume.journal(values, SETTINGS)
     if not record then
       return nil, why
     end

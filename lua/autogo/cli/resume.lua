@@ -1,0 +1,55 @@
+--- Which journal `autogo evolve` writes: a new one, or that of a search to go on with.
+-- @module autogo.cli.resume
+
+local journal = require "autogo.journal"
+
+local resume = {}
+
+-- Options, beside the settings of the search, that say which search it is.
+local IDENTITY = { "input", "skip", "weights", "mined", "preset" }
+
+local function command_of(values)
+  local command = { model = values[1], objective = values.objective }
+  for _, name in ipairs(IDENTITY) do command[name] = values[name] end
+  return command
+end
+
+-- Complete the values of the command line by those that the search was begun with. The journal
+-- compares what comes of it with what it holds.
+local function recall(values, found, settings)
+  local command = found.head.command
+  if type(command) ~= "table" then
+    return nil, values.resume .. ": the search was not begun by this program"
+  end
+  values.out = values.resume
+  values[1] = values[1] or command.model
+  for _, name in ipairs(IDENTITY) do
+    if values[name] == nil then values[name] = command[name] end
+  end
+  if #values.objective == 0 then values.objective = command.objective or {} end
+  values.iterations = values.iterations or found.asked
+  for _, option in ipairs(settings) do
+    local key = option.name:gsub("-", "_")
+    if values[key] == nil then values[key] = found.head.settings[key] end
+  end
+  return found
+end
+
+--- The journal for a command line, whose values are completed where it says --resume. Hours of work
+-- are not overwritten: an unfinished search in --out is refused.
+-- @tparam table values
+-- @tparam table settings the options that are settings of a search
+-- @treturn Journal, or nil and a message
+function resume.journal(values, settings)
+  if values.resume then
+    local found, why = journal.resume(values.resume)
+    if not found then return nil, why end
+    return recall(values, found, settings)
+  elseif journal.unfinished(values.out) then
+    return nil, ("%s holds an unfinished search; autogo evolve --resume %s goes on with it"):format(
+      values.out, values.out)
+  end
+  return journal.new(values.out, command_of(values))
+end
+
+return resume
