@@ -153,8 +153,8 @@ int ag_prices_missing_batch(const ag_prices *prices, const ag_batch *batch, ag_u
 int ag_prices_missing_graph(const ag_prices *prices, const ag_graph *graph, ag_unpriced **nodes);
 
 /* Sum of the prices of all nodes in order; NaN if one cannot be measured, or the sum
- * overflows. Every signature must have been priced. For a child the sum runs over P, replacement, C: exactly that of the
- * graph ag_batch_graph makes. */
+ * overflows. Every signature must have been priced. For a child the sum runs over P, replacement,
+ * C: exactly that of the graph ag_batch_graph makes. */
 double ag_graph_cost(const ag_prices *prices, const ag_graph *graph);
 void ag_batch_cost(const ag_prices *prices, const ag_batch *batch, double *costs);
 

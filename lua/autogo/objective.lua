@@ -74,7 +74,7 @@ function objective.per_graph(fields)
 end
 
 --- A cost that is measured for several graphs at once, such as on a real device.
--- @tparam table fields name, eval, and optionally unit, sense, size (graphs per call), cache (file
+-- @tparam table fields name, eval, and optionally unit, sense, size (graphs per call), cache (a file
 -- that remembers results)
 -- @treturn table objective
 function objective.batch(fields)
