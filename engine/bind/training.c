@@ -187,7 +187,7 @@ static ag_train_options read_options(lua_State *L) {
   o.hinge = ag_lua_option_number(L, 1, "hinge", o.hinge, 0, 1e9);
   o.clip = ag_lua_option_number(L, 1, "clip", o.clip, 0, 1e9);
   o.patience = (int)ag_lua_option_integer(L, 1, "patience", o.patience, 0, 1000000);
-  o.transform = (ag_transform)ag_lua_option_choice(L, 1, "transform", o.transform, transforms);
+  o.transform = (ag_transform)ag_lua_option_choice(L, 1, "transform", (int)o.transform, transforms);
   o.residual = ag_lua_option_boolean(L, 1, "residual", o.residual);
   o.log_features = ag_lua_option_boolean(L, 1, "log_features", o.log_features);
   o.sum_pooling = ag_lua_option_boolean(L, 1, "sum_pooling", o.sum_pooling);
