@@ -19,6 +19,33 @@ static int load_predictor(lua_State *L) {
   return 1;
 }
 
+/* join_predictors({p, ...}) -> Predictor, an ensemble of copies of them | nil, message */
+static int join_predictors(lua_State *L) {
+  ag_error err;
+  const ag_predictor *members[AG_MEMBERS_MAX];
+  ag_predictor *ensemble = NULL;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_Unsigned count = lua_rawlen(L, 1);
+  luaL_argcheck(L, count >= 1 && count <= AG_MEMBERS_MAX, 1, "1 to 8 predictors expected");
+  for (lua_Unsigned i = 0; i < count; i++) {
+    lua_rawgeti(L, 1, (lua_Integer)i + 1);
+    void **box = luaL_testudata(L, -1, AG_LUA_PREDICTOR);
+    luaL_argcheck(L, box && *box, 1, "1 to 8 predictors expected");
+    members[i] = *box;
+    lua_pop(L, 1);
+  }
+  void **box = ag_lua_box(L, AG_LUA_PREDICTOR);
+  if (ag_predictor_join(members, (int)count, &ensemble, &err)) return ag_lua_fail(L, &err);
+  *box = ensemble;
+  return 1;
+}
+
+/* p:caution(k): from now on all numbers are mean - k * spread over an ensemble's members. */
+static int predictor_caution(lua_State *L) {
+  ag_predictor_set_caution(check_predictor(L, 1), luaL_checknumber(L, 2));
+  return 0;
+}
+
 static int predictor_save(lua_State *L) {
   ag_error err;
   const ag_predictor *p = check_predictor(L, 1);
@@ -45,21 +72,63 @@ static int predictor_predict(lua_State *L) {
   return push_value(L, status, value, &err);
 }
 
-/* p:score(graph, tokenizer) -> raw number of the architecture | nil, message:
- * the mean over the cuts of its full segmentation (PSC), or the GNN's number.
- * The graph in canonical order. */
+/* Bounds of the full segmentation by the tokenizer at `arg`, in memory that Lua frees. */
+static int32_t *segment(lua_State *L, const ag_graph *g, int arg, int *count) {
+  const ag_tokenizer *t = ag_lua_check(L, arg, AG_LUA_TOKENIZER);
+  int32_t *bounds = ag_lua_scratch(L, (size_t)g->size + 1, sizeof *bounds);
+  ag_segmentation *segmentation = ag_tokenizer_encode(t, g);
+  *count = ag_segmentation_bounds(segmentation, NULL, bounds);
+  ag_segmentation_free(segmentation);
+  return bounds;
+}
+
+/* p:score(graph [, tokenizer]) -> raw number of the architecture | nil, message: the mean over the
+ * cuts of its full segmentation (PSC), or the GNN's number, which needs no tokenizer. The graph in
+ * canonical order. */
 static int predictor_score(lua_State *L) {
   ag_error err;
   double value = 0;
   const ag_predictor *p = check_predictor(L, 1);
   const ag_graph *g = ag_lua_check_graph(L, 2);
-  const ag_tokenizer *t = ag_lua_check(L, 3, AG_LUA_TOKENIZER);
-  int32_t *bounds = ag_lua_scratch(L, (size_t)g->size + 1, sizeof *bounds);
-  ag_segmentation *segmentation = ag_tokenizer_encode(t, g);
-  int count = ag_segmentation_bounds(segmentation, NULL, bounds);
-  ag_segmentation_free(segmentation);
+  int32_t *bounds = NULL;
+  int count = 0;
+  if (ag_predictor_model(p) == AG_MODEL_PSC) bounds = segment(L, g, 3, &count);
   ag_status status = ag_predict_score(p, g, bounds, count, &value, &err);
   return push_value(L, status, value, &err);
+}
+
+/* p:spread(graph [, tokenizer]) -> mean and standard deviation over the members of the score of an
+ * architecture | nil, message */
+static int predictor_spread(lua_State *L) {
+  ag_error err;
+  double mean = 0, spread = 0;
+  const ag_predictor *p = check_predictor(L, 1);
+  const ag_graph *g = ag_lua_check_graph(L, 2);
+  int32_t *bounds = NULL;
+  int count = 0;
+  if (ag_predictor_model(p) == AG_MODEL_PSC) bounds = segment(L, g, 3, &count);
+  if (ag_predict_spread(p, g, bounds, count, &mean, &spread, &err)) return ag_lua_fail(L, &err);
+  lua_pushnumber(L, mean);
+  lua_pushnumber(L, spread);
+  return 2;
+}
+
+/* p:cuts(graph, tokenizer) -> sequence: the value of every cut of the full segmentation (PSC) |
+ * nil, message */
+static int predictor_cuts(lua_State *L) {
+  ag_error err;
+  const ag_predictor *p = check_predictor(L, 1);
+  const ag_graph *g = ag_lua_check_graph(L, 2);
+  int count;
+  const int32_t *bounds = segment(L, g, 3, &count);
+  double *values = ag_lua_scratch(L, (size_t)count, sizeof *values);
+  if (ag_predict_cuts(p, g, bounds, count, values, &err)) return ag_lua_fail(L, &err);
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) {
+    lua_pushnumber(L, values[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
 }
 
 /* p:label(family, raw) -> number in the unit of the family's labels */
@@ -104,6 +173,11 @@ static int field_model(lua_State *L) {
   return 1;
 }
 
+static int field_members(lua_State *L) {
+  lua_pushinteger(L, ag_predictor_members(check_predictor(L, 1)));
+  return 1;
+}
+
 static void release_predictor(void *object) {
   ag_predictor_free(object);
 }
@@ -112,13 +186,12 @@ static void describe_predictor(lua_State *L, void *object) {
   lua_pushfstring(L, "Predictor (%s)", model_name(object));
 }
 
-static const luaL_Reg methods[] = {{"predict", predictor_predict},
-                                   {"score", predictor_score},
-                                   {"label", predictor_label},
-                                   {"save", predictor_save},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {{"predict", predictor_predict}, {"score", predictor_score},
+                                   {"label", predictor_label},     {"save", predictor_save},
+                                   {"caution", predictor_caution}, {"spread", predictor_spread},
+                                   {"cuts", predictor_cuts},       {NULL, NULL}};
 
-static const luaL_Reg fields[] = {{"model", field_model}, {NULL, NULL}};
+static const luaL_Reg fields[] = {{"model", field_model}, {"members", field_members}, {NULL, NULL}};
 
 static const ag_lua_class predictor_class = {.name = AG_LUA_PREDICTOR,
                                              .release = release_predictor,
@@ -127,6 +200,7 @@ static const ag_lua_class predictor_class = {.name = AG_LUA_PREDICTOR,
                                              .fields = fields};
 
 static const luaL_Reg functions[] = {{"load_predictor", load_predictor},
+                                     {"join_predictors", join_predictors},
                                      {"srcc", srcc},
                                      {"kendall", kendall},
                                      {"mae", mae},

@@ -417,8 +417,29 @@ static int batch_graph(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg batch_methods[] = {
-    {"column", batch_column}, {"child", batch_child}, {"graph", batch_graph}, {NULL, NULL}};
+/* batch:estimate(predictor, family [, threads]) -> sequence of a GNN's predictions in the unit of
+ * that family's labels | nil, message */
+static int batch_estimate(lua_State *L) {
+  const ag_batch *b = check_batch(L, 1);
+  const ag_predictor *p = ag_lua_check(L, 2, AG_LUA_PREDICTOR);
+  const char *family = luaL_checkstring(L, 3);
+  int threads = lua_isnoneornil(L, 4) ? 1 : (int)ag_lua_check_range(L, 4, 1, 256);
+  double *values = ag_lua_scratch(L, (size_t)b->size + 1, sizeof *values);
+  ag_error err;
+  if (ag_batch_estimate(b, p, threads, values, &err)) return ag_lua_fail(L, &err);
+  lua_createtable(L, b->size, 0);
+  for (int i = 0; i < b->size; i++) {
+    lua_pushnumber(L, ag_predictor_label(p, family, values[i]));
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+static const luaL_Reg batch_methods[] = {{"column", batch_column},
+                                         {"child", batch_child},
+                                         {"graph", batch_graph},
+                                         {"estimate", batch_estimate},
+                                         {NULL, NULL}};
 static const luaL_Reg batch_fields[] = {{"size", batch_length},
                                         {"tried", batch_count},
                                         {"feasible", batch_count},

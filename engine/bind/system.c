@@ -87,9 +87,10 @@ static int make_directory(lua_State *L) {
   for (size_t i = 1; i <= length; i++) {
     if (path[i] != '/' && path[i] != '\0') continue;
     memcpy(prefix, path, i);
-    if (mkdir(prefix, 0777) == 0 || is_directory(prefix)) continue;
+    int why = mkdir(prefix, 0777) == 0 ? 0 : errno;
+    if (why == 0 || is_directory(prefix)) continue;
     ag_error err;
-    ag_fail(&err, AG_IO, "cannot make directory: %s", strerror(errno == EEXIST ? ENOTDIR : errno));
+    ag_fail(&err, AG_IO, "cannot make directory: %s", strerror(why == EEXIST ? ENOTDIR : why));
     ag_error_in_file(&err, AG_IO, path);
     return ag_lua_fail(L, &err);
   }

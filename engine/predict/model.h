@@ -112,11 +112,14 @@ struct ag_predictor {
   ag_target *target;
   ag_layer_weights *layers; /* packed for the kernels */
   ag_head head;
+  ag_predictor *next; /* of an ensemble: the other members, owned */
+  double caution;     /* of an ensemble: the first member's holds */
 };
 
 /* A predictor around `params` (taken over) and `targets` (taken over), with everything derived. */
 ag_predictor *ag_predictor_make(const ag_config *config, float *params, ag_target *targets,
                                 int families);
+ag_target *ag_targets_copy(const ag_target *targets, int families);
 void ag_targets_free(ag_target *targets, int families);
 
 struct ag_st_file;
@@ -125,6 +128,13 @@ struct ag_st_writer;
 void ag_predictor_put(const ag_predictor *predictor, struct ag_st_writer *writer);
 ag_status ag_predictor_parse(const struct ag_st_file *file, ag_predictor **predictor,
                              ag_error *err);
+
+bool ag_config_equal(const ag_config *a, const ag_config *b);
+/* Mean and standard deviation of the members' values. */
+void ag_ensemble_moments(const ag_predictor *predictor, const double *values, double *mean,
+                         double *spread);
+/* One number from the members' values, in their order: mean - caution * spread. */
+double ag_ensemble_value(const ag_predictor *predictor, const double *values);
 
 /* --- features ----------------------------------------------------------------------------- */
 

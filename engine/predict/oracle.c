@@ -94,8 +94,8 @@ static double head(const ag_predictor *p, const double *joined) {
   return y;
 }
 
-ag_status ag_predict(const ag_predictor *p, const ag_graph *graph, int first, int last,
-                     double *value, ag_error *err) {
+static ag_status predict(const ag_predictor *p, const ag_graph *graph, int first, int last,
+                         double *value, ag_error *err) {
   double joined[AG_JOINED_MAX] = {0};
   if (p->config.model == AG_MODEL_GNN) {
     embed_range(p, graph, 0, graph->size, joined, joined + AG_WIDTH);
@@ -110,5 +110,16 @@ ag_status ag_predict(const ag_predictor *p, const ag_graph *graph, int first, in
     embed_range(p, graph, last, graph->size, joined + 2 * AG_WIDTH, NULL);
   }
   *value = head(p, joined);
+  return AG_OK;
+}
+
+ag_status ag_predict(const ag_predictor *p, const ag_graph *graph, int first, int last,
+                     double *value, ag_error *err) {
+  double values[AG_MEMBERS_MAX], *at = values;
+  for (const ag_predictor *m = p; m; m = m->next) {
+    ag_status s = predict(m, graph, first, last, at++, err);
+    if (s) return s;
+  }
+  *value = ag_ensemble_value(p, values);
   return AG_OK;
 }

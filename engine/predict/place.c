@@ -17,9 +17,11 @@
 
 struct ag_encoding {
   ag_whole whole;
+  ag_encoding *next; /* of an ensemble: by the next member */
 };
 
 struct ag_place {
+  ag_place *next;        /* of an ensemble: the same place for the next member */
   const ag_whole *whole; /* of an encoding */
   ag_encoding *own;      /* that encoding, if it is not shared */
   int first, last;
@@ -142,11 +144,13 @@ static void init_gnn(ag_place *place) {
 ag_encoding *ag_encoding_new(const ag_predictor *predictor, const ag_graph *graph) {
   ag_encoding *encoding = AG_NEW(ag_encoding);
   ag_whole_init(&encoding->whole, predictor, graph);
+  if (predictor->next) encoding->next = ag_encoding_new(predictor->next, graph);
   return encoding;
 }
 
 void ag_encoding_free(ag_encoding *encoding) {
   if (!encoding) return;
+  ag_encoding_free(encoding->next);
   ag_whole_free(&encoding->whole);
   free(encoding);
 }
@@ -160,6 +164,7 @@ ag_place *ag_encoding_place(const ag_encoding *encoding, int first, int last) {
     init_psc(place);
   else
     init_gnn(place);
+  if (encoding->next) place->next = ag_encoding_place(encoding->next, first, last);
   return place;
 }
 
@@ -172,6 +177,7 @@ ag_place *ag_place_new(const ag_predictor *predictor, const ag_graph *graph, int
 
 void ag_place_free(ag_place *place) {
   if (!place) return;
+  ag_place_free(place->next);
   ag_encoding_free(place->own);
   free(place->inputs);
   free(place->node);
@@ -279,6 +285,11 @@ static double predict_gnn(const ag_place *place, const ag_segment *s, const int3
 
 double ag_place_predict(const ag_place *place, const ag_segment *segment, const int32_t *input_map,
                         const int32_t *output_map) {
-  if (place->whole->predictor->config.model == AG_MODEL_PSC) return predict_psc(place, segment);
-  return predict_gnn(place, segment, input_map, output_map);
+  const ag_predictor *p = place->whole->predictor;
+  double values[AG_MEMBERS_MAX], *at = values;
+  for (; place; place = place->next) {
+    *at++ = p->config.model == AG_MODEL_PSC ? predict_psc(place, segment)
+                                            : predict_gnn(place, segment, input_map, output_map);
+  }
+  return ag_ensemble_value(p, values);
 }

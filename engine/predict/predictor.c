@@ -11,6 +11,8 @@
  *           joins     keep | bypass                   bypass: joins left with one predecessor
  *                                                     vanish
  *           pooling   mean | mean+sum                 mean
+ *           members   2 .. 8: an ensemble             1; tensors of member K >= 1 are called
+ *                                                     member.K.NAME
  *           family.N  name of family N                with tensor target.N: rows (raw, label)
  *           target.N  rank-normal | z-score | log     log: the rows hold logarithms of labels
  */
@@ -78,8 +80,19 @@ void ag_targets_free(ag_target *targets, int families) {
   free(targets);
 }
 
+ag_target *ag_targets_copy(const ag_target *targets, int families) {
+  ag_target *copy = AG_ARRAY(ag_target, families);
+  for (int i = 0; i < families; i++) {
+    copy[i] = targets[i];
+    copy[i].family = ag_strdup(targets[i].family);
+    copy[i].table = ag_memdup(targets[i].table, 2 * (size_t)targets[i].rows, sizeof(float));
+  }
+  return copy;
+}
+
 void ag_predictor_free(ag_predictor *p) {
   if (!p) return;
+  ag_predictor_free(p->next);
   ag_targets_free(p->target, p->families);
   free(p->params);
   free(p->layers);
@@ -170,14 +183,24 @@ static ag_status read_config(const ag_st_file *file, ag_config *config, ag_error
   return AG_OK;
 }
 
-static ag_status read_params(const ag_st_file *file, const ag_config *config, float **params,
-                             ag_error *err) {
+/* A tensor's name in the file. */
+static void member_name(int member, const ag_param *param, char name[64]) {
+  if (member)
+    snprintf(name, 64, "member.%d.%s", member, param->name);
+  else
+    snprintf(name, 64, "%s", param->name);
+}
+
+static ag_status read_params(const ag_st_file *file, const ag_config *config, int member,
+                             float **params, ag_error *err) {
   ag_layout layout;
   ag_layout_make(config, &layout);
   float *values = ag_alloc((size_t)layout.size, sizeof *values);
   for (int i = 0; i < layout.params; i++) {
     const ag_param *t = &layout.param[i];
-    ag_status s = ag_st_floats(file, t->name, t->rank, t->dims, values + t->offset, err);
+    char name[64];
+    member_name(member, t, name);
+    ag_status s = ag_st_floats(file, name, t->rank, t->dims, values + t->offset, err);
     if (s) {
       free(values);
       return s;
@@ -239,20 +262,40 @@ static ag_status read_targets(const ag_st_file *file, ag_target **targets, int *
   return AG_OK;
 }
 
+/* The other members of an ensemble, appended to the first. */
+static ag_status read_members(const ag_st_file *file, ag_predictor *first, ag_error *err) {
+  const char *text = ag_st_metadata(file, "members");
+  char *end = NULL;
+  long members = text ? strtol(text, &end, 10) : 1;
+  if (text && (*end != '\0' || members < 1 || members > AG_MEMBERS_MAX)) {
+    return ag_fail(err, AG_FORMAT, "metadata members is not a number from 1 to %d", AG_MEMBERS_MAX);
+  }
+  for (int i = 1; i < members; i++) {
+    float *params;
+    ag_status s = read_params(file, &first->config, i, &params, err);
+    if (s) return s;
+    first = first->next = ag_predictor_make(&first->config, params, NULL, 0);
+  }
+  return AG_OK;
+}
+
 ag_status ag_predictor_parse(const ag_st_file *file, ag_predictor **predictor, ag_error *err) {
   ag_config config;
   float *params = NULL;
   ag_target *targets = NULL;
   int families = 0;
   ag_status s;
-  if ((s = read_config(file, &config, err)) || (s = read_params(file, &config, &params, err)) ||
+  if ((s = read_config(file, &config, err)) || (s = read_params(file, &config, 0, &params, err)) ||
       (s = read_targets(file, &targets, &families, err))) {
     free(params);
     ag_targets_free(targets, families);
     return s;
   }
   *predictor = ag_predictor_make(&config, params, targets, families);
-  return AG_OK;
+  if (!(s = read_members(file, *predictor, err))) return AG_OK;
+  ag_predictor_free(*predictor);
+  *predictor = NULL;
+  return s;
 }
 
 static ag_status parse(const void *data, size_t size, ag_predictor **predictor, ag_error *err) {
@@ -288,6 +331,22 @@ static void put_targets(const ag_predictor *p, ag_st_writer *writer) {
   }
 }
 
+static void put_members(const ag_predictor *p, ag_st_writer *writer) {
+  char name[64];
+  int member = 0;
+  if (!p->next) return;
+  snprintf(name, sizeof name, "%d", ag_predictor_members(p));
+  ag_st_put_metadata(writer, "members", name);
+  for (p = p->next; p; p = p->next) {
+    member++;
+    for (int i = 0; i < p->layout.params; i++) {
+      const ag_param *t = &p->layout.param[i];
+      member_name(member, t, name);
+      ag_st_put_floats(writer, name, t->rank, t->dims, p->params + t->offset);
+    }
+  }
+}
+
 void ag_predictor_put(const ag_predictor *p, ag_st_writer *writer) {
   const ag_config *c = &p->config;
   char hops[16];
@@ -305,9 +364,15 @@ void ag_predictor_put(const ag_predictor *p, ag_st_writer *writer) {
     ag_st_put_floats(writer, t->name, t->rank, t->dims, p->params + t->offset);
   }
   put_targets(p, writer);
+  put_members(p, writer);
 }
 
 ag_status ag_predictor_save(const ag_predictor *p, const char *path, ag_error *err) {
+  for (const ag_predictor *m = p->next; m; m = m->next) {
+    if (ag_config_equal(&m->config, &p->config)) continue;
+    return ag_fail(err, AG_UNSUPPORTED,
+                   "members of different layers or features cannot share a file");
+  }
   ag_st_writer writer = {0};
   ag_predictor_put(p, &writer);
   return ag_st_write(&writer, path, err);

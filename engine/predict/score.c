@@ -47,21 +47,19 @@ static double score_cut(const ag_whole *w, struct cut *c, const float *states) {
   return ag_head_finish(&p->head, acc);
 }
 
-/* The sum over all cuts, as many at once as there are rows for. */
-static double score_cuts(const ag_whole *w, const int32_t *bounds, int count) {
+/* The value of every cut, evaluated as many at once as there are rows for. */
+static void score_cuts(const ag_whole *w, const int32_t *bounds, int count, double *values) {
   struct cut *cuts = AG_ARRAY(struct cut, count);
   ag_window win = {0};
-  double sum = 0;
   for (int from = 0, to = 0; from < count; from = to) {
     ag_window_clear(&win);
     for (; to < count && win.view.size < ROWS_AT_ONCE; to++)
       add_cut(w, &win, &cuts[to], bounds[to], bounds[to + 1]);
     const float *states = ag_window_encode(&win, w);
-    for (int i = from; i < to; i++) sum += score_cut(w, &cuts[i], states);
+    for (int i = from; i < to; i++) values[i] = score_cut(w, &cuts[i], states);
   }
   ag_window_free(&win);
   free(cuts);
-  return sum;
 }
 
 static double score_whole(const ag_whole *w) {
@@ -72,20 +70,83 @@ static double score_whole(const ag_whole *w) {
   return ag_head_graph(&p->head, joined);
 }
 
-ag_status ag_predict_score(const ag_predictor *predictor, const ag_graph *graph,
-                           const int32_t *bounds, int count, double *value, ag_error *err) {
-  bool psc = predictor->config.model == AG_MODEL_PSC;
-  if (psc && count < 1) return ag_fail(err, AG_INVALID, "a score needs at least one segment");
-  for (int i = 0; psc && i < count; i++) {
+/* The value of every cut (PSC), or the one of the graph (GNN); returns how many. */
+static int score_member(const ag_predictor *p, const ag_graph *graph, const int32_t *bounds,
+                        int count, double *values) {
+  bool psc = p->config.model == AG_MODEL_PSC;
+  ag_whole whole;
+  ag_whole_init(&whole, p, graph);
+  if (psc)
+    score_cuts(&whole, bounds, count, values);
+  else
+    values[0] = score_whole(&whole);
+  ag_whole_free(&whole);
+  return psc ? count : 1;
+}
+
+static double score(const ag_predictor *p, const ag_graph *graph, const int32_t *bounds,
+                    int count) {
+  double *values = AG_ARRAY(double, count + 1), sum = 0;
+  int cuts = score_member(p, graph, bounds, count, values);
+  for (int i = 0; i < cuts; i++) sum += values[i];
+  free(values);
+  return sum / cuts;
+}
+
+static ag_status check_bounds(const ag_predictor *p, const ag_graph *graph, const int32_t *bounds,
+                              int count, ag_error *err) {
+  if (p->config.model != AG_MODEL_PSC) return AG_OK;
+  if (count < 1) return ag_fail(err, AG_INVALID, "a score needs at least one segment");
+  for (int i = 0; i < count; i++) {
     if (bounds[i] < 0 || bounds[i] >= bounds[i + 1] || bounds[i + 1] > graph->size) {
       return ag_fail(err, AG_INVALID, "segment %d is [%d, %d) of %d nodes", i, bounds[i],
                      bounds[i + 1], graph->size);
     }
   }
-  ag_whole whole;
-  ag_whole_init(&whole, predictor, graph);
-  double sum = psc ? score_cuts(&whole, bounds, count) : score_whole(&whole);
-  ag_whole_free(&whole);
-  *value = psc ? sum / count : sum;
+  return AG_OK;
+}
+
+/* The score of every member. */
+static ag_status score_members(const ag_predictor *p, const ag_graph *graph, const int32_t *bounds,
+                               int count, double *values, ag_error *err) {
+  ag_status s = check_bounds(p, graph, bounds, count, err);
+  for (; !s && p; p = p->next) *values++ = score(p, graph, bounds, count);
+  return s;
+}
+
+ag_status ag_predict_score(const ag_predictor *predictor, const ag_graph *graph,
+                           const int32_t *bounds, int count, double *value, ag_error *err) {
+  double values[AG_MEMBERS_MAX];
+  ag_status s = score_members(predictor, graph, bounds, count, values, err);
+  if (!s) *value = ag_ensemble_value(predictor, values);
+  return s;
+}
+
+ag_status ag_predict_spread(const ag_predictor *predictor, const ag_graph *graph,
+                            const int32_t *bounds, int count, double *mean, double *spread,
+                            ag_error *err) {
+  double values[AG_MEMBERS_MAX];
+  ag_status s = score_members(predictor, graph, bounds, count, values, err);
+  if (!s) ag_ensemble_moments(predictor, values, mean, spread);
+  return s;
+}
+
+ag_status ag_predict_cuts(const ag_predictor *predictor, const ag_graph *graph,
+                          const int32_t *bounds, int count, double *values, ag_error *err) {
+  if (predictor->config.model != AG_MODEL_PSC) {
+    return ag_fail(err, AG_INVALID, "a gnn looks at whole graphs, not at cuts");
+  }
+  ag_status s = check_bounds(predictor, graph, bounds, count, err);
+  if (s) return s;
+  int members = 0;
+  double *all = AG_ARRAY(double, AG_MEMBERS_MAX *count), one[AG_MEMBERS_MAX];
+  for (const ag_predictor *m = predictor; m; m = m->next) {
+    score_member(m, graph, bounds, count, all + count * members++);
+  }
+  for (int i = 0; i < count; i++) {
+    for (int m = 0; m < members; m++) one[m] = all[count * m + i];
+    values[i] = ag_ensemble_value(predictor, one);
+  }
+  free(all);
   return AG_OK;
 }

@@ -321,20 +321,10 @@ static void keep_best(training *t, double srcc) {
   memcpy(s->best, s->params, (size_t)s->size * sizeof *s->best);
 }
 
-static ag_target *copy_targets(const training *t) {
-  ag_target *copy = AG_ARRAY(ag_target, t->families);
-  for (int i = 0; i < t->families; i++) {
-    const ag_target *from = &t->targets[i];
-    copy[i] = *from;
-    copy[i].family = ag_strdup(from->family);
-    copy[i].table = ag_memdup(from->table, 2 * (size_t)from->rows, sizeof *from->table);
-  }
-  return copy;
-}
-
 static ag_predictor *best_predictor(const training *t) {
   float *params = ag_memdup(t->state.best, (size_t)t->state.size, sizeof *params);
-  return ag_predictor_make(&t->config, params, copy_targets(t), t->families);
+  return ag_predictor_make(&t->config, params, ag_targets_copy(t->targets, t->families),
+                           t->families);
 }
 
 static ag_status write_checkpoint(const training *t, ag_error *err) {

@@ -22,6 +22,24 @@ ag_status ag_predictor_save(const ag_predictor *predictor, const char *path, ag_
 void ag_predictor_free(ag_predictor *predictor);
 ag_model ag_predictor_model(const ag_predictor *predictor);
 
+/* --- ensembles: a predictor of up to 8 members, used, saved and loaded like one ----------------
+ */
+
+enum { AG_MEMBERS_MAX = 8 };
+int ag_predictor_members(const ag_predictor *predictor);
+/* An ensemble of copies of predictors of one model; labels are told by the first. Errors:
+ * AG_INVALID for another number of members, mixed models, or members that are ensembles. */
+ag_status ag_predictor_join(const ag_predictor *const *members, int count, ag_predictor **ensemble,
+                            ag_error *err);
+/* From now on all numbers are mean - caution * spread over the members (0 at first: the mean). Set
+ * it before threads share the predictor. It is not saved. */
+void ag_predictor_set_caution(ag_predictor *predictor, double caution);
+/* Mean over the members of the score of an architecture (ag_predict_score) and its standard
+ * deviation: how far they disagree. Caution plays no part. */
+ag_status ag_predict_spread(const ag_predictor *predictor, const ag_graph *graph,
+                            const int32_t *bounds, int count, double *mean, double *spread,
+                            ag_error *err);
+
 /* The raw number for one cut [first, last) (PSC) or the whole graph (GNN; the cut is ignored).
  * Slow and plain, in double: the oracle of the fast paths. AG_INVALID if the cut is empty or not
  * within the graph. O((nodes + edges) * layers). */
@@ -40,6 +58,10 @@ ag_status ag_predict_score(const ag_predictor *predictor, const ag_graph *graph,
 typedef struct ag_encoding ag_encoding;
 ag_encoding *ag_encoding_new(const ag_predictor *predictor, const ag_graph *graph);
 void ag_encoding_free(ag_encoding *encoding);
+
+/* What ag_predict_score averages, cut by cut (PSC only): values[0..count). */
+ag_status ag_predict_cuts(const ag_predictor *predictor, const ag_graph *graph,
+                          const int32_t *bounds, int count, double *values, ag_error *err);
 
 /* A place: graph and cut [first, last), a non-empty range of the graph's nodes, with everything
  * that stays while segments are tried there. Immutable after creation, so that many threads may

@@ -127,6 +127,12 @@ typedef struct ag_made {
 ag_status ag_space_make(const ag_space *space, const ag_batch *batch, const int32_t *rows,
                         int count, ag_made *made, ag_error *err);
 
+/* The raw number of a whole-graph predictor for every child, as ag_predict on ag_batch_graph would
+ * give to 1e-5, without making the graphs. Errors: AG_INVALID for a PSC predictor. The same for any
+ * number of threads. */
+ag_status ag_batch_estimate(const ag_batch *batch, const ag_predictor *predictor, int threads,
+                            double *values, ag_error *err);
+
 /* --- prices: per-node costs, remembered by node signature -------------------------------- */
 
 /* A memo from ag_node_signature to a cost. NaN means "cannot be measured". */
@@ -147,8 +153,8 @@ int ag_prices_missing_batch(const ag_prices *prices, const ag_batch *batch, ag_u
 int ag_prices_missing_graph(const ag_prices *prices, const ag_graph *graph, ag_unpriced **nodes);
 
 /* Sum of the prices of all nodes in order; NaN if one cannot be measured, or the sum
- * overflows. Every signature must have been priced. For a child the sum runs over P, replacement, C: exactly that of the
- * graph ag_batch_graph makes. */
+ * overflows. Every signature must have been priced. For a child the sum runs over P, replacement,
+ * C: exactly that of the graph ag_batch_graph makes. */
 double ag_graph_cost(const ag_prices *prices, const ag_graph *graph);
 void ag_batch_cost(const ag_prices *prices, const ag_batch *batch, double *costs);
 

@@ -12,15 +12,48 @@ Cost.__index = Cost
 
 local NAN = 0 / 0
 
+local function fail(objective, what)
+  error(("objective '%s': %s"):format(objective.name, what), 0)
+end
+
+-- What a batch objective measured, by canonical hash:
+-- { format, version, objective, values = { hash = number } }.
+local CACHE_FORMAT, CACHE_VERSION = "autogo-cache", 1
+-- Seconds between two writings of a cache, so that a quick objective does not wait for the disk.
+local CACHE_PERIOD = 1
+
+local function read_cache(objective)
+  local path = objective.cache
+  if not core.exists(path) then return {} end
+  local text, why = core.read_file(path)
+  if not text then fail(objective, why) end
+  local file = core.json_decode(text)
+  if type(file) ~= "table" or file.format ~= CACHE_FORMAT or file.version ~= CACHE_VERSION
+    or type(file.values) ~= "table" then
+    fail(objective, path .. ": this is not a cache of measurements")
+  elseif file.objective ~= objective.name then
+    fail(objective, ("%s: a cache of '%s'"):format(path, tostring(file.objective)))
+  end
+  for _, value in pairs(file.values) do
+    if type(value) ~= "number" then fail(objective, path .. ": a value is no number") end
+  end
+  return file.values
+end
+
+local function write_cache(self)
+  local good, why = core.write_file(self.objective.cache, core.json_encode {
+    format = CACHE_FORMAT, version = CACHE_VERSION, objective = self.name, values = self.known,
+  } .. "\n")
+  if not good then fail(self.objective, why) end
+  self.written = core.clock()
+end
+
 --- An evaluator, with its own memory of prices.
 local function new(objective)
   local self = setmetatable({ objective = objective, name = objective.name }, Cost)
   if objective.kind == "per_node" then self.prices = core.prices() end
+  if objective.cache then self.known, self.written = read_cache(objective), 0 end
   return self
-end
-
-local function fail(objective, what)
-  error(("objective '%s': %s"):format(objective.name, what), 0)
 end
 
 --- Call the user's function; what it raises becomes one line that names the objective.
@@ -49,19 +82,43 @@ local function learn(self, what)
   end)
 end
 
---- Costs of a sequence of graphs by a batch objective, asked in groups of `size`.
-local function measure(objective, graphs)
-  local values, size = {}, objective.size or #graphs
-  for first = 1, #graphs, math.max(1, size) do
-    local group = table.move(graphs, first, math.min(#graphs, first + size - 1), 1, {})
-    local result = call(objective, group)
-    if type(result) ~= "table" then
-      fail(objective, ("it returned a %s, a sequence was expected"):format(type(result)))
-    end
-    for i = 1, #group do
-      values[first + i - 1] = number_or_nil(objective, result[i], "a graph") or NAN
-    end
+local function ask(objective, group)
+  local result = call(objective, group)
+  if type(result) ~= "table" then
+    fail(objective, ("it returned a %s, a sequence was expected"):format(type(result)))
   end
+  local values = {}
+  for i = 1, #group do values[i] = number_or_nil(objective, result[i], "a graph") end
+  return values
+end
+
+-- Measure the graphs of the given numbers, in groups of `size`.
+local function measure_groups(self, graphs, numbers, values)
+  local objective = self.objective
+  for first = 1, #numbers, objective.size do
+    local part = table.move(numbers, first, math.min(#numbers, first + objective.size - 1), 1, {})
+    local group = {}
+    for k, i in ipairs(part) do group[k] = graphs[i] end
+    local answers = ask(objective, group)
+    for k, i in ipairs(part) do
+      values[i] = answers[k] or NAN
+      if self.known then self.known[graphs[i]:hash()] = answers[k] end
+    end
+    if self.known and core.clock() - self.written > CACHE_PERIOD then write_cache(self) end
+  end
+end
+
+--- Costs of a sequence of graphs by a batch objective. What is in the cache is not asked again; what
+-- could not be measured is not cached, the device may be back later.
+local function measure(self, graphs)
+  local values, missing = {}, {}
+  for i, graph in ipairs(graphs) do
+    values[i] = self.known and self.known[graph:hash()] or NAN
+    if values[i] ~= values[i] then missing[#missing + 1] = i end
+  end
+  local good, why = pcall(measure_groups, self, graphs, missing, values)
+  if self.known and #missing > 0 then write_cache(self) end
+  if not good then error(why, 0) end
   return values
 end
 
@@ -72,22 +129,37 @@ function Cost:of(graph)
     learn(self, graph)
     return self.prices:cost(graph)
   elseif objective.kind == "batch" then
-    return finite(measure(objective, { graph })[1])
+    return finite(measure(self, { graph })[1])
   end
   return number_or_nil(objective, call(objective, graph), "graph " .. graph.name)
 end
 
---- Costs of all children of a batch; NaN where one cannot be measured.
-function Cost:column(batch)
+--- Costs of the children of a batch; NaN where one cannot be measured.
+-- @tparam Batch batch
+-- @tparam[opt] {integer,...} rows the only ones to be measured, as far as each costs time; the others
+-- may be NaN
+function Cost:column(batch, rows)
   if self.prices then
     learn(self, batch)
     return self.prices:column(batch)
+  elseif self.objective.predictor then
+    local objective = self.objective
+    return assert(batch:estimate(objective.predictor, objective.family, core.processors()))
   end
-  local graphs = {}
-  for i = 1, #batch do graphs[i] = assert(batch:graph(i)) end
-  if self.objective.kind == "batch" then return measure(self.objective, graphs) end
-  local values = {}
-  for i, graph in ipairs(graphs) do values[i] = self:of(graph) or NAN end
+  local numbers, graphs, values = rows or {}, {}, {}
+  for i = 1, #batch do
+    values[i] = NAN
+    if not rows then numbers[i] = i end
+  end
+  for k, i in ipairs(numbers) do graphs[k] = assert(batch:graph(i)) end
+  local measured = self.objective.kind == "batch" and measure(self, graphs)
+  for k, i in ipairs(numbers) do
+    if measured then
+      values[i] = measured[k]
+    else
+      values[i] = self:of(graphs[k]) or NAN
+    end
+  end
   return values
 end
 

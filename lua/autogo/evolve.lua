@@ -98,30 +98,43 @@ local function first_member(search, model)
   return root
 end
 
---- Rows of a batch that may become members: in the FLOPs band, measurable, within constraints and
--- estimated better than the input. Returns their numbers and the columns the front is formed on.
-local function promising(search, batch, parents)
+--- Rows of a batch in the FLOPs band and estimated better than the input, and the estimates: only
+-- these are worth a measurement.
+local function hopeful(search, batch, parents)
   local input, settings = search.input, search.settings
   local gain, flops, parent = batch:column "gain", batch:column "flops", batch:column "parent"
   local base = input.graph.flops -- an objective of the user's may be called flops too
   local most, least = settings.flops_max * base, settings.flops_min * base
-  local rows, columns = {}, { {} }
-  for k, evaluator in ipairs(search.costs) do
-    batch:cost(evaluator)
-    columns[k + 1] = {}
-  end
+  local rows, known = {}, {}
   for i = 1, #batch do
     local estimate = parents[parent[i]].score + gain[i]
-    local fits = estimate > input.score and flops[i] <= most and flops[i] >= least
-    local values = { score = estimate, flops = flops[i] }
-    for _, evaluator in ipairs(fits and search.costs or {}) do
+    if estimate > input.score and flops[i] <= most and flops[i] >= least then
+      rows[#rows + 1] = i
+      known[i] = { score = estimate, flops = flops[i] }
+    end
+  end
+  return rows, known
+end
+
+--- Rows that may become members: hopeful, measurable and within constraints. Returns their numbers and
+-- the columns the front is formed on.
+local function promising(search, batch, parents)
+  local candidates, known = hopeful(search, batch, parents)
+  local rows, columns = {}, { {} }
+  for k, evaluator in ipairs(search.costs) do
+    batch:cost(evaluator, candidates)
+    columns[k + 1] = {}
+  end
+  for _, i in ipairs(candidates) do
+    local values, measured = known[i], true
+    for _, evaluator in ipairs(search.costs) do
       local value = batch:column(evaluator.name)[i]
-      fits = fits and value == value
+      measured = measured and value == value
       values[evaluator.name] = value
     end
-    if fits and constraint_met(settings.constraints, values) then
+    if measured and constraint_met(search.settings.constraints, values) then
       rows[#rows + 1] = i
-      columns[1][#rows] = estimate
+      columns[1][#rows] = values.score
       for k, evaluator in ipairs(search.costs) do
         columns[k + 1][#rows] = values[evaluator.name]
       end

@@ -110,9 +110,31 @@ ag.database = with_asset("segments.agdb", function(path)
   return core.load_database(path)
 end, { mine = core.mine })
 
+-- Several files as one predictor, cautious or not.
+local function load_ensemble(paths)
+  local members = {}
+  for i, path in ipairs(paths) do
+    local member, why = core.load_predictor(path)
+    if not member then
+      return nil, why
+    end
+    members[i] = member
+  end
+  local ensemble, why = core.join_predictors(members)
+  if ensemble then
+    ensemble:caution(paths.caution or 0)
+  end
+  return ensemble, why
+end
+
 --- The bundled predictor (PSC), or the one in a file: `ag.predictor([path])`; `ag.predictor.gnn()` is
--- the bundled one of whole graphs.
+-- the bundled one of whole graphs. A list of up to 8 paths is an
+-- ensemble, `ag.predictor { path, path, ..., caution = k }`: its numbers are mean - k * spread over
+-- the members, `predictor:spread(graph, tokenizer)` gives both, `predictor:save(path)` makes it one file.
 ag.predictor = with_asset("predictor.safetensors", function(path)
+  if type(path) == "table" then
+    return load_ensemble(path)
+  end
   return core.load_predictor(path)
 end, {
   gnn = function()

@@ -148,9 +148,10 @@ end
 -- @tparam string path
 -- @tparam string name of the family; cells of nb201 with `none` are left out
 -- @tparam[opt="cifar10_test_acc"] string column of the target
+-- @tparam[opt] integer limit on the samples
 -- @treturn table list of { graph in canonical order, target, family, config, class }, where networks
 -- of one class are isomorphic or compute the same function; or nil and a message
-function labels.read(path, name, column)
+function labels.read(path, name, column, limit)
   column = column or "cifar10_test_acc"
   local family, why = families.get(name)
   local text
@@ -162,6 +163,9 @@ function labels.read(path, name, column)
   end
   local samples, seen, position, config_of = {}, {}, nil, nil
   for number, line in numbered_lines(text) do
+    if #samples == limit then
+      break
+    end
     if not position then
       position = columns(line)
       config_of = config_reader(position, family)

@@ -11,6 +11,9 @@
 
 local core = require "autogo.core"
 
+local _, here = ...
+local LATENCIES = (here or "lua/autogo/objective.lua"):gsub("objective%.lua$", "") .. "assets/latency/"
+
 local objective = {}
 
 local BUILTIN = { "flops", "params", "peak_memory" }
@@ -71,7 +74,7 @@ function objective.per_graph(fields)
 end
 
 --- A cost that is measured for several graphs at once, such as on a real device.
--- @tparam table fields name, eval, and optionally unit, sense, size (graphs per call), cache (file
+-- @tparam table fields name, eval, and optionally unit, sense, size (graphs per call), cache (a file
 -- that remembers results)
 -- @treturn table objective
 function objective.batch(fields)
@@ -92,6 +95,47 @@ function objective.constraint(fields)
   return { on = fields.on, min = fields.min, max = fields.max }
 end
 
+--- A cost that a predictor of whole graphs (GNN) tells, such as one trained by `autogo train --target`.
+-- @tparam table fields name, predictor, and optionally family (whose labels give the unit; default: the
+-- predictor's only one), unit, sense
+-- @treturn table objective
+function objective.predicted(fields)
+  expect(type(fields) == "table", 1, "objective", "a table", fields)
+  local predictor, family = fields.predictor, fields.family or ""
+  expect(type(predictor) == "userdata" and predictor.model == "gnn", 1, "predictor", "a GNN", predictor)
+  expect(type(family) == "string", 1, "family", "a string", family)
+  local made = make("per_graph", {
+    name = fields.name, unit = fields.unit, sense = fields.sense,
+    eval = function(graph)
+      return predictor:label(family, assert(predictor:score(graph)))
+    end,
+  }, 1)
+  made.predictor, made.family = predictor, family
+  return made
+end
+
+--- Devices whose latency is bundled, measured on the cells of NAS-Bench-201 at 32 x 32 pixels: a
+-- prediction for a network far from these ranks, but its milliseconds are an extrapolation.
+objective.DEVICES = { "1080ti_1", "2080ti_1", "titan_rtx_256", "gold_6226", "silver_4114", "pixel3",
+  "raspi4", "samsung_a50", "eyeriss", "fpga" }
+
+--- Latency on one of `objective.DEVICES`, in milliseconds.
+-- @tparam string device
+-- @treturn table objective, or nil and a message
+function objective.latency(device)
+  for _, known in ipairs(objective.DEVICES) do
+    if device == known then
+      local predictor, why = core.load_predictor(LATENCIES .. device .. ".safetensors")
+      if not predictor then
+        return nil, why
+      end
+      return objective.predicted { name = "latency_" .. device, unit = "ms", predictor = predictor }
+    end
+  end
+  return nil, ("unknown device '%s'; known are %s"):format(tostring(device),
+    table.concat(objective.DEVICES, ", "))
+end
+
 -- An objective from whatever a script returned, validated once more.
 local function adopt(value, where)
   if type(value) ~= "table" then
@@ -109,7 +153,8 @@ local function adopt(value, where)
 end
 
 --- An objective by name or from a Lua file that returns one.
--- @tparam string name of a built-in (flops, params, peak_memory), or path that ends in .lua
+-- @tparam string name of a built-in (flops, params, peak_memory), latency:DEVICE, or path that ends in
+-- .lua
 -- @treturn table objective (`script`: hash of the file it came from), or nil and a message
 function objective.load(name)
   for _, known in ipairs(BUILTIN) do
@@ -117,8 +162,11 @@ function objective.load(name)
       return require("autogo.objectives." .. name)
     end
   end
-  if not name:find "%.lua$" then
-    return nil, ("unknown objective '%s'; known are %s and files that end in .lua"):format(
+  local device = name:match "^latency:(.*)$"
+  if device then
+    return objective.latency(device)
+  elseif not name:find "%.lua$" then
+    return nil, ("unknown objective '%s'; known are %s, latency:DEVICE and files that end in .lua"):format(
       name, table.concat(BUILTIN, ", "))
   end
   local text, why = core.read_file(name)

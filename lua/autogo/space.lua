@@ -41,15 +41,15 @@ function Batch:column(name)
   return columns[name]
 end
 
---- Evaluate an objective (or an evaluator of `autogo.cost`) on all children; the values become a
--- column of its name, NaN where one cannot be measured.
-function Batch:cost(objective)
+--- Evaluate an objective (or an evaluator of `autogo.cost`) on all children, or on those of the given
+-- `rows` only; the values become a column of its name, NaN where one cannot be or was not measured.
+function Batch:cost(objective, rows)
   local evaluator = objective.column and objective or cost.new(objective)
   if COLUMNS[evaluator.name] and evaluator.name ~= "flops" then
     error(("an objective cannot be called '%s'"):format(evaluator.name), 2)
   end
   self:column "parent"
-  columns_of[self][evaluator.name] = evaluator:column(self)
+  columns_of[self][evaluator.name] = evaluator:column(self, rows)
   return self
 end
 

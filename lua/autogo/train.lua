@@ -51,6 +51,15 @@ local function core_options(options, samples, valid)
   return filled
 end
 
+--- Train on samples.
+-- @tparam table options as of `train.train`, without tables
+-- @tparam table samples list of { graph in canonical order, target, family }
+-- @tparam[opt] table valid the like, to choose the best epoch by
+-- @treturn Predictor; or nil and a message
+function train.fit(options, samples, valid)
+  return core.train(core_options(options, samples, valid))
+end
+
 local function append(list, more)
   table.move(more, 1, #more, #list + 1, list)
 end
@@ -152,7 +161,7 @@ function train.train(options)
     return nil, validation
   end
   local predictor
-  predictor, why = core.train(core_options(options, training, validation))
+  predictor, why = train.fit(options, training, validation)
   if not predictor then
     return nil, why
   end

@@ -96,3 +96,25 @@ describe("a Pareto archive", function()
     raises("members number", archive.insert, archive, 3)
   end)
 end)
+
+describe("a slow objective", function()
+  it("is asked only for children that may become members", function()
+    local graph, asked = assert(ag.load "resnet18"), 0
+    local phone = ag.objective.batch { name = "phone", size = 8, eval = function(graphs)
+      local values = {}
+      for i, g in ipairs(graphs) do values[i] = g.flops end
+      asked = asked + #graphs
+      return values
+    end }
+    local quick = ag.objective.per_node { name = "phone", eval = function(n) return n.flops end }
+    local options = { iterations = 2, sources = 4, replacements = 20, objectives = { phone } }
+    local front = assert(ag.evolve(graph, options))
+    local scored = 0
+    for _, row in ipairs(front.history) do scored = scored + row.scored end
+    assert.truthy(asked < 0.7 * scored)
+    options.objectives = { quick }
+    local same = assert(ag.evolve(graph, options))
+    assert.equal(#same, #front)
+    for i, member in ipairs(same) do assert.equal(member.graph:hash(), front[i].graph:hash()) end
+  end)
+end)

@@ -31,7 +31,8 @@ end
 describe("usage", function()
   it("lists every verb", function()
     local out = succeeds "--help"
-    for verb in ("evolve info convert diff segment predict resolve mine train run repl"):gmatch "%a+" do
+    local verbs = "evolve info convert diff segment predict resolve mine train finetune run repl"
+    for verb in verbs:gmatch "%a+" do
       assert.matches("\n  " .. verb .. " ", out)
       assert.matches("^usage: autogo " .. verb, succeeds(verb .. " --help"))
     end

@@ -3,6 +3,7 @@
 local support = require "tests.lua.support"
 local core = require "autogo.core"
 local cost = require "autogo.cost"
+local expect = require "tests.lua.expect"
 local families = require "autogo.families"
 local objective = require "autogo.objective"
 local random = require "autogo.random"
@@ -116,6 +117,43 @@ describe("an objective", function()
     end
     local large = objective.per_node { name = "x", eval = function() return 1e308 end }
     assert.is_nil(cost.new(large):of(graph))
+  end)
+
+  it("is measured in groups, and remembered in its cache", function()
+    local path, calls, sizes = os.tmpname(), 0, {}
+    os.remove(path)
+    finally(function() os.remove(path) end)
+    local graphs = {}
+    for i, name in ipairs { "resnet18", "resnet34", "vgg11_bn", "fsrcnn3", "fsrcnn4" } do
+      graphs[i] = zoo.build(name)
+    end
+    local function batch(name)
+      return cost.new(objective.batch { name = name or "phone", size = 2, cache = path, eval = function(group)
+        calls, sizes[#sizes + 1] = calls + 1, #group
+        local values = {}
+        for i, graph in ipairs(group) do
+          if graph.name ~= "vgg11_bn" then values[i] = graph.flops / 7 end
+        end
+        return values
+      end })
+    end
+    local first = batch()
+    for i, graph in ipairs(graphs) do
+      assert.equal(i ~= 3 and graph.flops / 7 or nil, first:of(graph))
+    end
+    assert.equal(5, calls)
+    local again = batch()
+    for i, graph in ipairs(graphs) do
+      assert.equal(i ~= 3 and graph.flops / 7 or nil, again:of(graph))
+    end
+    assert.equal(6, calls) -- only what could not be measured
+    expect.raises("phone not a cache", function()
+      core.write_file(path, "{}")
+      batch()
+    end)
+    os.remove(path)
+    batch "other":of(graphs[1])
+    expect.raises("a cache of 'other'", batch)
   end)
 
   it("comes from a file", function()

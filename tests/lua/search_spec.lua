@@ -104,6 +104,24 @@ describe("Space", function()
     assert.truthy(#assert(s:mutate({ graphs[4] }, { sources = 2, replacements = 4 })) > 0)
   end)
 
+  it("leaves batches that outlive it, closed or collected, and its database", function()
+    local function batch_of(close)
+      local d = assert(core.mine(graphs, tokenizer))
+      local s = core.space { database = d, tokenizer = tokenizer, predictor = predictor, seed = 1 }
+      local _ <close> = close and s or nil
+      return assert(s:mutate({ graphs[4] }, { sources = 6, replacements = 20 }))
+    end
+    for _, close in ipairs { true, false } do
+      local batch = batch_of(close)
+      collectgarbage()
+      collectgarbage()
+      assert.truthy(#batch > 10)
+      for i = 1, #batch do
+        assert.equal(assert(batch:graph(i)):hash(), batch:child(i).hash)
+      end
+    end
+  end)
+
   it("scores no more children than asked", function()
     for _, most in ipairs { 1, 7, 40 } do
       local batch = assert(space():mutate({ graphs[4] }, { sources = 6, children = most }))

@@ -102,6 +102,42 @@ static void test_candidate_equals_child(void **state) {
   for (int i = 0; i < VARIANTS; i++) assert_true(tried[i] >= 20);
 }
 
+/* Scores, cuts and candidates of an ensemble are mean - caution * spread of its members' own. */
+static void test_ensembles(void **state) {
+  (void)state;
+  for (int round = 0; round < 20; round++) {
+    ag_random random = ag_random_stream(4, (uint64_t)round, 0, 0, 0);
+    ag_config config = variant_config(round % VARIANTS);
+    int members = 2 + below(&random, 4), count;
+    const ag_graph *g = random_graph(&random, 12 + below(&random, 40));
+    const ag_graph *donor = random_graph(&random, 40);
+    ag_predictor *member[8], *p;
+    int32_t bounds[80];
+    double sum = 0, squares = 0, mean, spread, value;
+    random_bounds(&random, g->size, bounds, &count);
+    for (int i = 0; i < members; i++) {
+      member[i] = random_predictor(&random, &config);
+      assert_int_equal(ag_predict_score(member[i], g, bounds, count, &value, NULL), AG_OK);
+      sum += value;
+      squares += value * value;
+    }
+    assert_int_equal(ag_predictor_join((const ag_predictor *const *)member, members, &p, NULL),
+                     AG_OK);
+    assert_int_equal(ag_predictor_members(p), members);
+    assert_int_equal(ag_predict_spread(p, g, bounds, count, &mean, &spread, NULL), AG_OK);
+    assert_near(mean, sum / members, 1e-9 * (1 + fabs(mean)));
+    assert_near(spread * spread, squares / members - mean * mean, 1e-6 * (1 + squares));
+    ag_predictor_set_caution(p, 1.5);
+    assert_int_equal(ag_predict_score(p, g, bounds, count, &value, NULL), AG_OK);
+    assert_near(value, mean - 1.5 * spread, 1e-9 * (1 + fabs(value)));
+    try_place(&random, p, g, donor);
+    ag_predictor_free(p);
+    for (int i = 0; i < members; i++) ag_predictor_free(member[i]);
+    ag_graph_release(g);
+    ag_graph_release(donor);
+  }
+}
+
 static void test_wrong_cuts(void **state) {
   (void)state;
   ag_random random = ag_random_stream(3, 0, 0, 0, 0);
@@ -126,6 +162,7 @@ int main(void) {
       cmocka_unit_test(test_score_is_mean_of_cuts),
       cmocka_unit_test(test_candidate_equals_child),
       cmocka_unit_test(test_wrong_cuts),
+      cmocka_unit_test(test_ensembles),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,6 +29,38 @@ static void write_bytes(const char *path, const void *data, size_t size) {
   fclose(f);
 }
 
+/* An ensemble in one file comes back member by member; what cannot be one file or one ensemble is
+ * refused. */
+static void test_ensemble_file(void **state) {
+  (void)state;
+  char path[128];
+  in_folder(path, sizeof path, "ensemble");
+  ag_random random = ag_random_stream(7, 0, 0, 0, 0);
+  ag_config config[3] = {variant_config(0), variant_config(1), variant_config(2)};
+  ag_predictor *member[9], *p, *q = NULL;
+  for (int i = 0; i < 9; i++) member[i] = random_predictor(&random, &config[i < 7 ? 0 : i - 6]);
+  const ag_predictor *const *members = (const ag_predictor *const *)member;
+  assert_int_equal(ag_predictor_join(members, 9, &p, NULL), AG_INVALID);
+  assert_int_equal(ag_predictor_join(members + 6, 2, &p, NULL), AG_INVALID);
+  assert_int_equal(ag_predictor_join(members, 3, &p, NULL), AG_OK);
+  assert_int_equal(ag_predictor_join((const ag_predictor *[]){p, member[0]}, 2, &q, NULL),
+                   AG_INVALID);
+  assert_int_equal(ag_predictor_save(p, path, NULL), AG_OK);
+  assert_int_equal(ag_predictor_load(path, &q, NULL), AG_OK);
+  assert_int_equal(ag_predictor_members(q), 3);
+  for (const ag_predictor *a = p, *b = q; a; a = a->next, b = b->next) {
+    assert_memory_equal(a->params, b->params, (size_t)a->layout.size * sizeof(float));
+  }
+  ag_predictor_free(q);
+  ag_predictor_free(p);
+  assert_int_equal(ag_predictor_join((const ag_predictor *[]){member[6], member[8]}, 2, &p, NULL),
+                   AG_OK);
+  assert_int_equal(ag_predictor_save(p, path, NULL), AG_UNSUPPORTED);
+  ag_predictor_free(p);
+  for (int i = 0; i < 9; i++) ag_predictor_free(member[i]);
+  unlink(path);
+}
+
 static void test_round_trip(void **state) {
   (void)state;
   char a[128], b[128], *bytes_a, *bytes_b;
@@ -230,9 +262,9 @@ static void test_wrong_weights(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_headers),
-      cmocka_unit_test(test_header_length), cmocka_unit_test(test_damaged_weights),
-      cmocka_unit_test(test_wrong_weights),
+      cmocka_unit_test(test_ensemble_file),   cmocka_unit_test(test_round_trip),
+      cmocka_unit_test(test_headers),         cmocka_unit_test(test_header_length),
+      cmocka_unit_test(test_damaged_weights), cmocka_unit_test(test_wrong_weights),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

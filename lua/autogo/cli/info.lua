@@ -79,7 +79,8 @@ local function summary(graph, report)
       ),
     },
   }
-  local lines = { graph.name ~= "" and graph.name or "(without a name)" }
+  -- A name comes from a file: it must not steer the terminal.
+  local lines = { graph.name ~= "" and graph.name:gsub("%c", "?") or "(without a name)" }
   for _, row in ipairs(rows) do
     lines[#lines + 1] = ("  %-8s %s"):format(row[1], row[2])
   end

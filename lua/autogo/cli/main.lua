@@ -9,7 +9,8 @@ local core = require "autogo.core"
 local options = require "autogo.cli.options"
 
 local VERBS = {
-  "evolve", "info", "convert", "diff", "segment", "predict", "resolve", "mine", "train", "run", "repl",
+  "evolve", "info", "convert", "diff", "segment", "predict", "resolve", "mine", "train", "finetune",
+  "run", "repl",
 }
 
 local FAILED, MISUSED = 1, 2

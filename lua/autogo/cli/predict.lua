@@ -21,7 +21,9 @@ return {
   usage = "MODEL [--weights FILE] [--segment FIRST:LAST]",
   arguments = { model.ARGUMENT },
   options = {
-    { name = "weights", type = "string", value = "FILE", help = "predictor, instead of the bundled one" },
+    { name = "weights", type = "string", value = "FILE", many = true,
+      help = "predictor, instead of the bundled one; several are an ensemble" },
+    { name = "caution", type = "number", default = 0, help = "ensemble: mean - X * spread" },
     {
       name = "segment",
       type = "range",
@@ -31,10 +33,11 @@ return {
     model.SKIP,
   },
   run = function(values)
-    local predictor, why = ag.predictor(values.weights)
+    local predictor, why = ag.predictor(#values.weights > 1 and values.weights or values.weights[1])
     if not predictor then
       return nil, why
     end
+    predictor:caution(values.caution)
     local graph
     graph, why = model.load(values)
     if not graph then

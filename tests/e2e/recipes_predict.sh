@@ -1,0 +1,20 @@
+# The recipe about predictors in its quick form: it ends well, and its files hold what they should.
+. tests/e2e/lib.sh
+
+if [ ! -f "$SHARED/data/labels/nb201.csv" ]; then
+  echo "skipped: needs data/labels of the shared data (AUTOGO_SHARED)"
+  exit 0
+fi
+OUT=$WORK/table1
+check "table1 --quick" "$AUTOGO" run recipes/table1_predictors.lua --quick --labels "$SHARED/data/labels" \
+  --threads 2 --out "$OUT"
+check "table1: three models of three families" awk -F, \
+  'NR > 1 { n[$2]++; if (NF != 7 || $4 < -1 || $4 > 1 || $5 < 0) bad = 1 }
+   END { exit bad || n["GNN"] != 3 || n["PSC 1:1"] != 3 || n["PSC"] != 3 }' "$OUT/table1.csv"
+check "table1: published figures beside" grep -q '^nb201,PSC,.*,0.983$' "$OUT/table1.csv"
+check "table1: own, joint and cross-family" awk -F, \
+  'NR > 1 && (NF != 5 || $2 < 2) { bad = 1 } END { exit bad || NR != 4 }' "$OUT/families.csv"
+check "table1: a point per test network" sh -c \
+  "[ \$(grep -c '<circle' '$OUT/predicted.svg') -eq \$((\$(wc -l <'$OUT/predicted.csv') - 1)) ]"
+refused "table1: no labels" 1 "no tables of labels" "$AUTOGO" run recipes/table1_predictors.lua \
+  --labels "$WORK" --out "$OUT"
