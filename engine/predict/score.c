@@ -1,5 +1,11 @@
 /* Scoring a graph: all cuts of a segmentation share one pass over the whole graph, which gives
- * every h_P as a prefix mean and every h_C but for its window, and the evaluation of what is left.
+ * every h_P as a prefix mean and every h_C but for its window. The segment that begins where
+ * another ends needs nothing of its own: to it, as to C of the cut before, what lies before the
+ * boundary is lost and what lies behind it plays no part, so its states are those of the boundary's
+ * window.
+ *
+ *        ... segment i - 1 | segment i | ...
+ *                          ^ boundary i: its window gives C of cut i - 1 and S of cut i
  */
 #include <stdlib.h>
 #include <string.h>
@@ -7,59 +13,91 @@
 #include "engine/base/alloc.h"
 #include "engine/predict/window.h"
 
-/* A cut whose rows stand in a window: those of the segment [segment, after), those behind it that
- * it changes [after, end), and the sum over the others behind it. */
-struct cut {
-  int first, segment, after, end, count;
+/* A sum over last-layer states: of nodes that a boundary leaves alone, at first. */
+typedef struct part {
   double sum[AG_WIDTH];
-};
+  int count;
+} part;
+
+/* Rows [first, inner) lie in the segment behind the boundary, [inner, end) behind that. */
+typedef struct boundary {
+  int first, inner, end;
+  part segment, after;
+} boundary;
+
+typedef struct embedding {
+  float segment[AG_WIDTH], after[AG_WIDTH];
+} embedding;
 
 enum { ROWS_AT_ONCE = 512 }; /* all layers of them stay in the second-level cache */
 
-static void add_cut(const ag_whole *w, ag_window *win, struct cut *c, int first, int last) {
-  c->first = first;
-  c->segment = win->view.size;
-  ag_window_add_range(win, w, first, last);
-  c->after = win->view.size;
-  ag_window_add_after(win, w, last, c->sum, &c->count);
-  c->end = win->view.size;
+static void add_state(double *sum, const float *state, double sign) {
+  for (int j = 0; j < AG_WIDTH; j++) sum[j] += sign * (double)state[j];
 }
 
-static void mean_of_rows(const float *states, int from, int to, float *mean) {
-  for (int j = 0; j < AG_WIDTH; j++) mean[j] = 0;
-  for (int r = from; r < to; r++)
-    for (int j = 0; j < AG_WIDTH; j++) mean[j] += states[r * AG_WIDTH + j];
-  for (int j = 0; to > from && j < AG_WIDTH; j++) mean[j] /= (float)(to - from);
+/* What the window leaves alone of nodes [at, next); it changes none from `end` on. */
+static void keep_rest(const ag_whole *w, const ag_window *win, int at, int next, int end, part *p) {
+  p->count = w->kept[next] - w->kept[at];
+  for (int j = 0; j < AG_WIDTH; j++) {
+    p->sum[j] = w->prefix[(size_t)next * AG_WIDTH + (size_t)j] -
+                w->prefix[(size_t)at * AG_WIDTH + (size_t)j];
+  }
+  for (int i = at; i < next && i < end; i++) {
+    if (w->ref[i] != i || win->ref[i - at] == ~i) continue;
+    add_state(p->sum, ag_whole_last(w) + (size_t)i * AG_WIDTH, -1);
+    p->count--;
+  }
 }
 
-static double score_cut(const ag_whole *w, struct cut *c, const float *states) {
-  const ag_predictor *p = w->predictor;
-  float mean[AG_WIDTH], acc[AG_JOINED_MAX];
-  memcpy(acc, p->head.bias, sizeof acc);
-  ag_whole_before(w, c->first, mean);
-  ag_head_accumulate(&p->head, 0, mean, acc);
-  mean_of_rows(states, c->segment, c->after, mean);
-  ag_head_accumulate(&p->head, AG_WIDTH, mean, acc);
-  for (int r = c->after; r < c->end; r++)
-    for (int j = 0; j < AG_WIDTH; j++) c->sum[j] += (double)states[r * AG_WIDTH + j];
-  ag_mean(c->sum, c->count + c->end - c->after, mean);
-  ag_head_accumulate(&p->head, 2 * AG_WIDTH, mean, acc);
-  return ag_head_finish(&p->head, acc);
+static void add_boundary(const ag_whole *w, ag_window *win, boundary *b, int at, int next) {
+  b->first = win->view.size;
+  int end = ag_window_add_after(win, w, at, b->after.sum, &b->after.count);
+  b->end = win->view.size;
+  for (b->inner = b->first; b->inner < b->end && win->view.node[b->inner] < next;) b->inner++;
+  keep_rest(w, win, at, next, end, &b->segment);
 }
 
-/* The value of every cut, evaluated as many at once as there are rows for. */
-static void score_cuts(const ag_whole *w, const int32_t *bounds, int count, double *values) {
-  struct cut *cuts = AG_ARRAY(struct cut, count);
+static void finish_boundary(boundary *b, const float *states, embedding *e) {
+  for (int r = b->first; r < b->end; r++) {
+    add_state(b->after.sum, states + r * AG_WIDTH, 1);
+    if (r < b->inner) add_state(b->segment.sum, states + r * AG_WIDTH, 1);
+  }
+  ag_mean(b->segment.sum, b->segment.count + b->inner - b->first, e->segment);
+  ag_mean(b->after.sum, b->after.count + b->end - b->first, e->after);
+}
+
+/* Embeddings at bounds[0 .. count], as many at once as there are rows for. */
+static embedding *embed_boundaries(const ag_whole *w, const int32_t *bounds, int count) {
+  embedding *embeddings = AG_ARRAY(embedding, count + 1);
+  boundary *boundaries = AG_ARRAY(boundary, count + 1);
   ag_window win = {0};
-  for (int from = 0, to = 0; from < count; from = to) {
+  for (int from = 0, to = 0; from <= count; from = to) {
     ag_window_clear(&win);
-    for (; to < count && win.view.size < ROWS_AT_ONCE; to++)
-      add_cut(w, &win, &cuts[to], bounds[to], bounds[to + 1]);
+    for (; to <= count && win.view.size < ROWS_AT_ONCE; to++) {
+      add_boundary(w, &win, &boundaries[to], bounds[to], bounds[to < count ? to + 1 : to]);
+    }
     const float *states = ag_window_encode(&win, w);
-    for (int i = from; i < to; i++) values[i] = score_cut(w, &cuts[i], states);
+    for (int i = from; i < to; i++) finish_boundary(&boundaries[i], states, &embeddings[i]);
   }
   ag_window_free(&win);
-  free(cuts);
+  free(boundaries);
+  return embeddings;
+}
+
+/* The value of every cut. */
+static void score_cuts(const ag_whole *w, const int32_t *bounds, int count, double *values) {
+  const ag_head *head = &w->predictor->head;
+  embedding *e = embed_boundaries(w, bounds, count);
+  for (int i = 0; i < count; i++) {
+    float before[AG_WIDTH], acc[AG_JOINED_MAX];
+    memcpy(acc, head->bias, sizeof acc);
+    ag_whole_before(w, bounds[i], before);
+    ag_head_accumulate(head, 0, before, acc);
+    ag_head_accumulate(head, AG_WIDTH, e[i].segment, acc);
+    ag_head_accumulate(head, 2 * AG_WIDTH, e[i + 1].after, acc);
+    values[i] = ag_head_finish(head, acc);
+  }
+  free(e);
 }
 
 static double score_whole(const ag_whole *w) {

@@ -23,14 +23,6 @@ static void set_first(ag_window *win, int row, int level) {
   win->first[row] = (int8_t)level;
 }
 
-void ag_window_add_range(ag_window *win, const ag_whole *w, int first, int last) {
-  const ag_graph *g = w->graph;
-  int row = win->view.size;
-  ag_view_range(&win->view, &w->predictor->config, g->nodes, g->operand_start, g->operands, first,
-                last, NULL);
-  for (; row < win->view.size; row++) set_first(win, row, 1);
-}
-
 /* Translate the operands of `node` and return the first layer at which it differs from the
  * whole graph. */
 static int translate(const ag_whole *w, ag_window *win, int last, int node) {
@@ -61,7 +53,7 @@ static void add_node(const ag_whole *w, ag_window *win, int last, int node, int 
 
 /* The scan ends at the last user of anything lost or changed; references beyond are never asked
  * for. */
-void ag_window_add_after(ag_window *win, const ag_whole *w, int last, double *sum, int *count) {
+int ag_window_add_after(ag_window *win, const ag_whole *w, int last, double *sum, int *count) {
   int n = w->graph->size;
   *count = w->kept[n] - w->kept[last];
   for (int j = 0; j < AG_WIDTH; j++) {
@@ -84,6 +76,7 @@ void ag_window_add_after(ag_window *win, const ag_whole *w, int last, double *su
     for (int j = 0; j < AG_WIDTH; j++) sum[j] -= (double)state[j];
     --*count;
   }
+  return end < last ? last : end + 1;
 }
 
 /* Layer 0 of a node, which depends on nothing around it. */

@@ -18,13 +18,12 @@ typedef struct ag_window {
 
 void ag_window_free(ag_window *window);
 
-/* Add nodes [first, last) by themselves. O(nodes + edges). */
-void ag_window_add_range(ag_window *window, const ag_whole *whole, int first, int last);
-
 /* Add the nodes behind a cut at `last` that it changes; `sum` and `count` receive the last layer's
- * sum over all others behind it, and how many they are. O(span of the window). */
-void ag_window_add_after(ag_window *window, const ag_whole *whole, int last, double *sum,
-                         int *count);
+ * sum over all others behind it, and how many they are. Returns the node from which on nothing
+ * changes; until the next call, nodes before it have their reference in window->ref. O(span of the
+ * window). */
+int ag_window_add_after(ag_window *window, const ag_whole *whole, int last, double *sum,
+                        int *count);
 
 /* Evaluate: the last layer's states of all rows, valid until the next call. */
 const float *ag_window_encode(ag_window *window, const ag_whole *whole);
