@@ -244,6 +244,17 @@ static const ag_lua_class graph_class = {.name = AG_LUA_GRAPH,
                                          .fields = fields,
                                          .metamethods = metamethods};
 
+/* core.ops = {name = true, ...} */
+static void set_op_names(lua_State *L) {
+  lua_createtable(L, 0, AG_OP_COUNT);
+  for (int op = 0; op < AG_OP_COUNT; op++) {
+    lua_pushboolean(L, true);
+    lua_setfield(L, -2, ag_op_get((ag_op)op)->name);
+  }
+  lua_setfield(L, -2, "ops");
+}
+
 void ag_lua_open_graph(lua_State *L) {
   ag_lua_register(L, &graph_class);
+  set_op_names(L);
 }

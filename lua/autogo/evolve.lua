@@ -40,6 +40,9 @@ local function permitted_ops(model, asked)
   for _, name in ipairs(type(asked) == "table" and asked or { asked }) do
     if name == "all" then return nil end
     local plus = name == "input+"
+    if not (plus or name == "input" or core.ops[name]) then
+      error(("ops: unknown op '%s'"):format(tostring(name)), 0)
+    end
     for op in pairs((plus or name == "input") and model:ops() or { [name] = true }) do
       permitted[op] = true
     end

@@ -148,6 +148,9 @@ end, {
 -- `progress`, and the options of `autogo.train`: `model`, `preset`, `epochs`, `batch`, ...
 -- @treturn Predictor, and a list of { family, training, test, srcc }; or nil and a message
 function ag.train(options)
+  if type(options) ~= "table" then
+    error("options: a table expected, got " .. type(options), 2)
+  end
   local filled, why = {}, nil
   for key, value in pairs(options) do
     filled[key] = value

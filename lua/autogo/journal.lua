@@ -27,6 +27,7 @@ local settings = require "autogo.settings"
 
 local FORMAT, VERSION = "autogo-journal", 1
 local HASH_BYTES = 16
+local PART = "/fingerprint.part"
 
 local Journal = {}
 Journal.__index = Journal
@@ -56,7 +57,7 @@ end
 
 -- A hash of what an object holds, wherever it came from.
 local function fingerprint(object, folder)
-  local path = folder .. "/fingerprint.part"
+  local path = folder .. PART
   local good, why = object:save(path)
   local bytes = good and core.read_file(path)
   os.remove(path)
@@ -137,9 +138,10 @@ function Journal:finish()
   return good, why
 end
 
---- Remove the files of a journal that was begun here and has no iteration: there is nothing to go
--- on from. Any other stays.
+--- Clear up after a search that failed: remove the files of a journal that was begun here and has no
+-- iteration, for there is nothing to go on from. Any other stays.
 function Journal:discard()
+  os.remove(self.folder .. PART)
   if self.last or not self.begun then return end
   os.remove(self.path)
   os.remove(self.hashes)

@@ -121,6 +121,9 @@ end
 -- processors), `seed`.
 -- @treturn Space, and the options with the defaults filled in
 local function new(options)
+  if options ~= nil and type(options) ~= "table" then
+    error("options: a table expected, got " .. type(options), 3)
+  end
   local ag, filled = require "autogo", {}
   for key, value in pairs(options or {}) do filled[key] = value end
   filled.database = filled.database or assert(ag.database())

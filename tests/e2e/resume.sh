@@ -30,10 +30,15 @@ took=$(($(now) - begin))
 # 50 kills at random moments of runs that go on from each other; whenever one gets to its end, its
 # result is compared and another begins.
 kills=0 ends=0 wrong=0
-awk -v t=$took 'BEGIN { srand(1); while (n++ < 1000) printf "%.3f\n", rand() * t / 1000 }' >"$WORK/moments"
+awk 'BEGIN { srand(1); while (n++ < 1000) print int(1000 * rand()) }' >"$WORK/moments"
 exec 3<"$WORK/moments"
+random_moment() { # a random part of the time that a search takes, into $moment
+  read -r share <&3
+  ms=$((took * share / 1000))
+  moment=$((ms / 1000)).$(printf %03d $((ms % 1000)))
+}
 while [ $kills -lt 50 ] && [ $wrong -eq 0 ]; do
-  read -r moment <&3
+  random_moment
   sh "$WORK/search.sh" "$WORK/killed" 6 --threads 2 >"$WORK/.out" 2>&1 &
   run=$!
   sleep "$moment"
@@ -42,18 +47,47 @@ while [ $kills -lt 50 ] && [ $wrong -eq 0 ]; do
   case $? in
   137) kills=$((kills + 1)) ;;
   0)
-    ends=$((ends + 1))
+    ends=$((ends + 1)) took=$((took * 9 / 10)) # the machine has become faster, or less busy
     equal "$WORK/whole" "$WORK/killed" || wrong=$((wrong + 1))
     rm -rf "$WORK/killed"
     ;;
   *) wrong=$((wrong + 1)) ;;
   esac
 done
-exec 3<&-
 echo "killed $kills times, ended $ends times"
 check "no killed search went wrong" test $wrong -eq 0
 check "the last killed search ends" search "$WORK/killed" 6
 check "killed 50 times: the same results" equal "$WORK/whole" "$WORK/killed"
+
+# Interrupted at random moments, also while results are written: those are whole or absent.
+stops=0 wrong=0
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+  random_moment
+  sh "$WORK/search.sh" "$WORK/torn" 6 >"$WORK/.out" 2>&1 &
+  run=$!
+  sleep "$moment"
+  kill -INT $run 2>/dev/null
+  wait $run
+  case $? in
+  0) equal "$WORK/whole" "$WORK/torn" || wrong=$((wrong + 1)) ;;
+  130)
+    stops=$((stops + 1))
+    if [ -e "$WORK/torn/front.json" ]; then
+      equal "$WORK/whole" "$WORK/torn" || wrong=$((wrong + 1))
+    elif [ -e "$WORK/torn" ]; then # nothing but the journal
+      [ "$(ls "$WORK/torn" | tr '\n' ' ')" = "journal.jsonl visited.bin " ] || {
+        ls -l "$WORK/torn"
+        wrong=$((wrong + 1))
+      }
+    fi
+    ;;
+  *) wrong=$((wrong + 1)) ;;
+  esac
+  rm -rf "$WORK/torn"
+done
+exec 3<&-
+echo "interrupted $stops times of 12"
+check "interrupted anywhere: results are whole or absent" test $wrong -eq 0
 
 # Interrupted.
 sh "$WORK/search.sh" "$WORK/stopped" 5000 2>"$WORK/.err" &

@@ -34,6 +34,7 @@ describe("ag.evolve", function()
     raises("unknown option 'iteratoins'", evolve, { iteratoins = 1 })
     raises("objectives list", evolve, { objectives = 3 })
     raises("objectives at 1, got flops", evolve, { objectives = { "flops" } })
+    raises("ops: unknown op 'frob'", evolve, { ops = { "conv", "frob" } })
     fails("resnet51", ag.evolve "resnet51")
   end)
 
@@ -94,6 +95,11 @@ describe("a Pareto archive", function()
     raises("objectives list", ag.pareto, "x:max")
     local archive = ag.pareto { "x:max" }
     raises("members number", archive.insert, archive, 3)
+  end)
+
+  it("is not the only one to say so", function()
+    raises("options number", ag.space, 3)
+    raises("options nil", ag.train)
   end)
 end)
 

@@ -189,7 +189,7 @@ describe("the rules", function()
 
   it("name what is wrong with them", function()
     raises("flops_min: at most flops_max (1.1) expected, got 2", ag.evolve, MODELS[1], { flops_min = 2 })
-    raises("'ops' names of ops", ag.evolve, MODELS[1], { ops = { "convolution" } })
+    raises("ops: unknown op 'convolution'", ag.evolve, MODELS[1], { ops = { "convolution" } })
   end)
 end)
 
