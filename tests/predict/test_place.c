@@ -20,10 +20,13 @@ static void test_score_is_mean_of_cuts(void **state) {
     int32_t bounds[80];
     int count;
     random_bounds(&random, g->size, bounds, &count);
-    double sum = 0, value;
+    double sum = 0, value, cuts[80];
+    bool psc = config.model == AG_MODEL_PSC;
+    assert_int_equal(ag_predict_cuts(p, g, bounds, count, cuts, NULL), psc ? AG_OK : AG_INVALID);
     for (int i = 0; i < count; i++) {
       assert_int_equal(ag_predict(p, g, bounds[i], bounds[i + 1], &value, NULL), AG_OK);
       sum += value / count;
+      if (psc) assert_near(cuts[i], value, 1e-5 * (1 + fabs(value)));
     }
     assert_int_equal(ag_predict_score(p, g, bounds, count, &value, NULL), AG_OK);
     assert_near(value, sum, 1e-5 * (1 + fabs(sum)));
