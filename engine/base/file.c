@@ -17,9 +17,10 @@ static ag_status fail_with_errno(ag_error *err, const char *path, const char *ac
   return ag_error_in_file(err, AG_IO, path);
 }
 
-/* Open a regular file for reading; its size in *size. */
+/* Open a regular file for reading; its size in *size. O_NONBLOCK keeps a FIFO without a writer
+ * from hanging the program before it is seen not to be a file. */
 static int open_file(const char *path, size_t *size, ag_error *err) {
-  int file = open(path, O_RDONLY | O_CLOEXEC);
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   struct stat status;
   if (file < 0 || fstat(file, &status) != 0) {
     fail_with_errno(err, path, "cannot open");

@@ -257,15 +257,16 @@ function labels.held_out(parts)
   return table.concat(lines, "\n") .. "\n"
 end
 
--- Samples by class, in order of first appearance.
+-- Samples by class, in order of first appearance; without a class, isomorphic graphs are one.
 local function classes_of(samples)
   local classes, by_class = {}, {}
   for _, sample in ipairs(samples) do
-    if not by_class[sample.class] then
-      by_class[sample.class] = {}
-      classes[#classes + 1] = by_class[sample.class]
+    local class = sample.class or sample.graph:hash()
+    if not by_class[class] then
+      by_class[class] = {}
+      classes[#classes + 1] = by_class[class]
     end
-    table.insert(by_class[sample.class], sample)
+    table.insert(by_class[class], sample)
   end
   return classes
 end

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -148,6 +149,12 @@ static void pools_do_every_index_once(void **state) {
   }
 }
 
+static const char *fifo_in(const char *folder) {
+  static char path[64];
+  snprintf(path, sizeof path, "%s/fifo", folder);
+  return path;
+}
+
 static void files_are_written_whole_or_not_at_all(void **state) {
   (void)state;
   char folder[] = "/tmp/autogo-test-XXXXXX", path[64], missing[64];
@@ -171,6 +178,10 @@ static void files_are_written_whole_or_not_at_all(void **state) {
   assert_non_null(strstr(err.message, strerror(ENOENT)));
   assert_int_equal(ag_file_read(folder, 100, &data, &size, &err), AG_IO);
 
+  assert_int_equal(mkfifo(fifo_in(folder), 0600), 0); /* nobody will ever write to it */
+  assert_int_equal(ag_file_read(fifo_in(folder), 100, &data, &size, &err), AG_IO);
+  assert_non_null(strstr(err.message, "regular"));
+  assert_int_equal(unlink(fifo_in(folder)), 0);
   assert_int_equal(unlink(path), 0);
   assert_int_equal(rmdir(folder), 0); /* fails if a temporary file was left */
 }
@@ -207,6 +218,10 @@ static void files_grow_from_what_is_kept(void **state) {
   assert_int_equal(size, 5);
   assert_memory_equal(data, "one 2", 6);
   free(data);
+  assert_int_equal(mkfifo(fifo_in(folder), 0600), 0); /* nobody will ever write to it */
+  assert_int_equal(ag_file_read(fifo_in(folder), 100, &data, &size, &err), AG_IO);
+  assert_non_null(strstr(err.message, "regular"));
+  assert_int_equal(unlink(fifo_in(folder)), 0);
   assert_int_equal(unlink(path), 0);
   assert_int_equal(rmdir(folder), 0);
 }
