@@ -51,6 +51,22 @@ static bool read_fully(int file, char *data, size_t size) {
   return true;
 }
 
+/* The first `wanted` bytes of an open file of at least that size; closes it. */
+static ag_status read_open_file(int file, const char *path, size_t wanted, char **data,
+                                size_t *size, ag_error *err) {
+  char *bytes = ag_alloc(wanted + 1, 1);
+  bool complete = read_fully(file, bytes, wanted);
+  if (!complete) fail_with_errno(err, path, "cannot read");
+  close(file);
+  if (!complete) {
+    free(bytes);
+    return AG_IO;
+  }
+  *data = bytes;
+  *size = wanted;
+  return AG_OK;
+}
+
 ag_status ag_file_read(const char *path, size_t limit, char **data, size_t *size, ag_error *err) {
   size_t length;
   int file = open_file(path, &length, err);
@@ -60,17 +76,15 @@ ag_status ag_file_read(const char *path, size_t limit, char **data, size_t *size
     ag_fail(err, AG_LIMIT, "%zu bytes are more than the limit of %zu", length, limit);
     return ag_error_in_file(err, AG_LIMIT, path);
   }
-  char *bytes = ag_alloc(length + 1, 1);
-  bool complete = read_fully(file, bytes, length);
-  if (!complete) fail_with_errno(err, path, "cannot read");
-  close(file);
-  if (!complete) {
-    free(bytes);
-    return AG_IO;
-  }
-  *data = bytes;
-  *size = length;
-  return AG_OK;
+  return read_open_file(file, path, length, data, size, err);
+}
+
+ag_status ag_file_read_start(const char *path, size_t most, char **data, size_t *size,
+                             ag_error *err) {
+  size_t length;
+  int file = open_file(path, &length, err);
+  if (file < 0) return AG_IO;
+  return read_open_file(file, path, length < most ? length : most, data, size, err);
 }
 
 ag_status ag_file_map(const char *path, void **data, size_t *size, ag_error *err) {

@@ -10,6 +10,10 @@
  * and the system's reason; AG_LIMIT if it is larger than `limit` bytes. */
 ag_status ag_file_read(const char *path, size_t limit, char **data, size_t *size, ag_error *err);
 
+/* The same, of at most its first `most` bytes. */
+ag_status ag_file_read_start(const char *path, size_t most, char **data, size_t *size,
+                             ag_error *err);
+
 /* Map a file read-only; unmap with ag_file_unmap. An empty file gives size 0. */
 ag_status ag_file_map(const char *path, void **data, size_t *size, ag_error *err);
 void ag_file_unmap(void *data, size_t size);

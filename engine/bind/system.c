@@ -34,14 +34,18 @@ static int core_interrupted(lua_State *L) {
   return 1;
 }
 
-/* read_file(path) -> bytes | nil, message */
+/* read_file(path [, most]) -> bytes, only the first `most` if given | nil, message */
 static int read_file(lua_State *L) {
   ag_error err;
   size_t size;
   char *data;
   const char *path = luaL_checkstring(L, 1);
+  lua_Integer most = luaL_optinteger(L, 2, 0);
+  luaL_argcheck(L, most >= 0 && most <= READ_LIMIT, 2, "out of range");
   void **owner = ag_lua_anchor(L, free);
-  if (ag_file_read(path, READ_LIMIT, &data, &size, &err) != AG_OK) return ag_lua_fail(L, &err);
+  ag_status status = most > 0 ? ag_file_read_start(path, (size_t)most, &data, &size, &err)
+                              : ag_file_read(path, READ_LIMIT, &data, &size, &err);
+  if (status != AG_OK) return ag_lua_fail(L, &err);
   *owner = data;
   lua_pushlstring(L, data, size);
   return 1;

@@ -33,6 +33,8 @@ for verb in info evolve; do
   # shellcheck disable=SC2086
   refused "$verb missing.onnx" 1 "missing.onnx: .*No such file" "$AUTOGO" $verb "$WORK/missing.onnx" $out
 done
+mkfifo "$WORK/fifo"
+refused "a FIFO without a writer" 1 "fifo: .*not a regular file" timeout 20 "$AUTOGO" info "$WORK/fifo"
 refused "a name that is nothing" 1 "resnet51" "$AUTOGO" info resnet51
 for file in random.safetensors cut.safetensors missing.safetensors; do
   refused "weights $file" 1 "$file" \

@@ -54,15 +54,11 @@ end
 
 -- A file without a telling name: JSON starts with a brace, ONNX does not.
 local function sniff(path)
-  local file, why = io.open(path, "rb")
-  if not file then
-    return nil, why
-  end
-  local start
-  start, why = file:read(64)
-  file:close()
+  local start, why = core.read_file(path, 64)
   if not start then
-    return nil, ("%s: %s"):format(path, why or "the file is empty")
+    return nil, why
+  elseif start == "" then
+    return nil, path .. ": the file is empty"
   end
   return start:find "^%s*{" and READERS.json or READERS.onnx
 end
