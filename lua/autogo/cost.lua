@@ -142,6 +142,8 @@ function Cost:column(batch, rows)
   if self.prices then
     learn(self, batch)
     return self.prices:column(batch)
+  elseif self.objective.column then
+    return self.objective.column(batch)
   elseif self.objective.predictor then
     local objective = self.objective
     return assert(batch:estimate(objective.predictor, objective.family, core.processors()))

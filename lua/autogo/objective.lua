@@ -153,8 +153,8 @@ local function adopt(value, where)
 end
 
 --- An objective by name or from a Lua file that returns one.
--- @tparam string name of a built-in (flops, params, peak_memory), latency:DEVICE, or path that ends in
--- .lua
+-- @tparam string name of a built-in (flops, params, peak_memory), latency:DEVICE, npu:DEVICE:MEASURE, or
+-- path that ends in .lua
 -- @treturn table objective (`script`: hash of the file it came from), or nil and a message
 function objective.load(name)
   for _, known in ipairs(BUILTIN) do
@@ -162,11 +162,13 @@ function objective.load(name)
       return require("autogo.objectives." .. name)
     end
   end
-  local device = name:match "^latency:(.*)$"
+  local device, npu = name:match "^latency:(.*)$", name:match "^npu:(.*)$"
   if device then
     return objective.latency(device)
+  elseif npu then
+    return require("autogo.objectives.npu").load(npu)
   elseif not name:find "%.lua$" then
-    return nil, ("unknown objective '%s'; known are %s, latency:DEVICE and files that end in .lua"):format(
+    return nil, ("unknown objective '%s'; known are %s, latency:DEVICE, npu:DEVICE:MEASURE and files that end in .lua"):format(
       name, table.concat(BUILTIN, ", "))
   end
   local text, why = core.read_file(name)
