@@ -47,6 +47,8 @@ end
 
 -- --- writing --------------------------------------------------------------------------------------
 
+--- Write one event, as a line.
+-- @treturn boolean true; or nil and a message
 function Journal:append(event)
   local line = core.json_encode(event) .. "\n"
   local good, why = core.append_file(self.path, self.size, line)

@@ -6,10 +6,10 @@ local core = require "autogo.core"
 
 local published = {}
 
---- The families of the published tables, in their order.
+-- The families of the published tables, in their order.
 published.families = { "nb101", "nb201", "hiaml", "inception", "two_path" }
 
---- The best network of each family, as `ag.load` takes it.
+-- The best network of each family, as `ag.load` takes it.
 published.best = {
   nb101 = "nb101:110001010100010100101:conv3x3-bn-relu,conv3x3-bn-relu,maxpool3x3,"
     .. "conv3x3-bn-relu,conv3x3-bn-relu",
@@ -29,7 +29,7 @@ published.best = {
 -- How they were made, where it is not the default.
 published.options = { nb201 = { skip = "identity" } }
 
---- The three searches that are compared, and the two FLOPs bands.
+-- The three searches that are compared, and the two FLOPs bands.
 published.methods = {
   { name = "operation+GNN", preset = "published-operations", model = "gnn" },
   { name = "segment+GNN", preset = "published-cifar", model = "gnn" },
@@ -37,7 +37,7 @@ published.methods = {
 }
 published.bands = { { name = "at most -20 %", least = 0.8 }, { name = "free", least = 0 } }
 
---- Table 2: accuracy (%) and MFLOPs of the input and of the result of each method, by family.
+-- Table 2: accuracy (%) and MFLOPs of the input and of the result of each method, by family.
 published.table2 = {
   nb101 = { { 95.18, 11722 }, { 95.16, 9407 }, { 95.31, 10817 }, { 95.45, 11118 } },
   nb201 = { { 93.50, 313 }, { 93.37, 232 }, { 93.57, 294 }, { 93.84, 303 } },
@@ -46,7 +46,7 @@ published.table2 = {
   two_path = { { 87.90, 116 }, { 88.63, 106 }, { 89.16, 48 }, { 88.94, 91 } },
 }
 
---- Table 9: accuracy (%) and change of FLOPs (%), by family, method and band.
+-- Table 9: accuracy (%) and change of FLOPs (%), by family, method and band.
 published.table9 = {
   nb101 = {
     { { 95.16, -19.75 }, { 93.12, -86.43 } }, { { 95.31, -7.72 }, { 95.25, -10.31 } },
@@ -70,7 +70,7 @@ published.table9 = {
   },
 }
 
---- Table 8: networks beaten by the front as { accuracy, FLOPs, sum of ranks, chosen }, three of which
+-- Table 8: networks beaten by the front as { accuracy, FLOPs, sum of ranks, chosen }, three of which
 -- fill up the parents.
 published.table8 = {
   { 91.21, 260, 5, false }, { 91.10, 215, 3, true }, { 91.02, 200, 2, true },

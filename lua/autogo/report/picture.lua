@@ -242,10 +242,12 @@ function picture.style(colour)
   return { fill = palette.tint(colour, 0.35), stroke = colour }
 end
 
+--- What a graph is called in a picture.
 function picture.title(graph)
   return graph.name ~= "" and graph.name or "graph"
 end
 
+--- One line of a graph: nodes, FLOPs, parameters.
 function picture.summary(graph)
   return ("%d nodes, %d edges, %sFLOPs, %sparameters"):format(#graph, graph.edges, short(graph.flops),
     short(graph.params))
