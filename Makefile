@@ -41,7 +41,7 @@ SHARED := $(BUILD)/libautogo.so
 MODULE := $(BUILD)/autogo.so
 BIN    := $(BUILD)/autogo
 
-.PHONY: all deps test-deps demo check test tests bench docs lint install deb clean help
+.PHONY: all deps test-deps demo check test tests bench docs lint install install-lua deb clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -159,10 +159,9 @@ deb:
 	@vendor/debian/package $(VERSION) $(BUILD)/deb
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(DESTDIR)$(PREFIX)/include/autogo
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/autogo
 	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/autogo
 	install -m 644 $(LIB) $(SHARED) $(DESTDIR)$(PREFIX)/lib/
-	install -m 755 $(MODULE) $(DESTDIR)$(PREFIX)/lib/lua/5.4/autogo.so
 	install -m 644 include/autogo/* $(DESTDIR)$(PREFIX)/include/autogo/
 	@AUTOGO_LUA=lua $(BIN) run lua/docs/build.lua $(BUILD)/docs >/dev/null
 	install -D -m 644 $(BUILD)/docs/autogo.1 $(DESTDIR)$(PREFIX)/share/man/man1/autogo.1
@@ -171,7 +170,12 @@ install: all
 	install -D -m 644 $(BUILD)/docs/completion.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/autogo.fish
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	@echo "$$PKG_CONFIG" >$(DESTDIR)$(PREFIX)/lib/pkgconfig/autogo.pc
-	cd lua && find autogo -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/lua/5.4/{} \;
+	@$(MAKE) --no-print-directory install-lua LUADIR=$(DESTDIR)$(PREFIX)/share/lua/5.4 LIBDIR=$(DESTDIR)$(PREFIX)/lib/lua/5.4
+
+# The Lua module alone, as LuaRocks wants it (vendor/autogo-*.rockspec).
+install-lua: $(MODULE)
+	install -D -m 755 $(MODULE) $(LIBDIR)/autogo.so
+	cd lua && find autogo -type f -exec install -D -m 644 {} $(abspath $(LUADIR))/{} \;
 
 clean:
 	rm -rf build

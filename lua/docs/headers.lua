@@ -80,10 +80,14 @@ function M.undocumented(text)
 end
 
 local STYLE = [[
-:root { color-scheme: light dark; --soft: light-dark(#57606a, #9aa4ae); --line: light-dark(#d8dee4, #30363d); }
+:root { color-scheme: light dark; }
+:root { --soft: light-dark(#57606a, #9aa4ae); --line: light-dark(#d8dee4, #30363d); }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-pre { font: 13px/1.5 ui-monospace, monospace; overflow-x: auto; border-left: 2px solid var(--line); padding: .2rem 0 .2rem 1rem; }
-.comment { color: var(--soft); } nav code { margin-right: .8rem; } h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
+pre { font: 13px/1.5 ui-monospace, monospace; overflow-x: auto; }
+pre { border-left: 2px solid var(--line); padding: .2rem 0 .2rem 1rem; }
+.comment { color: var(--soft); }
+nav code { margin-right: .8rem; }
+h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
 a { color: inherit; text-decoration-color: var(--soft); }
 ]]
 
