@@ -15,7 +15,6 @@ BUILD   := $(BUILD)/sanitize
 OPT     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 endif
 
-VERSION  := $(shell sed -n 's/.*AG_VERSION "\(.*\)".*/\1/p' include/autogo/*.h)
 # FUZZ=1 builds everything for libFuzzer, under the same sanitizers.
 ifdef FUZZ
 BUILD   := $(BUILD)/fuzz
@@ -23,6 +22,7 @@ CC      := clang
 OPT     := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 endif
 
+VERSION  := $(shell sed -n 's/.*AG_VERSION "\(.*\)".*/\1/p' include/autogo/*.h)
 PACKAGES := lua5.4 libcjson openblas libprotobuf-c
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 # No contraction of a*b + c: results must not depend on the processor.

@@ -546,6 +546,21 @@
 -- @tparam number raw
 -- @treturn number
 
+--- A copy of one member of an ensemble; a single predictor is its own number 1.
+-- @function Predictor:member
+-- @tparam integer i
+-- @treturn Predictor
+
+--- What of a graph its training did not see: operations, and sizes beyond the largest.
+-- @function Predictor:outside
+-- @tparam Graph graph
+-- @treturn {string,...} in words; or nil and a message where the weights do not say what they were
+-- trained on
+
+--- Note what it was trained on, so that its file says so.
+-- @function Predictor:observe
+-- @tparam {Graph,...} graphs
+
 --- How well it ranks labelled graphs; see `autogo.predictor`.
 -- @function Predictor:metrics
 -- @tparam {table,...} samples
