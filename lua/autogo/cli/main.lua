@@ -10,7 +10,7 @@ local options = require "autogo.cli.options"
 
 local VERBS = {
   "evolve", "info", "convert", "diff", "segment", "predict", "resolve", "mine", "train", "finetune",
-  "run", "repl",
+  "report", "run", "repl",
 }
 
 local FAILED, MISUSED = 1, 2
