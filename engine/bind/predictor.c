@@ -40,10 +40,22 @@ static int join_predictors(lua_State *L) {
   return 1;
 }
 
-/* p:caution(k): from now on all numbers are mean - k * spread over an ensemble's members. */
+/* p:member(i) -> Predictor, a copy of a member of an ensemble (the only one is number 1) */
+static int predictor_member(lua_State *L) {
+  const ag_predictor *p = check_predictor(L, 1);
+  int index = (int)ag_lua_check_range(L, 2, 1, ag_predictor_members(p)) - 1;
+  void **box = ag_lua_box(L, AG_LUA_PREDICTOR);
+  *box = ag_predictor_member(p, index);
+  return 1;
+}
+
+/* p:caution([k]) -> k, the number of spreads that all numbers are below the mean of an ensemble's
+ * members; with an argument, from now on. */
 static int predictor_caution(lua_State *L) {
-  ag_predictor_set_caution(check_predictor(L, 1), luaL_checknumber(L, 2));
-  return 0;
+  ag_predictor *p = check_predictor(L, 1);
+  if (!lua_isnoneornil(L, 2)) ag_predictor_set_caution(p, luaL_checknumber(L, 2));
+  lua_pushnumber(L, ag_predictor_caution(p));
+  return 1;
 }
 
 static int predictor_save(lua_State *L) {
@@ -189,7 +201,8 @@ static void describe_predictor(lua_State *L, void *object) {
 static const luaL_Reg methods[] = {{"predict", predictor_predict}, {"score", predictor_score},
                                    {"label", predictor_label},     {"save", predictor_save},
                                    {"caution", predictor_caution}, {"spread", predictor_spread},
-                                   {"cuts", predictor_cuts},       {NULL, NULL}};
+                                   {"cuts", predictor_cuts},       {"member", predictor_member},
+                                   {NULL, NULL}};
 
 static const luaL_Reg fields[] = {{"model", field_model}, {"members", field_members}, {NULL, NULL}};
 

@@ -42,8 +42,17 @@ ag_status ag_predictor_join(const ag_predictor *const *members, int count, ag_pr
   return AG_OK;
 }
 
+ag_predictor *ag_predictor_member(const ag_predictor *p, int index) {
+  for (; index > 0; index--) p = p->next;
+  return copy(p);
+}
+
 void ag_predictor_set_caution(ag_predictor *p, double caution) {
   p->caution = caution;
+}
+
+double ag_predictor_caution(const ag_predictor *p) {
+  return p->caution;
 }
 
 void ag_ensemble_moments(const ag_predictor *p, const double *values, double *mean,

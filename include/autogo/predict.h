@@ -31,9 +31,12 @@ int ag_predictor_members(const ag_predictor *predictor);
  * AG_INVALID for another number of members, mixed models, or members that are ensembles. */
 ag_status ag_predictor_join(const ag_predictor *const *members, int count, ag_predictor **ensemble,
                             ag_error *err);
+/* A copy of member number `index` (from 0), a predictor by itself. */
+ag_predictor *ag_predictor_member(const ag_predictor *predictor, int index);
 /* From now on all numbers are mean - caution * spread over the members (0 at first: the mean). Set
  * it before threads share the predictor. It is not saved. */
 void ag_predictor_set_caution(ag_predictor *predictor, double caution);
+double ag_predictor_caution(const ag_predictor *predictor);
 /* Mean over the members of the score of an architecture (ag_predict_score) and its standard
  * deviation: how far they disagree. Caution plays no part. */
 ag_status ag_predict_spread(const ag_predictor *predictor, const ag_graph *graph,

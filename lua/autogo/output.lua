@@ -26,7 +26,7 @@ end
 local function member_of(member, rank, front, files)
   local removed, added = layout.nodes_changed(member, front.input)
   return {
-    rank = rank, predicted = member.predicted, score = member.score,
+    rank = rank, predicted = member.predicted, score = member.score, spread = member.spread,
     flops = member.graph.flops, params = member.graph.params, nodes = #member.graph,
     objectives = values_of(member, front), generation = member.generation,
     parent = member.parent and member.parent.graph:hash(), hash = member.graph:hash(),
@@ -49,6 +49,7 @@ function M.document(front, files)
     input = {
       name = input.graph.name, hash = input.graph:hash(), flops = input.graph.flops,
       params = input.graph.params, nodes = #input.graph, predicted = input.score,
+      spread = input.spread,
       objectives = values_of(input, front),
     },
     hypervolume = last and last.hypervolume or 0,

@@ -51,6 +51,7 @@ local function row_of(name, member, front)
   local input = front.input
   local row = { name, ("%.4f"):format(member.score),
     ("%+.4f"):format(member.score - input.score) }
+  if input.spread then row[#row + 1] = ("%.4f"):format(member.spread) end
   for _, objective in ipairs(front.settings.objectives) do
     row[#row + 1] = M.short(member[objective.name]) .. objective.unit
     row[#row + 1] = M.change(member[objective.name], input[objective.name])
@@ -61,10 +62,19 @@ local function row_of(name, member, front)
   return row
 end
 
---- The front as a table: rank, predicted score and its change, each objective and its change,
--- nodes removed and added, nodes in all. The input is the last row.
+-- What a reader of the table should know beside it, a line each.
+local function notes(front)
+  local lines, caution = {}, front.settings.caution
+  if caution and caution ~= 0 then
+    lines[1] = ("\npredicted: mean - %g * spread of the predictors"):format(caution)
+  end
+  return table.concat(lines)
+end
+
+--- The front as a table: rank, predicted score and its change, with an ensemble its spread, each
+-- objective and its change, nodes removed and added, nodes in all. The input is the last row.
 function M.front(front)
-  local header = { "rank", "predicted", "change" }
+  local header = { "rank", "predicted", "change", front.input.spread and "spread" }
   for _, objective in ipairs(front.settings.objectives) do
     header[#header + 1] = objective.name
     header[#header + 1] = "change"
@@ -76,7 +86,7 @@ function M.front(front)
     if member ~= front.input then rows[#rows + 1] = row_of(tostring(rank - 1), member, front) end
   end
   rows[#rows + 1] = row_of("input", front.input, front)
-  return M.layout(header, rows)
+  return M.layout(header, rows) .. notes(front)
 end
 
 return M
