@@ -42,8 +42,7 @@ end
 
 --- From the front of a search, ended or not.
 -- @tparam Front front
--- @tparam[opt] table options `command`: the command line that repeats it; `files`: per member, as in
--- front.json
+-- @tparam[opt] table options `files`: per member, as in front.json
 function data.of_front(front, options)
   options = options or {}
   local record = require("autogo.settings").record(front.settings)
@@ -51,12 +50,15 @@ function data.of_front(front, options)
   for rank, one in ipairs(front) do
     members[rank] = entry_of(one, rank - 1, measures, options.files and options.files[rank])
   end
-  for i, one in ipairs(front.archive.members) do
-    scored[i] = { generation = one.generation, values = values_of(one, measures) }
+  for _, one in ipairs(front.archive.members) do
+    if one.parent then
+      scored[#scored + 1] = { generation = one.generation, values = values_of(one, measures) }
+    end
   end
-  local last = front.history[#front.history]
+  local last, journal = front.history[#front.history], front.settings.journal
   return {
-    name = front.input.graph.name, version = core.version, command = options.command, settings = record,
+    name = front.input.graph.name, version = core.version, settings = record,
+    command = journal and journal.command and journal.command.model and journal.command,
     measures = measures, input = entry_of(front.input, nil, measures), members = members,
     scored = scored, history = front.history, hypervolume = last and last.hypervolume or 0,
   }
@@ -168,11 +170,11 @@ end
 
 -- What the journal knows and front.json does not: the command, and every network taken in.
 local function read_journal(path)
-  local scored, command, settings = {}, nil, nil
+  local scored, command = {}, nil
   for line in (core.read_file(path) or ""):gmatch "[^\n]+" do
     local event = core.json_decode(line)
     if type(event) == "table" and event.event == "start" then
-      command, settings = event.command, event.settings
+      command = event.command
     elseif type(event) == "table" and event.event == "iteration" and type(event.members) == "table" then
       for _, one in ipairs(event.members) do
         local values = {}
@@ -184,7 +186,7 @@ local function read_journal(path)
       end
     end
   end
-  return scored, type(command) == "table" and command.model and command or nil, settings
+  return scored, type(command) == "table" and command.model and command or nil
 end
 
 local function with_score(objectives, score)
@@ -253,11 +255,10 @@ function data.of_folder(folder)
   end
   local input, measures = document.input, measures_of(document.settings.objectives)
   local graph = graph_of(folder, "input.json", input.nodes)
-  local scored, command, settings = read_journal(folder .. "/journal.jsonl")
+  local scored, command = read_journal(folder .. "/journal.jsonl")
   return {
     name = input.name, version = tostring(document.autogo),
-    command = command and { command = command, settings = settings }, settings = document.settings,
-    measures = measures,
+    command = command, settings = document.settings, measures = measures,
     input = {
       values = with_score(input.objectives, input.predicted), flops = input.flops, params = input.params,
       nodes = input.nodes, generation = 0, changes = {}, hash = input.hash, files = {}, graph = graph,

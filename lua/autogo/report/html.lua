@@ -120,7 +120,7 @@ end
 local function head(report, running)
   local input, command = report.input, ""
   if report.command then
-    local line = words.command(report.command.command, report.command.settings,
+    local line = words.command(report.command, report.settings,
       require("autogo.evolve").defaults)
     command = fill('<div class="command"><code id="command">%s</code></div>', line)
   end

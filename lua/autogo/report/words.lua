@@ -98,8 +98,9 @@ function words.command(command, settings, defaults)
     add("input", table.concat(command.input, "x"))
   end
   for _, name in ipairs { "skip", "weights", "mined", "preset" } do
-    if command[name] then
-      add(name, command[name])
+    local value = command[name]
+    for _, one in ipairs(type(value) == "table" and value or { value }) do
+      add(name, one)
     end
   end
   for i, argument in ipairs(list) do
