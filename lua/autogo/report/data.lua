@@ -40,6 +40,20 @@ local function entry_of(one, rank, measures, files)
   }
 end
 
+-- The history as history.csv keeps it, so that both ways give one page.
+local function rounded(history)
+  local rows = {}
+  for i, row in ipairs(history) do
+    rows[i] = {}
+    for name, value in pairs(row) do
+      rows[i][name] = value
+    end
+    rows[i].seconds = tonumber(("%.3f"):format(row.seconds))
+    rows[i].hypervolume = tonumber(("%.9g"):format(row.hypervolume))
+  end
+  return rows
+end
+
 --- From the front of a search, ended or not.
 -- @tparam Front front
 -- @tparam[opt] table options `files`: per member, as in front.json
@@ -60,7 +74,7 @@ function data.of_front(front, options)
     name = front.input.graph.name, version = core.version, settings = record,
     command = journal and journal.command and journal.command.model and journal.command,
     measures = measures, input = entry_of(front.input, nil, measures), members = members,
-    scored = scored, history = front.history, hypervolume = last and last.hypervolume or 0,
+    scored = scored, history = rounded(front.history), hypervolume = last and last.hypervolume or 0,
   }
 end
 
