@@ -21,6 +21,7 @@
 -- never committed and is overwritten.
 -- @module autogo.journal
 
+local constraints = require "autogo.constraints"
 local core = require "autogo.core"
 local member = require "autogo.member"
 local settings = require "autogo.settings"
@@ -279,6 +280,7 @@ local function restore_member(search, record)
   for _, evaluator in ipairs(search.costs) do
     one[evaluator.name] = number(record.objectives[evaluator.name])
   end
+  one.violation = constraints.violation(search.settings.constraints, one)
   search.archive:insert(one)
 end
 
