@@ -324,7 +324,8 @@ end
 -- flops_max (band, relative to the input), objectives, constraints, ops (permitted in replacements: a
 -- list or set of names, "input": those of the input, "input+": and the commonest, "all"), predictor,
 -- caution (with an ensemble: every score is mean - caution * spread of its members; the predictor keeps
--- it), database, tokenizer, solver, seed, threads, progress (function called with each row of the history),
+-- it), database, tokenizer, solver, seed, threads, progress (function called with each row of the history and a
+-- function that gives the front as it is then),
 -- journal (`autogo.journal`)
 -- @treturn[1] Front a sequence of members (graph, score, predicted, flops, a value per objective,
 -- generation, parent, changes; outside, what the predictor was not trained on, where it knows; spread,
@@ -346,7 +347,9 @@ local function evolve(model, options)
       local kept, why = journal:iteration(search, row)
       if not kept then return nil, why end
     end
-    if settings.progress then settings.progress(row) end
+    if settings.progress then
+      settings.progress(row, function() return make_front(search) end)
+    end
   end
   if journal then
     local kept, why = journal:finish()

@@ -4,5 +4,5 @@
 
 return {
   "evolve", "info", "convert", "diff", "segment", "predict", "resolve", "mine", "train", "finetune",
-  "run", "repl", "doctor", "completion",
+  "report", "run", "repl", "doctor", "completion",
 }
