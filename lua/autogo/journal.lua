@@ -21,6 +21,7 @@
 -- never committed and is overwritten.
 -- @module autogo.journal
 
+local constraints = require "autogo.constraints"
 local core = require "autogo.core"
 local member = require "autogo.member"
 local settings = require "autogo.settings"
@@ -47,6 +48,8 @@ end
 
 -- --- writing --------------------------------------------------------------------------------------
 
+--- Write one event, as a line.
+-- @treturn boolean true; or nil and a message
 function Journal:append(event)
   local line = core.json_encode(event) .. "\n"
   local good, why = core.append_file(self.path, self.size, line)
@@ -64,6 +67,17 @@ local function fingerprint(object, folder)
   return bytes and core.hash(bytes), why
 end
 
+-- That of a predictor: of all its members, which need not be alike and so may share no file.
+local function predictor_fingerprint(predictor, folder)
+  local parts = {}
+  for i = 1, predictor.members do
+    local why
+    parts[i], why = fingerprint(predictor:member(i), folder)
+    if not parts[i] then return nil, why end
+  end
+  return #parts == 1 and parts[1] or core.hash(table.concat(parts))
+end
+
 local function head_of(self, search)
   local head = {
     event = "start", format = FORMAT, version = VERSION, autogo = core.version,
@@ -76,8 +90,8 @@ local function head_of(self, search)
     head.settings.objectives[i].script = objective.script
   end
   for _, name in ipairs { "database", "tokenizer", "predictor" } do
-    local why
-    head.files[name], why = fingerprint(search.parts[name], self.folder)
+    local of, why = name == "predictor" and predictor_fingerprint or fingerprint, nil
+    head.files[name], why = of(search.parts[name], self.folder)
     if not head.files[name] then return nil, why end
   end
   return head
@@ -268,6 +282,7 @@ local function restore_member(search, record)
   for _, evaluator in ipairs(search.costs) do
     one[evaluator.name] = number(record.objectives[evaluator.name])
   end
+  one.violation = constraints.violation(search.settings.constraints, one)
   search.archive:insert(one)
 end
 

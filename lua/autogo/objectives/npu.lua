@@ -31,7 +31,7 @@ end
 --- An objective from what stands after `npu:`.
 -- @tparam string text DEVICE:MEASURE
 -- @treturn table objective, or nil and a message
-function npu.load(text)
+function npu.objective(text)
   local name, what = text:match "^(.+):([^:]+)$"
   local measure, fps = read_measure(what or "")
   if not measure then
