@@ -40,10 +40,22 @@ static int join_predictors(lua_State *L) {
   return 1;
 }
 
-/* p:caution(k): from now on all numbers are mean - k * spread over an ensemble's members. */
+/* p:member(i) -> Predictor, a copy of a member of an ensemble (the only one is number 1) */
+static int predictor_member(lua_State *L) {
+  const ag_predictor *p = check_predictor(L, 1);
+  int index = (int)ag_lua_check_range(L, 2, 1, ag_predictor_members(p)) - 1;
+  void **box = ag_lua_box(L, AG_LUA_PREDICTOR);
+  *box = ag_predictor_member(p, index);
+  return 1;
+}
+
+/* p:caution([k]) -> k, the number of spreads that all numbers are below the mean of an ensemble's
+ * members; with an argument, from now on. */
 static int predictor_caution(lua_State *L) {
-  ag_predictor_set_caution(check_predictor(L, 1), luaL_checknumber(L, 2));
-  return 0;
+  ag_predictor *p = check_predictor(L, 1);
+  if (!lua_isnoneornil(L, 2)) ag_predictor_set_caution(p, luaL_checknumber(L, 2));
+  lua_pushnumber(L, ag_predictor_caution(p));
+  return 1;
 }
 
 static int predictor_save(lua_State *L) {
@@ -111,6 +123,37 @@ static int predictor_spread(lua_State *L) {
   lua_pushnumber(L, mean);
   lua_pushnumber(L, spread);
   return 2;
+}
+
+/* p:outside(graph) -> sequence of what the training did not see, as text | nil, message where the
+ * weights do not say what they were trained on */
+static int predictor_outside(lua_State *L) {
+  const ag_predictor *p = check_predictor(L, 1);
+  const ag_graph *g = ag_lua_check_graph(L, 2);
+  void **owner = ag_lua_anchor(L, free);
+  ag_finding *findings;
+  int count = ag_predictor_outside(p, g, &findings);
+  *owner = findings;
+  if (count < 0) {
+    lua_pushnil(L);
+    lua_pushliteral(L, "the weights do not say what they were trained on");
+    return 2;
+  }
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) {
+    lua_pushstring(L, findings[i].text);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+/* p:observe({graph, ...}): these are what it was trained on */
+static int predictor_observe(lua_State *L) {
+  int count;
+  ag_predictor *p = check_predictor(L, 1);
+  const ag_graph **graphs = ag_lua_check_graphs(L, 2, &count);
+  ag_predictor_observe(p, graphs, count);
+  return 0;
 }
 
 /* p:cuts(graph, tokenizer) -> sequence: the value of every cut of the full segmentation (PSC) |
@@ -189,7 +232,9 @@ static void describe_predictor(lua_State *L, void *object) {
 static const luaL_Reg methods[] = {{"predict", predictor_predict}, {"score", predictor_score},
                                    {"label", predictor_label},     {"save", predictor_save},
                                    {"caution", predictor_caution}, {"spread", predictor_spread},
-                                   {"cuts", predictor_cuts},       {NULL, NULL}};
+                                   {"cuts", predictor_cuts},       {"member", predictor_member},
+                                   {"outside", predictor_outside}, {"observe", predictor_observe},
+                                   {NULL, NULL}};
 
 static const luaL_Reg fields[] = {{"model", field_model}, {"members", field_members}, {NULL, NULL}};
 

@@ -20,8 +20,14 @@ static void add_task(ag_space *space, struct batch_block *b, struct task *task) 
       b->children[b->batch.size++] = task->drafts[i];
   b->batch.tried += task->tried;
   b->batch.feasible += task->feasible;
-  b->batch.scored += task->scored;
   b->arenas[b->arena_count++] = task->kept;
+}
+
+/* What was predicted but not kept is seen as well: it need not be predicted again. After all that is
+ * kept, for another source may have kept it. */
+static void add_dropped(ag_space *space, struct task *task) {
+  for (int i = task->count; i < task->count + task->dropped; i++)
+    ag_space_visit_hash(space, task->drafts[i].hash);
   free(task->drafts);
 }
 
@@ -34,7 +40,10 @@ ag_batch *ag_batch_make(const struct mutation *m, int tasks, const ag_graph *con
   b->arenas = AG_ARRAY(ag_arena, tasks);
   b->parents = AG_ARRAY(const ag_graph *, count);
   for (int p = 0; p < count; p++) b->parents[p] = ag_graph_retain(parents[p]);
+  int64_t known = ag_space_visited(m->space);
   for (int t = 0; t < tasks; t++) add_task(m->space, b, &m->tasks[t]);
+  for (int t = 0; t < tasks; t++) add_dropped(m->space, &m->tasks[t]);
+  b->batch.scored = ag_space_visited(m->space) - known;
   b->batch.children = b->children;
   b->batch.parents = count;
   b->batch.parent = b->parents;

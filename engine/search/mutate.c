@@ -23,6 +23,7 @@ static void keep_best(struct task *task, int from, int wanted) {
   int count = task->count - from;
   if (count <= wanted) return;
   qsort(task->drafts + from, (size_t)count, sizeof *task->drafts, compare_predicted);
+  task->dropped = count - wanted;
   task->count = from + wanted;
 }
 

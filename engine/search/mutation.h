@@ -6,11 +6,12 @@
 #include "engine/search/search_internal.h"
 
 /* Children of one source. `drafts` are as the batch will hold them; what they point to lies in
- * `trial` while they compete and is copied into `kept` for those that stay. */
+ * `trial` while they compete and is copied into `kept` for those that stay. Behind them stand those
+ * that did not: only their hashes count. */
 struct task {
   const struct source *source;
   ag_child *drafts;
-  int count, capacity;
+  int count, dropped, capacity;
   ag_map seen; /* hashes of all drafts there have been */
   ag_arena trial, kept;
   int64_t tried, feasible, scored, most; /* `most` that may be scored */

@@ -31,9 +31,12 @@ int ag_predictor_members(const ag_predictor *predictor);
  * AG_INVALID for another number of members, mixed models, or members that are ensembles. */
 ag_status ag_predictor_join(const ag_predictor *const *members, int count, ag_predictor **ensemble,
                             ag_error *err);
+/* A copy of member number `index` (from 0), a predictor by itself. */
+ag_predictor *ag_predictor_member(const ag_predictor *predictor, int index);
 /* From now on all numbers are mean - caution * spread over the members (0 at first: the mean). Set
  * it before threads share the predictor. It is not saved. */
 void ag_predictor_set_caution(ag_predictor *predictor, double caution);
+double ag_predictor_caution(const ag_predictor *predictor);
 /* Mean over the members of the score of an architecture (ag_predict_score) and its standard
  * deviation: how far they disagree. Caution plays no part. */
 ag_status ag_predict_spread(const ag_predictor *predictor, const ag_graph *graph,
@@ -77,6 +80,18 @@ void ag_place_free(ag_place *place);
  * hops after it. */
 double ag_place_predict(const ag_place *place, const ag_segment *segment, const int32_t *input_map,
                         const int32_t *output_map);
+
+/* What of a graph lies outside of what the predictor was trained on, as texts ("conv kernel 7x7",
+ * "height 224 (1 to 32)"), into a malloc'd array; returns their number, or -1 if the weights do not
+ * say what they were trained on. Ops and kernels by their order, then sizes. O(nodes). */
+typedef struct ag_finding {
+  char text[80];
+} ag_finding;
+int ag_predictor_outside(const ag_predictor *predictor, const ag_graph *graph,
+                         ag_finding **findings);
+/* Say that these graphs are what it was trained on, as training does by itself. Before threads share
+ * the predictor. */
+void ag_predictor_observe(ag_predictor *predictor, const ag_graph *const *graphs, int count);
 
 /* A raw number in the unit of the label the predictor was trained on, for a family it knows
  * ("" = its only one, if so); the raw number itself otherwise. */

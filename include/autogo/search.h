@@ -95,14 +95,14 @@ typedef struct ag_batch {
   const ag_graph *const *parent;
   int64_t tried;    /* candidates taken from the database */
   int64_t feasible; /* of these, with a solution for their shapes */
-  int64_t scored;   /* of these, distinct and predicted */
+  int64_t scored;   /* of these, distinct, not seen before and predicted */
 } ag_batch;
 
 /* Mutate `parents` (canonical order), each as algorithm.md section 4 says: a fresh sparse V'
  * per parent; the cheapest half of the sources by FLOPs, the rest at random; for each source,
  * half of the budget to mined variants that fit as they are, the rest to segments whose
  * shapes must be solved, best prediction first. Children already seen (the parents too) are
- * dropped; the others are marked as seen. The result is the same for any number of threads.
+ * dropped; all others that were predicted are marked as seen, those that were not kept too. The result is the same for any number of threads.
  * Errors: AG_INTERRUPTED when options.stop said so: no child is marked as seen; AG_INVALID for
  * options out of range or a parent in which nothing can be replaced when it is the only one.
  * The batch retains the parents and must not outlive the database; free it with ag_batch_free. */

@@ -232,12 +232,36 @@ local function reference_point(search)
   return point
 end
 
+-- Caution asked for, or that the predictor came with; a plain number only an ensemble has.
+local function set_caution(settings, predictor)
+  local cautious = predictor.members > 1
+  if settings.caution and not cautious then
+    error("caution: the predictor is a single one; an ensemble is needed, of several weights files", 0)
+  end
+  settings.caution = cautious and predictor:caution(settings.caution) or nil
+end
+
 local Front = {}
 Front.__index = Front
 
 --- A table of the front, as text.
 function Front:__tostring()
   return require("autogo.report.table").front(self)
+end
+
+-- How far the scores of the front are to be trusted: what of each network the predictor was not trained
+-- on, nil where its weights do not say; and how far the members of an ensemble disagree.
+local function judge(search, front)
+  local predictor, tokenizer = search.parts.predictor, search.parts.tokenizer
+  local function judge_one(one)
+    one.outside = predictor:outside(one.graph)
+    if predictor.members == 1 then return end
+    local mean, spread = predictor:spread(one.graph, tokenizer)
+    if not mean then error(spread, 0) end
+    one.spread = spread
+  end
+  judge_one(front.input)
+  for _, one in ipairs(front) do judge_one(one) end
 end
 
 local function make_front(search)
@@ -248,6 +272,7 @@ local function make_front(search)
   for _, one in ipairs(search.archive:front()) do
     if constraint_met(search.settings.constraints, one) then front[#front + 1] = one end
   end
+  judge(search, front)
   return front
 end
 
@@ -285,6 +310,7 @@ local function start(model, options)
     database = settings.database, tokenizer = settings.tokenizer, predictor = settings.predictor,
     ops = settings.ops, solver = settings.solver, threads = settings.threads, seed = settings.seed,
   }
+  set_caution(settings, search.parts.predictor)
   local names = { "score:max" }
   search.senses = { "max" }
   for i, objective in ipairs(settings.objectives) do
@@ -306,10 +332,12 @@ end
 -- after so long; results then depend on the machine), finalists, flops_min and
 -- flops_max (band, relative to the input), objectives, constraints, ops (permitted in replacements: a
 -- list or set of names, "input": those of the input, "input+": and the commonest, "all"), predictor,
--- database, tokenizer, solver, seed, threads, progress (function called with each row of the history),
+-- caution (with an ensemble: every score is mean - caution * spread of its members; the predictor keeps
+-- it), database, tokenizer, solver, seed, threads, progress (function called with each row of the history),
 -- journal (`autogo.journal`)
 -- @treturn[1] Front a sequence of members (graph, score, predicted, flops, a value per objective,
--- generation, parent, changes), best score first; the input itself if nothing beat it
+-- generation, parent, changes; outside, what the predictor was not trained on, where it knows; spread,
+-- with an ensemble), best score first; the input itself if nothing beat it
 -- @treturn[2] nil
 -- @treturn[2] string why: nothing met the constraints, or the journal cannot be read or written
 local function evolve(model, options)

@@ -64,6 +64,17 @@ local function fingerprint(object, folder)
   return bytes and core.hash(bytes), why
 end
 
+-- That of a predictor: of all its members, which need not be alike and so may share no file.
+local function predictor_fingerprint(predictor, folder)
+  local parts = {}
+  for i = 1, predictor.members do
+    local why
+    parts[i], why = fingerprint(predictor:member(i), folder)
+    if not parts[i] then return nil, why end
+  end
+  return #parts == 1 and parts[1] or core.hash(table.concat(parts))
+end
+
 local function head_of(self, search)
   local head = {
     event = "start", format = FORMAT, version = VERSION, autogo = core.version,
@@ -76,8 +87,8 @@ local function head_of(self, search)
     head.settings.objectives[i].script = objective.script
   end
   for _, name in ipairs { "database", "tokenizer", "predictor" } do
-    local why
-    head.files[name], why = fingerprint(search.parts[name], self.folder)
+    local of, why = name == "predictor" and predictor_fingerprint or fingerprint, nil
+    head.files[name], why = of(search.parts[name], self.folder)
     if not head.files[name] then return nil, why end
   end
   return head

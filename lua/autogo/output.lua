@@ -23,14 +23,20 @@ local function values_of(member, front)
   return values
 end
 
+-- A list is one even where it is empty.
+local function list(texts)
+  return texts and setmetatable(texts, core.array)
+end
+
 local function member_of(member, rank, front, files)
   local removed, added = layout.nodes_changed(member, front.input)
   return {
-    rank = rank, predicted = member.predicted, score = member.score,
+    rank = rank, predicted = member.predicted, score = member.score, spread = member.spread,
     flops = member.graph.flops, params = member.graph.params, nodes = #member.graph,
     objectives = values_of(member, front), generation = member.generation,
     parent = member.parent and member.parent.graph:hash(), hash = member.graph:hash(),
     nodes_removed = removed, nodes_added = added, changes = member.changes, files = files,
+    outside = list(member.outside),
   }
 end
 
@@ -49,6 +55,7 @@ function M.document(front, files)
     input = {
       name = input.graph.name, hash = input.graph:hash(), flops = input.graph.flops,
       params = input.graph.params, nodes = #input.graph, predicted = input.score,
+      spread = input.spread, outside = list(input.outside),
       objectives = values_of(input, front),
     },
     hypervolume = last and last.hypervolume or 0,

@@ -6,7 +6,7 @@ local settings = {}
 -- What decided the result: threads and output paths did not.
 local NAMES = {
   "iterations", "parents", "sources", "replacements", "segments", "keep", "operations",
-  "finalists", "flops_min", "flops_max", "children", "seed",
+  "finalists", "flops_min", "flops_max", "children", "seed", "caution",
 }
 
 -- What else a search may be told.
@@ -92,6 +92,10 @@ function settings.check(values)
     if type(values[name]) ~= "number" or values[name] ~= values[name] or values[name] < 0 then
       fail("%s: a number of at least 0 expected, got %s", name, tostring(values[name]))
     end
+  end
+  local caution = values.caution
+  if caution ~= nil and (type(caution) ~= "number" or caution ~= caution or math.abs(caution) == 1 / 0) then
+    fail("caution: a finite number expected, got %s", tostring(caution))
   end
   if values.flops_min > values.flops_max then
     fail("flops_min: at most flops_max (%g) expected, got %g", values.flops_max, values.flops_min)

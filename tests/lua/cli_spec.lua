@@ -282,6 +282,14 @@ describe("repl", function()
     assert.matches("boom", err)
     assert.matches("unexpected symbol", err)
   end)
+
+  it("does not drop a last statement that has no end", function()
+    local code, out, err = autogo("repl", "1 + 1\nfor i = 1, 2 do\n")
+    assert.equal(1, code)
+    assert.equal("2\n", out)
+    assert.equal("autogo: repl: the input ends in the middle of a statement\n", err)
+    assert.same({ 0, "3\n", "" }, { autogo("repl", "1 + 2") })
+  end)
 end)
 
 describe("evolve", function()
@@ -291,6 +299,16 @@ describe("evolve", function()
       fails(1, "evolve edsr --objective flops --objective flops"))
     assert.matches("/nonexistent.lua", fails(1, "evolve edsr --objective /nonexistent.lua"), 1, true)
     assert.matches("nosuch", fails(1, "evolve nosuch"))
+  end)
+
+  it("takes a wrong band, and caution without an ensemble, for wrong usage", function()
+    for _, band in ipairs { "1.1", "1.1:0.8", "a:b", "1:1", "-1:1" } do
+      assert.matches("^evolve: %-%-band: LOW:HIGH .* got '", fails(2, "evolve edsr --band " .. band))
+    end
+    for _, weights in ipairs { "", " --weights lua/autogo/assets/predictor.safetensors" } do
+      assert.equal("evolve: --caution needs several predictors: give --weights more than once",
+        fails(2, "evolve edsr --caution 1" .. weights))
+    end
   end)
 end)
 

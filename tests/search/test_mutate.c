@@ -55,7 +55,12 @@ static void no_graph_comes_twice(void **state) {
   ag_space *space = make_space(2, 6);
   for (int p = 0; p < PARENTS; p++) ag_space_visit(space, parents[p]);
   ag_batch *batches[3];
-  for (int b = 0; b < 3; b++) batches[b] = mutate(space, parents, PARENTS, 30, (uint64_t)b);
+  int64_t seen = ag_space_visited(space);
+  for (int b = 0; b < 3; b++) {
+    batches[b] = mutate(space, parents, PARENTS, 30, (uint64_t)b);
+    seen += batches[b]->scored; /* none twice, kept or not, from whatever source */
+    assert_int_equal(seen, ag_space_visited(space));
+  }
   for (int b = 0; b < 3; b++)
     for (int i = 0; i < batches[b]->size; i++) {
       ag_hash hash = batches[b]->children[i].hash;

@@ -10,7 +10,7 @@ local presets = require "autogo.presets"
 local progress = require "autogo.cli.progress"
 local resume = require "autogo.cli.resume"
 
-local INTERRUPTED = 130
+local MISUSED, INTERRUPTED = 2, 130
 
 -- Settings that go to the search as they are; those not given are the preset's or its own.
 local SETTINGS = {
@@ -39,6 +39,12 @@ local SETTINGS = {
     help = "who is mutated, and with what: " .. table.concat(policies.names, ", "),
   },
   { name = "children", type = "integer", min = 1, help = "score exactly so many, over the iterations" },
+  {
+    name = "caution",
+    type = "number",
+    value = "K",
+    help = "with several --weights: scores are mean - K * spread of the predictors",
+  },
 }
 
 local OPTIONS = {
@@ -50,7 +56,13 @@ local OPTIONS = {
     many = true,
     help = "what to reduce; may be repeated [flops]",
   },
-  { name = "weights", type = "string", value = "FILE", help = "predictor, instead of the bundled one" },
+  {
+    name = "weights",
+    type = "string",
+    value = "FILE",
+    many = true,
+    help = "predictor, instead of the bundled one; repeated, an ensemble",
+  },
   {
     name = "mined",
     type = "string",
@@ -107,7 +119,8 @@ local function read_band(settings)
   local low, high = (settings.band == "free" and "0:1.1" or settings.band or ""):match "^(.+):(.+)$"
   low, high = tonumber(low), tonumber(high)
   if settings.band and not (low and high and low >= 0 and low < high) then
-    return nil, ("--band: LOW:HIGH with LOW < HIGH, or free, expected, got '%s'"):format(settings.band)
+    return nil, ("evolve: --band: LOW:HIGH with LOW < HIGH, or free, expected, got '%s'"):format(
+      settings.band)
   end
   settings.flops_min, settings.flops_max = low or settings.flops_min, high or settings.flops_max
   settings.band = nil
@@ -117,8 +130,8 @@ end
 -- Put what the command line names in the place of what is bundled; true, or nil and a message.
 local function load_parts(values, settings)
   local why
-  if values.weights then
-    settings.predictor, why = ag.predictor(values.weights)
+  if #values.weights > 0 then
+    settings.predictor, why = ag.predictor(#values.weights == 1 and values.weights[1] or values.weights)
   end
   if values.mined and not why then
     settings.tokenizer, why = ag.tokenizer(values.mined .. "/tokenizer.txt")
@@ -129,7 +142,15 @@ local function load_parts(values, settings)
   return why == nil, why
 end
 
--- The settings of the search from the command line; or nil and a message.
+-- Whether there is more than one predictor to be cautious about; or nil and a message.
+local function check_caution(values, settings)
+  if not values.caution or settings.predictor and settings.predictor.members > 1 then
+    return true
+  end
+  return nil, "evolve: --caution needs several predictors: give --weights more than once"
+end
+
+-- The settings of the search from the command line; or nil, a message and the exit code.
 local function settings_of(values)
   local settings = {}
   for key, value in pairs(presets[values.preset] or {}) do
@@ -143,16 +164,19 @@ local function settings_of(values)
   end
   local good, why = read_band(settings)
   if not good then
-    return nil, why
+    return nil, why, MISUSED
   end
   settings.objectives, why = load_objectives(values.objective)
   if not settings.objectives then
     return nil, why
   end
-  local loaded
-  loaded, why = load_parts(values, settings)
-  if not loaded then
+  good, why = load_parts(values, settings)
+  if not good then
     return nil, why
+  end
+  good, why = check_caution(values, settings)
+  if not good then
+    return nil, why, MISUSED
   end
   settings.threads = values.threads or core.processors()
   return settings
@@ -209,8 +233,8 @@ end
 -- Say that there was nothing left to do but to write the results again.
 local function say_finished(values, done)
   if not values.quiet and not values.json then
-    io.stdout:write(("%s: all %d iterations were done; more with --iterations N\n"):format(values.out,
-      done))
+    io.stdout:write(("%s: %s; more with --iterations N\n"):format(values.out,
+      done == 1 and "its one iteration was done" or ("all %d iterations were done"):format(done)))
   end
 end
 
@@ -232,9 +256,10 @@ return {
     if not record then
       return nil, why
     end
-    settings, why = settings_of(values)
+    local code
+    settings, why, code = settings_of(values)
     if not settings then
-      return nil, why
+      return code, why
     end
     graph, why = model.load(values)
     if not graph then
@@ -245,9 +270,10 @@ return {
     settings.journal, settings.progress = record, display.row
     display.begin { model = values[1], out = values.out, iterations = iterations }
     local before = record.finished
-    local front, reason, code = evolve_into(values, graph, settings, display)
+    local front
+    front, why, code = evolve_into(values, graph, settings, display)
     if not front then
-      return code, reason
+      return code, why
     end
     if before == #front.history then
       say_finished(values, before)

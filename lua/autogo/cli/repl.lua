@@ -64,7 +64,7 @@ local function loop(interactive)
   while true do
     local line = read(interactive and (text == "" and "> " or ">> ") or "")
     if not line then
-      break
+      return text == ""
     end
     text = text .. line
     local chunk, unfinished, why = compile(text, environment)
@@ -88,9 +88,11 @@ return {
     if interactive then
       io.stdout:write("AutoGO ", core.version, ", Lua 5.4. `ag` is the module; Ctrl-D ends.\n")
     end
-    loop(interactive)
+    local whole = loop(interactive)
     if interactive then
       io.stdout:write "\n"
+    elseif not whole then
+      return nil, "repl: the input ends in the middle of a statement"
     end
   end,
 }

@@ -1,15 +1,19 @@
 --- Which journal `autogo evolve` writes: a new one, or that of a search to go on with.
 -- @module autogo.cli.resume
 
+local core = require "autogo.core"
 local journal = require "autogo.journal"
 
 local resume = {}
 
 -- Options, beside the settings of the search, that say which search it is.
-local IDENTITY = { "input", "skip", "weights", "mined", "preset" }
+local IDENTITY = { "input", "skip", "mined", "preset" }
+-- Those that may be repeated.
+local LISTS = { "objective", "weights" }
 
 local function command_of(values)
-  local command = { model = values[1], objective = values.objective }
+  local command = { model = values[1] }
+  for _, name in ipairs(LISTS) do command[name] = setmetatable(values[name], core.array) end
   for _, name in ipairs(IDENTITY) do command[name] = values[name] end
   return command
 end
@@ -26,7 +30,9 @@ local function recall(values, found, settings)
   for _, name in ipairs(IDENTITY) do
     if values[name] == nil then values[name] = command[name] end
   end
-  if #values.objective == 0 then values.objective = command.objective or {} end
+  for _, name in ipairs(LISTS) do
+    if #values[name] == 0 then values[name] = command[name] or {} end
+  end
   values.iterations = values.iterations or found.asked
   for _, option in ipairs(settings) do
     local key = option.name:gsub("-", "_")
