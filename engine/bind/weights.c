@@ -85,7 +85,7 @@ static void push_constant(lua_State *L, const ag_tensor *t) {
   if (!t->data || count > MAX_VALUES) return;
   lua_createtable(L, (int)count, 0);
   for (int64_t i = 0; i < count; i++) {
-    if (ag_onnx_is_integer(t->dtype))
+    if (ag_onnx_is_integer((int)t->dtype))
       lua_pushinteger(L, ag_onnx_get_int(t, i));
     else
       lua_pushnumber(L, ag_onnx_get_number(t, i));

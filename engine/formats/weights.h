@@ -3,8 +3,8 @@
  *
  * Kernels are drawn from He's uniform distribution (He et al. 2015: variance 2 / fan in, so
  * +-sqrt(6 / fan in)); a stream per node position and role makes each tensor independent of the
- * others, and every format of one graph and seed holds the same numbers. Uniform rather than normal,
- * because it needs no logarithm: the same bits everywhere. */
+ * others, and every format of one graph and seed holds the same numbers. Uniform rather than
+ * normal, because it needs no logarithm: the same bits everywhere. */
 #ifndef AG_FORMATS_WEIGHTS_H
 #define AG_FORMATS_WEIGHTS_H
 

@@ -1,7 +1,7 @@
-/* Weights as a safetensors file: a JSON header that names tensors, then their bytes. Two passes over
- * the same list: the first lays out, the second writes each tensor from where it lies, or from a
- * buffer of its own size where it has to be drawn or turned.
- * Source: the published description of the format. */
+/* Weights as a safetensors file: a JSON header that names tensors, then their bytes. Two passes
+ * over the same list: the first lays out, the second writes each tensor from where it lies, or from
+ * a buffer of its own size where it has to be drawn or turned. Source: the published description of
+ * the format. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,8 +105,8 @@ static ag_status put(save *s, int node, int role, const ag_tensor *shape, const 
 
 static const char *suffix_of(int role) {
   static const char *const suffix[AG_ROLE_COUNT] = {
-      [AG_ROLE_KERNEL] = ".weight", [AG_ROLE_BIAS] = ".bias",
-      [AG_ROLE_SCALE] = ".weight",  [AG_ROLE_SHIFT] = ".bias",
+      [AG_ROLE_KERNEL] = ".weight",     [AG_ROLE_BIAS] = ".bias",
+      [AG_ROLE_SCALE] = ".weight",      [AG_ROLE_SHIFT] = ".bias",
       [AG_ROLE_MEAN] = ".running_mean", [AG_ROLE_VARIANCE] = ".running_var"};
   return suffix[role];
 }
@@ -130,8 +130,8 @@ static ag_status each_constant(save *s, visit visit_tensor) {
     if (!record || c->index < 0 || c->index >= record->constants)
       return ag_fail(s->err, AG_INVALID, "node %d has no constant %d", c->node, c->index);
     const ag_tensor *t = &record->constant[c->index];
-    ag_status status = visit_tensor(s, c->node, AG_ROLE_COUNT + c->index, t, t->data ? t : NULL,
-                                    c->name, "");
+    ag_status status =
+        visit_tensor(s, c->node, AG_ROLE_COUNT + c->index, t, t->data ? t : NULL, c->name, "");
     if (status) return status;
   }
   return AG_OK;

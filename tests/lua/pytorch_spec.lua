@@ -1,4 +1,4 @@
-local support = require "support"
+local support = require "tests.lua.support"
 local ag = require "autogo"
 local core = require "autogo.core"
 local python = require "autogo.formats.python"

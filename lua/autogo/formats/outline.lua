@@ -292,12 +292,9 @@ end
 -- @tparam {position,...} results
 -- @treturn table variable by position
 function outline.variables(items, inputs, results)
-  local last, first, variables = {}, {}, {}
+  local last, variables = {}, {}
   for i, item in ipairs(items) do
-    for _, operand in ipairs(item.operands) do
-      first[operand] = first[operand] or i
-      last[operand] = i
-    end
+    for _, operand in ipairs(item.operands) do last[operand] = i end
   end
   for _, position in ipairs(results) do last[position] = #items + 1 end
   local running = "x"

@@ -123,7 +123,7 @@ function python.wrap(line)
       if current and #indent + 4 + #current + 2 + #part + 1 <= python.WIDTH then
         current = current .. ", " .. part
       else
-        if current then lines[#lines + 1] = indent .. "    " .. current .. "," end
+        if current then lines[#lines + 1] = python.wrap(indent .. "    " .. current) .. "," end
         current = part
       end
     end

@@ -361,7 +361,7 @@ function pytorch.save(graph, path, options)
       options.seed or 1)
     if not good then return nil, why end
   elseif #constants > 0 then
-    return nil, ("%s: its constants can only be written with the weights; leave out --no-weights"):format(path)
+    return nil, path .. ": its constants can only be written with the weights; leave out --no-weights"
   end
   return core.write_file(path, text)
 end

@@ -300,9 +300,12 @@ end
 
 local function resize(context, node)
   local scale = python.literal(python.pair { node.stride[1], node.stride[2] })
-  local how = node.linear and ('mode="bilinear", align_corners=%s'):format(python.literal(node.align or false))
-    or 'mode="nearest"'
-  return { expression = ("F.interpolate(%s, scale_factor=%s, %s)"):format(read(context, node, 1, 4), scale, how) }
+  local how = 'mode="nearest"'
+  if node.linear then
+    how = ('mode="bilinear", align_corners=%s'):format(python.literal(node.align or false))
+  end
+  local x = read(context, node, 1, 4)
+  return { expression = ("F.interpolate(%s, scale_factor=%s, %s)"):format(x, scale, how) }
 end
 
 local function depth_to_space(context, node)

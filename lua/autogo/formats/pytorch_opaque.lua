@@ -64,7 +64,8 @@ for name, format in pairs {
   Sin = "torch.sin(@)", Cos = "torch.cos(@)", Sign = "torch.sign(@)", Reciprocal = "torch.reciprocal(@)",
   Relu = "F.relu(@)", Sigmoid = "torch.sigmoid(@)", Tanh = "torch.tanh(@)", Identity = "@",
   Dropout = "@", Softplus = "F.softplus(@)", Softsign = "F.softsign(@)", Mish = "F.mish(@)",
-  HardSwish = "F.hardswish(@)", Not = "torch.logical_not(@)", Tan = "torch.tan(@)", Atan = "torch.atan(@)",
+  HardSwish = "F.hardswish(@)", Not = "torch.logical_not(@)",
+  Tan = "torch.tan(@)", Atan = "torch.atan(@)",
   Asin = "torch.asin(@)", Acos = "torch.acos(@)", Sinh = "torch.sinh(@)", Cosh = "torch.cosh(@)",
 } do
   ops[name] = unary(format)
@@ -105,7 +106,7 @@ local function sloped(name, default)
     return ("%s(%s, %s)"):format(name, o.args[1], python.literal(o.attributes.alpha or default))
   end
 end
-ops.Elu, ops.LeakyRelu, ops.Celu = sloped("F.elu", 1.0), sloped("F.leaky_relu", 0.01), sloped("F.celu", 1.0)
+ops.Elu, ops.Celu, ops.LeakyRelu = sloped("F.elu", 1.0), sloped("F.celu", 1.0), sloped("F.leaky_relu", 0.01)
 
 function ops.Selu(o)
   if o.attributes.alpha or o.attributes.gamma then return nil, "its slopes are not the usual ones" end
@@ -151,7 +152,8 @@ local function soft(name)
   return function(o)
     local along = axis(o, o.attributes.axis or (o.opset < 13 and 1 or -1))
     if o.opset < 13 and along < rank(o) - 1 then -- over everything from the axis on, as one
-      return ("torch.%s(%s.flatten(%d), %d).reshape(%s.shape)"):format(name, o.args[1], along, along, o.args[1])
+      local x = o.args[1]
+      return ("torch.%s(%s.flatten(%d), %d).reshape(%s.shape)"):format(name, x, along, along, x)
     end
     return ("torch.%s(%s, %d)"):format(name, o.args[1], along)
   end
@@ -194,7 +196,8 @@ function ops.Split(o)
   local along = axis(o, o.attributes.axis or 0)
   local sizes = integers(o, "split", 2)
   if sizes then
-    return ("torch.split(%s, %s, %d)[%d]"):format(o.args[1], python.literal(sizes), along, o.output - 1)
+    sizes = python.literal(sizes)
+    return ("torch.split(%s, %s, %d)[%d]"):format(o.args[1], sizes, along, o.output - 1)
   end
   local size = o.shape[along + 1]
   if not o.from[1] or o.from[1][along + 1] % size > 0 then return nil, "its parts are not equal" end
@@ -241,7 +244,8 @@ local function reduced(name)
       list = {}
       for d = 1, rank(o) do list[d] = d - 1 end
     end
-    return ("torch.%s(%s, %s, keepdim=%s)"):format(name, o.args[1], python.literal(list), python.literal(keep))
+    local dims = python.literal(list)
+    return ("torch.%s(%s, %s, keepdim=%s)"):format(name, o.args[1], dims, python.literal(keep))
   end
 end
 ops.ReduceMean, ops.ReduceSum = reduced "mean", reduced "sum"
@@ -313,7 +317,8 @@ local GRIDS = {
 }
 
 function ops.Resize(o)
-  local mode, grid = o.attributes.mode or "nearest", o.attributes.coordinate_transformation_mode or "half_pixel"
+  local mode = o.attributes.mode or "nearest"
+  local grid = o.attributes.coordinate_transformation_mode or "half_pixel"
   if o.type == "Upsample" or o.opset < 11 then grid = "asymmetric" end
   if rank(o) ~= 4 then return nil, "only images are resized" end
   local size = ("size=(%d, %d)"):format(o.shape[3], o.shape[4])
