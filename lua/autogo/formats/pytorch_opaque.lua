@@ -72,7 +72,8 @@ for name, format in pairs {
 end
 
 for name, format in pairs {
-  Sub = "%s - %s", And = "%s & %s", Or = "%s | %s", Xor = "%s ^ %s", Pow = "%s ** %s", Equal = "%s == %s", Greater = "%s > %s",
+  Sub = "%s - %s", And = "%s & %s", Or = "%s | %s", Xor = "%s ^ %s", Pow = "%s ** %s",
+  Equal = "%s == %s", Greater = "%s > %s",
   Less = "%s < %s", MatMul = "%s @ %s", GreaterOrEqual = "%s >= %s", LessOrEqual = "%s <= %s",
 } do
   ops[name] = binary(format)
