@@ -147,6 +147,7 @@ void ag_lua_open_graph(lua_State *L);
 void ag_lua_open_identity(lua_State *L);
 void ag_lua_open_builder(lua_State *L);
 void ag_lua_open_onnx(lua_State *L);
+void ag_lua_open_weights(lua_State *L);
 void ag_lua_open_segment(lua_State *L);
 void ag_lua_open_resolve(lua_State *L);
 void ag_lua_open_tokenizer(lua_State *L);
