@@ -6,10 +6,10 @@ local core = require "autogo.core"
 
 local published = {}
 
---- The families of the published tables, in their order.
+-- The families of the published tables, in their order.
 published.families = { "nb101", "nb201", "hiaml", "inception", "two_path" }
 
---- The best network of each family, as `ag.load` takes it.
+-- The best network of each family, as `ag.load` takes it.
 published.best = {
   nb101 = "nb101:110001010100010100101:conv3x3-bn-relu,conv3x3-bn-relu,maxpool3x3,"
     .. "conv3x3-bn-relu,conv3x3-bn-relu",
@@ -29,7 +29,7 @@ published.best = {
 -- How they were made, where it is not the default.
 published.options = { nb201 = { skip = "identity" } }
 
---- The three searches that are compared, and the two FLOPs bands.
+-- The three searches that are compared, and the two FLOPs bands.
 published.methods = {
   { name = "operation+GNN", preset = "published-operations", model = "gnn" },
   { name = "segment+GNN", preset = "published-cifar", model = "gnn" },
@@ -37,7 +37,7 @@ published.methods = {
 }
 published.bands = { { name = "at most -20 %", least = 0.8 }, { name = "free", least = 0 } }
 
---- Table 2: accuracy (%) and MFLOPs of the input and of the result of each method, by family.
+-- Table 2: accuracy (%) and MFLOPs of the input and of the result of each method, by family.
 published.table2 = {
   nb101 = { { 95.18, 11722 }, { 95.16, 9407 }, { 95.31, 10817 }, { 95.45, 11118 } },
   nb201 = { { 93.50, 313 }, { 93.37, 232 }, { 93.57, 294 }, { 93.84, 303 } },
@@ -46,7 +46,7 @@ published.table2 = {
   two_path = { { 87.90, 116 }, { 88.63, 106 }, { 89.16, 48 }, { 88.94, 91 } },
 }
 
---- Table 3: networks for ImageNet as { name, GFLOPs, milliseconds on an RTX 2080 Ti, top-1 and top-5
+-- Table 3: networks for ImageNet as { name, GFLOPs, milliseconds on an RTX 2080 Ti, top-1 and top-5
 -- accuracy (%), Cityscapes mIoU, MPII PCK }, each original before its results.
 published.table3 = {
   resnet50_published = {
@@ -65,7 +65,7 @@ published.table3 = {
   },
 }
 
---- Table 4: EDSR x2 as { name, GFLOPs, milliseconds, PSNR on DIV2K, Set5, Set14, BSD100, Urban100 and
+-- Table 4: EDSR x2 as { name, GFLOPs, milliseconds, PSNR on DIV2K, Set5, Set14, BSD100, Urban100 and
 -- Manga109 }.
 published.table4 = {
   { "EDSR", 141, 18.04, 36.19, 36.86, 32.57, 31.39, 29.14, 36.09 },
@@ -74,17 +74,17 @@ published.table4 = {
   { "arch 3", 105, 13.81, 37.25, 38.01, 33.58, 32.16, 31.46, 38.44 },
 }
 
---- Table 5: FSRCNN, power in mW before and after, its change (%), GFLOPs before and after.
+-- Table 5: FSRCNN, power in mW before and after, its change (%), GFLOPs before and after.
 published.table5 = {
   fsrcnn3 = { 774.77, 644.10, -16.87, 2.67, 2.09 },
   fsrcnn4 = { 892.89, 508.37, -43.06, 3.74, 2.07 },
 }
 
---- Table 6: U-Net, change of latency (%), power in mW before and after, its change (%), GFLOPs before
+-- Table 6: U-Net, change of latency (%), power in mW before and after, its change (%), GFLOPs before
 -- and after.
 published.table6 = { latency = -24.94, power = { 724.59, 657.82, -9.21 }, gflops = { 17.05, 16.26 } }
 
---- Table 9: accuracy (%) and change of FLOPs (%), by family, method and band.
+-- Table 9: accuracy (%) and change of FLOPs (%), by family, method and band.
 published.table9 = {
   nb101 = {
     { { 95.16, -19.75 }, { 93.12, -86.43 } }, { { 95.31, -7.72 }, { 95.25, -10.31 } },
@@ -108,7 +108,7 @@ published.table9 = {
   },
 }
 
---- Table 8: networks beaten by the front as { accuracy, FLOPs, sum of ranks, chosen }, three of which
+-- Table 8: networks beaten by the front as { accuracy, FLOPs, sum of ranks, chosen }, three of which
 -- fill up the parents.
 published.table8 = {
   { 91.21, 260, 5, false }, { 91.10, 215, 3, true }, { 91.02, 200, 2, true },
@@ -141,10 +141,11 @@ end
 -- Settings that make a search small enough for a test.
 local QUICK = { iterations = 2, children = 200, finalists = 10 }
 
--- ONNX with fresh weights.
+-- ONNX with fresh weights, and PyTorch source.
 local function export(graph, folder, rank, seed)
   local stem = ("%s/rank_%02d"):format(folder, rank)
   assert(graph:save_onnx(stem .. ".onnx", { seed = seed }))
+  assert(require("autogo.formats").save(graph, stem .. ".py"))
 end
 
 --- Evolve a stand-alone network and keep its front in a folder below `out`.
