@@ -15,6 +15,13 @@ BUILD   := $(BUILD)/sanitize
 OPT     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 endif
 
+# FUZZ=1 builds everything for libFuzzer, under the same sanitizers.
+ifdef FUZZ
+BUILD   := $(BUILD)/fuzz
+CC      := clang
+OPT     := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+endif
+
 PACKAGES := lua5.4 libcjson openblas libprotobuf-c
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 # No contraction of a*b + c: results must not depend on the processor.
@@ -33,6 +40,7 @@ CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o) \
                 $(PROTOS:engine/formats/%.proto=$(BUILD)/generated/%.pb-c.o)
 BIND_OBJECTS := $(BIND_SOURCES:%.c=$(BUILD)/%.o)
 TESTS        := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/test_*.c)))
+FUZZERS      := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/*.c)))
 TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
 
 LIB    := $(BUILD)/libautogo.a
@@ -40,7 +48,7 @@ SHARED := $(BUILD)/libautogo.so
 MODULE := $(BUILD)/autogo.so
 BIN    := $(BUILD)/autogo
 
-.PHONY: all deps test-deps demo check test tests bench lint install clean help
+.PHONY: all deps test-deps demo check test tests fuzz fuzzers bench lint install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -52,6 +60,7 @@ help:
 	@echo "make demo       deps, build, and evolve a ResNet-50"
 	@echo "make check      deps, build, and run every test, then again under sanitizers"
 	@echo "make test       run every test on the build at hand (SANITIZE=1: under sanitizers)"
+	@echo "make fuzz       fuzz every reader for FUZZ_SECONDS=60 each (make check: 2 each); needs clang"
 	@echo "make bench      measure against other programs, where they are installed"
 	@echo "make install    into PREFIX=$(PREFIX) (DESTDIR is honoured)"
 	@echo "make clean      remove $(BUILD)/"
@@ -116,6 +125,12 @@ $(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(LIB)
 	@echo "  CC     $@"
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d -o $@ $< $(TEST_SUPPORT) $(LIB) $(LIBS) -lcmocka
 
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BIND_OBJECTS) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  CC     $@"
+	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(BIND_OBJECTS) $(LIB) $(LIBS) \
+	  $(LUA_LIBS)
+
 .PHONY: deps-hint
 deps-hint:
 	@vendor/deps --check build
@@ -124,6 +139,12 @@ tests: $(TESTS)
 
 test: all tests
 	@BUILD=$(BUILD) tests/run
+
+fuzzers: $(FUZZERS)
+
+fuzz: test-deps
+	@$(MAKE) --no-print-directory FUZZ=1 all fuzzers $(BUILD)/fuzz/tests/formats/test_onnx_models
+	@FUZZ_KEEP=1 BUILD=$(BUILD)/fuzz tests/fuzz/run
 
 bench: all
 	@for script in tests/bench/*.sh; do BUILD=$(BUILD) sh $$script || exit 1; done
@@ -146,4 +167,4 @@ install: all
 clean:
 	rm -rf build
 
--include $(CORE_OBJECTS:.o=.d) $(BIND_OBJECTS:.o=.d) $(BUILD)/engine/main.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d)
+-include $(CORE_OBJECTS:.o=.d) $(BIND_OBJECTS:.o=.d) $(BUILD)/engine/main.d $(TESTS:=.d) $(FUZZERS:=.d) $(TEST_SUPPORT:.o=.d)

@@ -1,8 +1,7 @@
-/* Training: shuffled batches of graphs with a few random cuts each, Adam with linear warm-up and
- * cosine decay, the weights of the best epoch on the validation part kept. Every random choice is
- * a stream keyed by (seed, purpose, epoch, ...), so that a run repeats bit for bit on one machine
- * whatever its threads.
- * Source: predictor.md, recipe X; algorithm.md section 6 (published settings). */
+/* Training: shuffled batches of graphs with a few random cuts each, the weights of the best epoch
+ * on the validation part kept. Every random choice is a stream keyed by (seed, purpose, epoch,
+ * ...), so that a run repeats bit for bit on one machine whatever its threads. Source:
+ * predictor.md, recipe X; algorithm.md section 6 (published settings). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/random.h"
-#include "engine/predict/checkpoint.h"
+#include "engine/predict/optimizer.h"
 #include "engine/predict/target.h"
 #include "engine/predict/trainer.h"
 
@@ -20,6 +19,7 @@ enum { SCORED_GRAPHS = 64 /* per batch */ };
 typedef struct training {
   const ag_train_options *options;
   ag_config config;
+  ag_range range; /* of what is learnt from */
   ag_training_set corpus; /* training graphs, then validation graphs */
   int train, valid;
   ag_target *targets;
@@ -114,41 +114,6 @@ static void finish(training *t) {
 
 /* --- one epoch -------------------------------------------------------------------------------- */
 
-static double learning_rate(const training *t) {
-  const ag_train_options *o = t->options;
-  double warmup = fmin(o->warmup, (double)t->steps / 4), step = (double)t->state.step;
-  if (step < warmup) return o->learning_rate * (step + 1) / warmup;
-  double done = (step - warmup) / fmax(1, (double)t->steps - warmup);
-  double left = (1 + cos(3.14159265358979323846 * done)) / 2;
-  return o->learning_rate * (o->final_rate + (1 - o->final_rate) * left);
-}
-
-static void clip(float *gradient, int size, double longest) {
-  double squares = 0;
-  for (int i = 0; i < size; i++) squares += (double)gradient[i] * (double)gradient[i];
-  if (!(squares > longest * longest)) return;
-  float scale = (float)(longest / sqrt(squares));
-  for (int i = 0; i < size; i++) gradient[i] *= scale;
-}
-
-AG_VECTOR static void adam(float *params, float *m, float *v, const float *gradient, int size,
-                           float rate, float unbias_m, float unbias_v) {
-  for (int i = 0; i < size; i++) {
-    float g = gradient[i];
-    m[i] = 0.9f * m[i] + 0.1f * g;
-    v[i] = 0.999f * v[i] + 0.001f * g * g;
-    params[i] -= rate * (m[i] * unbias_m) / (sqrtf(v[i] * unbias_v) + 1e-8f);
-  }
-}
-
-static void update(training *t) {
-  ag_train_state *s = &t->state;
-  if (t->options->clip > 0) clip(t->gradient, s->size, t->options->clip);
-  double rate = learning_rate(t), n = (double)++s->step;
-  adam(s->params, s->first_moment, s->second_moment, t->gradient, s->size, (float)rate,
-       (float)(1 / (1 - pow(0.9, n))), (float)(1 / (1 - pow(0.999, n))));
-}
-
 static int compare_cuts(const void *a, const void *b) {
   const ag_item *x = a, *y = b;
   return (x->cut > y->cut) - (x->cut < y->cut);
@@ -188,7 +153,7 @@ static double run_epoch(training *t, int epoch, int64_t *samples) {
     for (int i = from; i < to; i++) count += draw_cuts(t, t->order[i], epoch, t->items + count);
     loss +=
         ag_trainer_gradient(t->trainer, t->state.params, t->items, count, o->hinge, t->gradient);
-    update(t);
+    ag_optimizer_step(&t->state, t->gradient, o, t->steps);
     *samples += count;
   }
   return loss / batches;
@@ -323,8 +288,10 @@ static void keep_best(training *t, double srcc) {
 
 static ag_predictor *best_predictor(const training *t) {
   float *params = ag_memdup(t->state.best, (size_t)t->state.size, sizeof *params);
-  return ag_predictor_make(&t->config, params, ag_targets_copy(t->targets, t->families),
-                           t->families);
+  ag_predictor *best = ag_predictor_make(&t->config, params,
+                                         ag_targets_copy(t->targets, t->families), t->families);
+  best->range = t->range;
+  return best;
 }
 
 static ag_status write_checkpoint(const training *t, ag_error *err) {
@@ -406,6 +373,7 @@ ag_status ag_train(const ag_sample *train, int train_count, const ag_sample *val
   if (s) return s;
   training t = {.options = options, .train = train_count, .valid = valid_count};
   t.config = config_of(options);
+  t.range = ag_range_of_training(train, train_count, options->from);
   s = prepare(&t, train, valid, err);
   if (!s) {
     s = run(&t, &(listener){progress, context}, err);

@@ -249,17 +249,19 @@ function Front:__tostring()
   return require("autogo.report.table").front(self)
 end
 
--- How far the members of an ensemble disagree on each network of the front.
-local function measure_spread(search, front)
+-- How far the scores of the front are to be trusted: what of each network the predictor was not trained
+-- on, nil where its weights do not say; and how far the members of an ensemble disagree.
+local function judge(search, front)
   local predictor, tokenizer = search.parts.predictor, search.parts.tokenizer
-  if predictor.members == 1 then return end
-  local function measure(one)
+  local function judge_one(one)
+    one.outside = predictor:outside(one.graph)
+    if predictor.members == 1 then return end
     local mean, spread = predictor:spread(one.graph, tokenizer)
     if not mean then error(spread, 0) end
     one.spread = spread
   end
-  measure(front.input)
-  for _, one in ipairs(front) do measure(one) end
+  judge_one(front.input)
+  for _, one in ipairs(front) do judge_one(one) end
 end
 
 local function make_front(search)
@@ -270,7 +272,7 @@ local function make_front(search)
   for _, one in ipairs(search.archive:front()) do
     if constraint_met(search.settings.constraints, one) then front[#front + 1] = one end
   end
-  measure_spread(search, front)
+  judge(search, front)
   return front
 end
 
@@ -334,7 +336,8 @@ end
 -- it), database, tokenizer, solver, seed, threads, progress (function called with each row of the history),
 -- journal (`autogo.journal`)
 -- @treturn[1] Front a sequence of members (graph, score, predicted, flops, a value per objective,
--- generation, parent, changes, with an ensemble spread), best score first; the input itself if nothing beat it
+-- generation, parent, changes; outside, what the predictor was not trained on, where it knows; spread,
+-- with an ensemble), best score first; the input itself if nothing beat it
 -- @treturn[2] nil
 -- @treturn[2] string why: nothing met the constraints, or the journal cannot be read or written
 local function evolve(model, options)

@@ -144,37 +144,27 @@ local function take(samples, seen, sample, number)
   return true
 end
 
---- Read a table.
--- @tparam string path
--- @tparam string name of the family; cells of nb201 with `none` are left out
--- @tparam[opt="cifar10_test_acc"] string column of the target
--- @tparam[opt] integer limit on the samples
--- @treturn table list of { graph in canonical order, target, family, config, class }, where networks
--- of one class are isomorphic or compute the same function; or nil and a message
-function labels.read(path, name, column, limit)
-  column = column or "cifar10_test_acc"
-  local family, why = families.get(name)
-  local text
-  if family then
-    text, why = core.read_file(path)
-  end
+-- Samples of a table of values. `reader_of(position)` gives, for the columns of the header, a function
+-- from a row to a sample, false to leave it out, or nil and why; itself nil where a column is
+-- missing, which `expected` then names.
+local function read_table(path, column, expected, reader_of, limit)
+  local text, why = core.read_file(path)
   if not text then
     return nil, why
   end
-  local samples, seen, position, config_of = {}, {}, nil, nil
+  local samples, seen, read = {}, {}, nil
   for number, line in numbered_lines(text) do
     if #samples == limit then
       break
     end
-    if not position then
-      position = columns(line)
-      config_of = config_reader(position, family)
-      if not config_of or not position[column] then
-        return nil, ("%s: a header with %s and %s expected"):format(path, expected_columns(family), column)
+    if not read then
+      local position = columns(line)
+      read = position[column] and reader_of(position)
+      if not read then
+        return nil, ("%s: a header with %s and %s expected"):format(path, expected, column)
       end
     else
-      local row = fields(line)
-      local sample, reason = sample_of(config_of(row), row[position[column]], family, column)
+      local sample, reason = read(fields(line))
       local good = sample ~= nil
       if sample then
         good, reason = take(samples, seen, sample, number)
@@ -188,6 +178,27 @@ function labels.read(path, name, column, limit)
     return nil, path .. ": no rows"
   end
   return samples
+end
+
+--- Read a table.
+-- @tparam string path
+-- @tparam string name of the family; cells of nb201 with `none` are left out
+-- @tparam[opt="cifar10_test_acc"] string column of the target
+-- @tparam[opt] integer limit on the samples
+-- @treturn table list of { graph in canonical order, target, family, config, class }, where networks
+-- of one class are isomorphic or compute the same function; or nil and a message
+function labels.read(path, name, column, limit)
+  column = column or "cifar10_test_acc"
+  local family, why = families.get(name)
+  if not family then
+    return nil, why
+  end
+  return read_table(path, column, expected_columns(family), function(position)
+    local config_of = config_reader(position, family)
+    return config_of and function(row)
+      return sample_of(config_of(row), row[position[column]], family, column)
+    end
+  end, limit)
 end
 
 local function network_of(name, text, column, folder, load)
@@ -210,34 +221,12 @@ end
 -- @treturn table list of { graph in canonical order, target, config }; or nil and a message
 function labels.read_networks(path, load, column)
   column = column or "value"
-  local text, why = core.read_file(path)
-  if not text then
-    return nil, why
-  end
   local folder = path:match "^.*/" or ""
-  local samples, seen, position = {}, {}, nil
-  for number, line in numbered_lines(text) do
-    if not position then
-      position = columns(line)
-      if not position.network or not position[column] then
-        return nil, ("%s: a header with network and %s expected"):format(path, column)
-      end
-    else
-      local row = fields(line)
-      local name, value = row[position.network] or "", row[position[column]]
-      local sample, reason = network_of(name, value, column, folder, load)
-      if sample then
-        sample, reason = take(samples, seen, sample, number)
-      end
-      if not sample then
-        return nil, ("%s: line %d: %s"):format(path, number, reason)
-      end
+  return read_table(path, column, "network", function(position)
+    return position.network and function(row)
+      return network_of(row[position.network] or "", row[position[column]], column, folder, load)
     end
-  end
-  if #samples == 0 then
-    return nil, path .. ": no rows"
-  end
-  return samples
+  end)
 end
 
 --- The parts a training did not learn from, as CSV: family, part (validation or test), arch.

@@ -23,6 +23,11 @@ local function values_of(member, front)
   return values
 end
 
+-- A list is one even where it is empty.
+local function list(texts)
+  return texts and setmetatable(texts, core.array)
+end
+
 local function member_of(member, rank, front, files)
   local removed, added = layout.nodes_changed(member, front.input)
   return {
@@ -31,6 +36,7 @@ local function member_of(member, rank, front, files)
     objectives = values_of(member, front), generation = member.generation,
     parent = member.parent and member.parent.graph:hash(), hash = member.graph:hash(),
     nodes_removed = removed, nodes_added = added, changes = member.changes, files = files,
+    outside = list(member.outside),
   }
 end
 
@@ -49,7 +55,7 @@ function M.document(front, files)
     input = {
       name = input.graph.name, hash = input.graph:hash(), flops = input.graph.flops,
       params = input.graph.params, nodes = #input.graph, predicted = input.score,
-      spread = input.spread,
+      spread = input.spread, outside = list(input.outside),
       objectives = values_of(input, front),
     },
     hypervolume = last and last.hypervolume or 0,
