@@ -72,6 +72,7 @@ typedef struct ag_mutation_options {
   uint64_t generation;   /* part of the key of every random draw */
 } ag_mutation_options;
 
+/* The published settings, as the fields say them. */
 ag_mutation_options ag_mutation_defaults(void);
 
 /* One child: `segment` in the place of nodes [first, last) of parent number `parent`. */

@@ -49,8 +49,9 @@ local function write_cache(self)
   self.written = core.clock()
 end
 
---- An evaluator, with its own memory of prices.
 local new
+
+--- An evaluator, with its own memory of prices.
 function new(objective)
   local self = setmetatable({ objective = objective, name = objective.name }, Cost)
   if objective.kind == "per_node" then self.prices = core.prices() end
