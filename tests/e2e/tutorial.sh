@@ -26,7 +26,7 @@ LUA_PATH="$top/lua/?.lua;$top/lua/?/init.lua;;" LUA_CPATH="$(dirname "$program")
 export LUA_PATH LUA_CPATH
 check "chapter 1: the band holds" [ "$(value "$WORK/1_evolve_your_model/second/front.json" \
   '(function() local n = 0 for _, m in ipairs(d.members) do local share = m.flops / d.input.flops
-  assert(share >= 0.5 and share <= 0.8) n = n + 1 end return n > 0 end)()')" = true ]
+  assert(share >= 0.6 and share <= 0.9) n = n + 1 end return n > 0 end)()')" = true ]
 check "chapter 3: a network came out" test -s "$WORK/3_write_your_policy/best.onnx"
 for link in $(sed -n 's/.*](\([^)#]*\)).*/\1/p' "$top"/recipes/tutorial/*.md); do
   check "the link to $link" test -e "$top/recipes/tutorial/$link"
