@@ -32,6 +32,7 @@
 #define AG_LUA_SPACE "autogo.Space"
 #define AG_LUA_BATCH "autogo.Batch"
 #define AG_LUA_PRICES "autogo.Prices"
+#define AG_LUA_DEVICE "autogo.Device"
 
 typedef struct ag_lua_class {
   const char *name;
@@ -146,6 +147,7 @@ void ag_lua_open_graph(lua_State *L);
 void ag_lua_open_identity(lua_State *L);
 void ag_lua_open_builder(lua_State *L);
 void ag_lua_open_onnx(lua_State *L);
+void ag_lua_open_weights(lua_State *L);
 void ag_lua_open_segment(lua_State *L);
 void ag_lua_open_resolve(lua_State *L);
 void ag_lua_open_tokenizer(lua_State *L);
@@ -157,6 +159,7 @@ void ag_lua_open_space(lua_State *L);
 void ag_lua_open_batch(lua_State *L);
 void ag_lua_open_prices(lua_State *L);
 void ag_lua_open_fronts(lua_State *L);
+void ag_lua_open_hardware(lua_State *L);
 
 int luaopen_autogo(lua_State *L);
 int luaopen_autogo_core(lua_State *L);

@@ -203,6 +203,8 @@ function Cost:column(batch, rows)
   if self.prices then
     learn(self, batch)
     return self.prices:column(batch)
+  elseif self.objective.column then
+    return self.objective.column(batch)
   elseif self.parts then
     return combined_column(self, batch)
   elseif self.objective.predictor then

@@ -31,6 +31,8 @@ local ag = {
   objective = objective,
   --- A bound on an objective. See `autogo.objective`.
   constraint = objective.constraint,
+  --- Accelerators: `ag.device(name, path or table)`. See `autogo.device`.
+  device = require "autogo.device",
   --- Deterministic random streams. See `autogo.random`.
   random = require "autogo.random",
 }

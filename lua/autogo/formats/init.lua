@@ -38,6 +38,10 @@ function WRITERS.svg(graph, path, options)
   return core.write_file(path, svg)
 end
 
+function WRITERS.py(graph, path, options)
+  return require("autogo.formats.pytorch").save(graph, path, options)
+end
+
 local function extension(path)
   local suffix = path:match "%.([%w_]+)$"
   return suffix and suffix:lower()
