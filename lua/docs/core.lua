@@ -123,6 +123,15 @@
 -- @treturn[1] table report {kept, merged, folded, opaque}: a number and three lists of lines
 -- @treturn[2] nil and a message
 
+--- Read a frozen TensorFlow GraphDef.
+-- @function load_tensorflow
+-- @tparam string path
+-- @tparam[opt] table options `input` = {H, W, C}, which binds what the file leaves open; `start`, `stop` =
+-- names of the nodes whose results are the input and the output
+-- @treturn[1] Graph
+-- @treturn[1] table report as of `load_onnx`
+-- @treturn[2] nil and a message
+
 --- Cut a segment out of a graph.
 -- @function cut
 -- @tparam Graph graph
@@ -326,6 +335,26 @@
 -- @tparam string path
 -- @tparam[opt] table options seed (of new weights), weights = false for none
 -- @treturn boolean true; or nil and a message
+
+--- How many parameters have values in the graph.
+-- @function Graph:kept
+-- @treturn integer parameters with values
+-- @treturn integer parameters that a file of the graph would hold new
+
+--- Write weights as a safetensors file: NAME.weight, NAME.bias, NAME.running_mean and NAME.running_var
+-- of each named node, laid out as PyTorch does.
+-- @function Graph:save_weights
+-- @tparam string path
+-- @tparam table names module by position; others are left out
+-- @tparam table constants of opaque nodes, too: list of { node, index, name }
+-- @tparam integer seed of new weights
+-- @treturn boolean true; or nil and a message
+
+--- What the ONNX file said of an input, an output or an opaque node.
+-- @function Graph:source
+-- @tparam integer position
+-- @treturn table shape, dtype, opset; of opaque nodes also type, domain, attributes, inputs, constants,
+-- operand_shapes and output; or nil
 
 --- Put a segment in the place of a range of nodes.
 -- @function Graph:splice
