@@ -4,6 +4,8 @@
 local formats = require "autogo.formats"
 local model = require "autogo.cli.model"
 
+local WITH_WEIGHTS = { onnx = true, py = true }
+
 return {
   name = "convert",
   about = "Write a model in another format, told by the extension: .json, .onnx, .py, .dot, .svg",
@@ -27,6 +29,9 @@ return {
     })
     if not done then
       return nil, why
+    end
+    if not values.no_weights and WITH_WEIGHTS[values[2]:match "%.(%w+)$"] then
+      io.stdout:write(("%s: %d parameters kept, %d new\n"):format(values[2], graph:kept()))
     end
   end,
 }
