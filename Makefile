@@ -146,7 +146,8 @@ test: all tests
 fuzzers: $(FUZZERS)
 
 fuzz: test-deps
-	@$(MAKE) --no-print-directory FUZZ=1 all fuzzers $(BUILD)/fuzz/tests/formats/test_onnx_models
+	@$(MAKE) --no-print-directory FUZZ=1 all fuzzers $(BUILD)/fuzz/tests/formats/test_onnx_models \
+	  $(BUILD)/fuzz/tests/formats/test_graphdef_models
 	@FUZZ_KEEP=1 BUILD=$(BUILD)/fuzz tests/fuzz/run
 
 bench: all

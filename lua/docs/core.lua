@@ -123,6 +123,15 @@
 -- @treturn[1] table report {kept, merged, folded, opaque}: a number and three lists of lines
 -- @treturn[2] nil and a message
 
+--- Read a frozen TensorFlow GraphDef.
+-- @function load_tensorflow
+-- @tparam string path
+-- @tparam[opt] table options `input` = {H, W, C}, which binds what the file leaves open; `start`, `stop` =
+-- names of the nodes whose results are the input and the output
+-- @treturn[1] Graph
+-- @treturn[1] table report as of `load_onnx`
+-- @treturn[2] nil and a message
+
 --- Cut a segment out of a graph.
 -- @function cut
 -- @tparam Graph graph

@@ -16,6 +16,8 @@ return {
     { name = "no-weights", type = "flag", help = "no weights (ONNX: they are inputs)" },
     { name = "shapes", type = "flag", help = "SVG: say in each box what shape comes out" },
     model.INPUT,
+    model.START,
+    model.STOP,
     model.SKIP,
   },
   run = function(values)

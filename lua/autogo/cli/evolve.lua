@@ -96,6 +96,8 @@ local OPTIONS = {
 }
 table.move(SETTINGS, 1, #SETTINGS, #OPTIONS + 1, OPTIONS)
 OPTIONS[#OPTIONS + 1] = model.INPUT
+OPTIONS[#OPTIONS + 1] = model.START
+OPTIONS[#OPTIONS + 1] = model.STOP
 OPTIONS[#OPTIONS + 1] = model.SKIP
 
 local function load_objectives(names)

@@ -13,7 +13,7 @@ local number = routes.number
 
 local sketch = {}
 
-local HEIGHT, CHIP, BETWEEN, EDGE, TITLE = 26, 15, 34, 2, 20
+local HEIGHT, CHIP, BETWEEN, EDGE, TITLE = 26, 15, 24, 1, 20
 -- Of one side, so that its title has room.
 local LEAST = 120
 
