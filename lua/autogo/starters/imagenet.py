@@ -75,7 +75,7 @@ def main(args):
             optimiser.step()
         schedule.step()
         top1, top5 = accuracy(model, test, args)
-        print(f"epoch {epoch + 1}: loss {loss.item():.4f}, top 1 {top1:.2f} %, top 5 {top5:.2f} %", flush=True)
+        print(f"epoch {epoch + 1}: loss {loss.item():.4f}, top 1/5 {top1:.2f}/{top5:.2f} %", flush=True)
         if top1 >= best and not args.smoke:
             best = top1
             torch.save(model.state_dict(), "@MODULE@.trained.pt")

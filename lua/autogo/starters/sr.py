@@ -5,8 +5,7 @@
 
 DATA has the folders train and val of large images; small ones are made by bicubic reduction. Needs Pillow.
 A network of the backbone alone (as many channels in as out, more than three) gets a first and a last
-layer that make it enlarge twice; one that enlarges is trained as it is, on brightness where it reads one
-channel.
+layer that enlarge twice; one that enlarges is trained as it is (on brightness if it reads one channel).
 """
 import argparse
 import random
@@ -35,9 +34,8 @@ class Network(torch.nn.Module):
         width = INPUTS[0][1]
         self.inner, self.head, self.tail = inner, torch.nn.Identity(), torch.nn.Identity()
         if width > 3:
-            enlarge = torch.nn.Conv2d(width, 4 * width, 3, padding=1), torch.nn.PixelShuffle(2)
             self.head = torch.nn.Conv2d(3, width, 3, padding=1)
-            self.tail = torch.nn.Sequential(*enlarge, torch.nn.Conv2d(width, 3, 3, padding=1))
+            self.tail = torch.nn.Sequential(torch.nn.Conv2d(width, 12, 3, padding=1), torch.nn.PixelShuffle(2))
         with torch.no_grad():
             self.scale = self.eval()(torch.zeros(1, CHANNELS, 16, 16)).shape[2] // 16
 
