@@ -26,6 +26,12 @@ const char *ag_onnx_label(const ag_onnx_import *im, int node) {
   return n->n_output ? n->output[0] : "";
 }
 
+const char *ag_onnx_place(ag_onnx_import *im, int node) {
+  if (!im->translation) return ag_onnx_label(im, node);
+  const ag_onnx_source *s = &im->translation->sources[im->translation->node_source[node]];
+  return ag_onnx_print(im, "%s (%s)", s->name, s->type);
+}
+
 void ag_onnx_set_fate(ag_onnx_import *im, int node, ag_onnx_fate fate, const char *reason) {
   im->fate[node] = (uint8_t)fate;
   im->reason[node] = reason;

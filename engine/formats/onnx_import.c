@@ -173,7 +173,7 @@ static ag_onnx_result translate(ag_onnx_import *im, const ag_onnx_op *op) {
   return function(im, op);
 }
 
-static ag_status import_node(ag_onnx_import *im, int index) {
+ag_status ag_onnx_import_node(ag_onnx_import *im, int index) {
   ag_onnx_op op = {.index = index, .node = im->graph->node[index]};
   op.inputs = im->input_start[index + 1] - im->input_start[index];
   op.outputs = im->output_start[index + 1] - im->output_start[index];
@@ -201,8 +201,8 @@ static ag_status import_nodes(ag_onnx_import *im) {
       ag_onnx_set_fate(im, node, AG_ONNX_FOLDED, "does not contribute to an output");
       continue;
     }
-    ag_status status = import_node(im, node);
-    if (status) return ag_error_at_node(im->err, status, ag_onnx_label(im, node));
+    ag_status status = ag_onnx_import_node(im, node);
+    if (status) return ag_error_at_node(im->err, status, ag_onnx_place(im, node));
   }
   return AG_OK;
 }
@@ -294,6 +294,24 @@ static ag_status import_model(ag_onnx_import *im, const ag_graph **graph,
   return AG_OK;
 }
 
+/* Imports the model, which lies in `memory`, and frees all but the graph. */
+static ag_status run(ag_onnx_import *im, void *memory, void (*release)(void *, size_t),
+                     const ag_graph **graph, ag_import_report *report) {
+  im->graph = im->model->graph;
+  im->builder = ag_builder_new(im->graph->name ? im->graph->name : "");
+  im->store = ag_builder_store(im->builder);
+  ag_store_adopt(im->store, memory, im->file_size, release);
+  ag_status status = import_model(im, graph, report);
+  ag_builder_free(im->builder);
+  ag_map_free(&im->names);
+  ag_map_free(&im->fills);
+  free(im->values);
+  free(im->drafts);
+  free(im->draft_operands);
+  ag_arena_free(&im->arena);
+  return status;
+}
+
 static ag_status parse(const void *data, size_t size, const char *directory, ag_shape bind,
                        const ag_graph **graph, ag_import_report *report, ag_error *err) {
   ag_error scratch;
@@ -303,19 +321,17 @@ static ag_status parse(const void *data, size_t size, const char *directory, ag_
   ag_status status = ag_onnx_unpack(data, size, &model, im.err);
   if (status) return status;
   im.model = model;
-  im.graph = model->graph;
-  im.builder = ag_builder_new(im.graph->name ? im.graph->name : "");
-  im.store = ag_builder_store(im.builder);
-  ag_store_adopt(im.store, model, size, ag_onnx_free_model);
-  status = import_model(&im, graph, report);
-  ag_builder_free(im.builder);
-  ag_map_free(&im.names);
-  ag_map_free(&im.fills);
-  free(im.values);
-  free(im.drafts);
-  free(im.draft_operands);
-  ag_arena_free(&im.arena);
-  return status;
+  return run(&im, model, ag_onnx_free_model, graph, report);
+}
+
+ag_status ag_onnx_import_translation(const ag_onnx_translation *t, const ag_graph **graph,
+                                     ag_import_report *report, ag_error *err) {
+  ag_error scratch;
+  ag_onnx_import im = {.model = t->model,
+                       .translation = t,
+                       .file_size = t->file_size,
+                       .err = err ? err : &scratch};
+  return run(&im, t->memory, t->release, graph, report);
 }
 
 /* --- public ----------------------------------------------------------------------- */

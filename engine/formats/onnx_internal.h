@@ -73,9 +73,30 @@ typedef enum ag_onnx_fate {
   AG_ONNX_OPAQUE
 } ag_onnx_fate;
 
+/* An element of a file in another format, which a reader translated into nodes. */
+typedef struct ag_onnx_source {
+  const char *name, *type;
+  ag_onnx_fate fate; /* UNSEEN: what became of its nodes, the least familiar first */
+  const char *reason;
+} ag_onnx_source;
+
+/* A model in memory that stands for a file in another format. Messages and the report speak of
+ * the file's elements. */
+typedef struct ag_onnx_translation {
+  const char *format; /* also the domain of nodes that ONNX has no op for */
+  ag_onnx_model *model;
+  const int32_t *node_source; /* per node of the model, into sources */
+  const ag_onnx_source *sources;
+  int source_count;
+  size_t file_size;
+  void *memory; /* what the model consists of; the graph's store takes it over */
+  void (*release)(void *memory, size_t size);
+} ag_onnx_translation;
+
 typedef struct ag_onnx_import {
   const ag_onnx_model *model;
   const ag_onnx_graph *graph;
+  const ag_onnx_translation *translation; /* NULL = the file is ONNX */
   const char *directory; /* of the file, for external data; NULL = none */
   int64_t opset;
   ag_shape bind;
@@ -235,6 +256,14 @@ bool ag_onnx_match_activation(ag_onnx_import *im, const ag_onnx_op *op); /* swis
 bool ag_onnx_match_product(ag_onnx_import *im, const ag_onnx_op *op);    /* more than two factors */
 bool ag_onnx_match_shuffle(ag_onnx_import *im, const ag_onnx_op *op);    /* Reshape last */
 bool ag_onnx_merge_constant(ag_onnx_import *im, const ag_onnx_op *op);   /* bias, scale, shift */
+
+/* onnx_import.c: what readers of other formats use */
+/* A graph of the model; takes translation->memory over in any case. Errors and `report` as
+ * ag_onnx_parse. */
+ag_status ag_onnx_import_translation(const ag_onnx_translation *translation, const ag_graph **graph,
+                                     ag_import_report *report, ag_error *err);
+ag_status ag_onnx_import_node(ag_onnx_import *im, int index); /* node of im->graph */
+const char *ag_onnx_place(ag_onnx_import *im, int node); /* how errors call it */
 
 /* onnx_report.c */
 void ag_onnx_report(const ag_onnx_import *im, ag_import_report *report);

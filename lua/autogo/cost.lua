@@ -49,8 +49,9 @@ local function write_cache(self)
   self.written = core.clock()
 end
 
---- An evaluator, with its own memory of prices.
 local new
+
+--- An evaluator, with its own memory of prices.
 function new(objective)
   local self = setmetatable({ objective = objective, name = objective.name }, Cost)
   if objective.kind == "per_node" then self.prices = core.prices() end
@@ -202,6 +203,8 @@ function Cost:column(batch, rows)
   if self.prices then
     learn(self, batch)
     return self.prices:column(batch)
+  elseif self.objective.column then
+    return self.objective.column(batch)
   elseif self.parts then
     return combined_column(self, batch)
   elseif self.objective.predictor then

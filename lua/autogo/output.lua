@@ -1,10 +1,13 @@
---- What a search leaves on disk: front.json, front.svg, history.csv, the members as CG JSON and ONNX,
--- and the best of them drawn beside the input (rank_00_change.svg).
+--- What a search leaves on disk: front.json, front.svg, history.csv, the input and the members as CG
+-- JSON, the members as ONNX, the best of them drawn beside the input (rank_00_change.svg), and all of
+-- it in one page to look at (report.html).
 -- front.json holds nothing that differs between two runs of the same seed.
 -- @module autogo.output
 
 local core = require "autogo.core"
+local data = require "autogo.report.data"
 local draw = require "autogo.report.draw"
+local html = require "autogo.report.html"
 local layout = require "autogo.report.table"
 local plot = require "autogo.report.plot"
 local settings = require "autogo.settings"
@@ -23,6 +26,13 @@ local function values_of(member, front)
   return values
 end
 
+-- Where each node stood in the input, both counted from 0; -1 for new nodes.
+local function origin_of(member)
+  local list = {}
+  for i = 1, #member.graph do list[i] = (member.origin[i] or 0) - 1 end
+  return list
+end
+
 -- A list is one even where it is empty.
 local function list(texts)
   return texts and setmetatable(texts, core.array)
@@ -36,7 +46,7 @@ local function member_of(member, rank, front, files)
     objectives = values_of(member, front), generation = member.generation,
     parent = member.parent and member.parent.graph:hash(), hash = member.graph:hash(),
     nodes_removed = removed, nodes_added = added, changes = member.changes, files = files,
-    outside = list(member.outside),
+    origin = origin_of(member), outside = list(member.outside),
   }
 end
 
@@ -106,6 +116,7 @@ local function write_files(front, light, save)
       end)
     end
   end
+  save("input.json", function(path) return front.input.graph:save(path) end)
   local function save_text(name, text)
     save(name, function(path) return core.write_file(path, text) end)
   end
@@ -119,6 +130,7 @@ local function write_files(front, light, save)
     files[1].change = "rank_00_change.svg"
     save_text(files[1].change, drawing)
   end
+  save_text("report.html", html.page(data.of_front(front, { files = files })))
   save_text("front.json", core.json_encode(M.document(front, files)) .. "\n")
 end
 

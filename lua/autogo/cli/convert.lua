@@ -6,14 +6,16 @@ local model = require "autogo.cli.model"
 
 return {
   name = "convert",
-  about = "Write a model in another format, told by the extension: .json, .onnx, .dot, .svg",
+  about = "Write a model in another format, told by the extension: .json, .onnx, .py, .dot, .svg",
   usage = "MODEL OUT [options]",
   arguments = { model.ARGUMENT, { name = "OUT", help = "the file to write" } },
   options = {
-    { name = "seed", type = "integer", default = 0, min = 0, help = "ONNX: seed of new weights" },
-    { name = "no-weights", type = "flag", help = "ONNX: weights as inputs, without values" },
+    { name = "seed", type = "integer", default = 0, min = 0, help = "ONNX, PyTorch: seed of new weights" },
+    { name = "no-weights", type = "flag", help = "no weights (ONNX: they are inputs)" },
     { name = "shapes", type = "flag", help = "SVG: say in each box what shape comes out" },
     model.INPUT,
+    model.START,
+    model.STOP,
     model.SKIP,
   },
   run = function(values)

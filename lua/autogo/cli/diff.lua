@@ -10,7 +10,8 @@ local report = require "autogo.report.table"
 local text = require "autogo.report.text"
 
 local function load(path, values)
-  local graph, why = ag.load(path, { input = values.input, skip = values.skip })
+  local graph, why = ag.load(path,
+    { input = values.input, skip = values.skip, start = values.start, stop = values.stop })
   return graph and graph:canonical(), why
 end
 
@@ -79,6 +80,8 @@ return {
     { name = "context", type = "integer", min = 0, default = 4, help = "rows drawn around a change" },
     { name = "whole", type = "flag", help = "draw everything" },
     model.INPUT,
+    model.START,
+    model.STOP,
     model.SKIP,
   },
   run = function(values)

@@ -4,6 +4,7 @@
 local ag = require "autogo"
 local core = require "autogo.core"
 local family = require "autogo.families.family"
+local live = require "autogo.report.live"
 local model = require "autogo.cli.model"
 local policies = require "autogo.policies"
 local presets = require "autogo.presets"
@@ -95,6 +96,8 @@ local OPTIONS = {
 }
 table.move(SETTINGS, 1, #SETTINGS, #OPTIONS + 1, OPTIONS)
 OPTIONS[#OPTIONS + 1] = model.INPUT
+OPTIONS[#OPTIONS + 1] = model.START
+OPTIONS[#OPTIONS + 1] = model.STOP
 OPTIONS[#OPTIONS + 1] = model.SKIP
 
 local function load_objectives(names)
@@ -267,7 +270,11 @@ return {
     end
     local iterations = settings.iterations or require("autogo.evolve").defaults.iterations
     local display = progress.new(values, iterations)
-    settings.journal, settings.progress = record, display.row
+    local page = live.new(values.out)
+    settings.journal, settings.progress = record, function(row, snapshot)
+      display.row(row)
+      page(snapshot)
+    end
     display.begin { model = values[1], out = values.out, iterations = iterations }
     local before = record.finished
     local front

@@ -98,6 +98,8 @@ return {
   options = {
     { name = "json", type = "flag", help = "print one JSON object" },
     model.INPUT,
+    model.START,
+    model.STOP,
     model.SKIP,
   },
   run = function(values)
