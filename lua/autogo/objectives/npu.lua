@@ -58,6 +58,11 @@ function npu.on(chip, measure, fps)
       return (chip:of(graph, measure, fps))
     end,
   }
+  -- An input that does not fit is no search to begin; a child that does not is one that costs NaN.
+  made.refuse = function(graph)
+    local value, why = chip:of(graph, measure, fps)
+    return not value and why or nil
+  end
   made.column = function(batch)
     return chip:column(batch, measure, fps, core.processors())
   end
