@@ -55,7 +55,11 @@ local function read_kernel(place, line)
   for i = 1, kernels.KEY do
     local name = kernels.COLUMNS[i]
     local text = fields[place[name]] or ""
-    kernel[name] = NUMBERS[name] and math.tointeger(tonumber(text)) or not NUMBERS[name] and text or nil
+    if NUMBERS[name] then
+      kernel[name] = math.tointeger(tonumber(text))
+    else
+      kernel[name] = text
+    end
     if kernel[name] == nil or kernel[name] == "" or NUMBERS[name] and kernel[name] < 0 then
       return nil, ("%s: %s expected, got '%s'"):format(name, NUMBERS[name] and "a whole number" or "a text",
         text)
@@ -63,6 +67,8 @@ local function read_kernel(place, line)
   end
   local text = fields[place.median_ms] or ""
   kernel.ms = tonumber(text)
+  kernel.median_ms, kernel.p90_ms = kernel.ms, tonumber(fields[place.p90_ms or 0])
+  kernel.n = math.tointeger(tonumber(fields[place.n or 0]))
   if text ~= "" and not (kernel.ms and kernel.ms > 0 and kernel.ms < math.huge) then
     return nil, ("median_ms: milliseconds above 0 expected, got '%s'"):format(text)
   end
@@ -84,12 +90,12 @@ local function insert(self, kernel)
   return true
 end
 
---- Parse a table.
+--- Parse a table. `all` lists its kernels in order, those that are not measured too.
 -- @tparam string text
 -- @tparam string name of the file, for messages
--- @treturn table { known = kernel by key, kin = lists of kernels, granule, dtype }, or nil and a message
+-- @treturn table { all, known = kernel by key, kin = lists of kernels, granule, dtype }, or nil and a message
 function kernel_table.parse(text, name)
-  local self, place, number = { known = {}, kin = {}, granule = GRANULE, name = name }, nil, 0
+  local self, place, number = { all = {}, known = {}, kin = {}, granule = GRANULE, name = name }, nil, 0
   for line in text:gmatch "([^\n]*)\n?" do
     number = number + 1
     local good, why = true, nil
@@ -103,13 +109,11 @@ function kernel_table.parse(text, name)
       local kernel
       kernel, why = read_kernel(place, line)
       good = kernel
+      self.all[#self.all + 1] = kernel
       if kernel and kernel.ms then good, why = insert(self, kernel) end
       self.dtype = self.dtype or kernel and kernel.dtype
     end
     if not good then return nil, ("%s:%d: %s"):format(name, number, why) end
-  end
-  if not next(self.known) then
-    return nil, name .. ": no kernel has a median_ms; autogo measure FILE.csv fills them in"
   end
   self.granule = math.max(1, self.granule)
   return self
@@ -235,6 +239,9 @@ function kernel_table.objective(path)
   local self
   self, why = kernel_table.parse(text, path)
   if not self then return nil, why end
+  if not next(self.known) then
+    return nil, path .. ": no kernel has a median_ms; autogo measure FILE.csv fills them in"
+  end
   local tell, tell_missing = teller(), teller()
   local made = objective.per_node {
     name = "table_" .. path:match "([^/]*)$":gsub("%.csv$", ""):gsub("%W", "_"), unit = "ms",

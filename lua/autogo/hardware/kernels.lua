@@ -7,6 +7,7 @@
 -- Source: hardware.md section 6.
 -- @module autogo.hardware.kernels
 
+local core = require "autogo.core"
 local objective = require "autogo.objective"
 
 local kernels = {}
@@ -110,6 +111,50 @@ function kernels.of_search(graph, settings, dtype)
   local front, why = require("autogo.evolve").evolve(graph, wide)
   if not front then return nil, why end
   return list
+end
+
+local function unpair(text)
+  local h, w = text:match "^(%d+)x(%d+)$"
+  return { math.tointeger(tonumber(h or text)), math.tointeger(tonumber(w or text)) }
+end
+
+-- The node of a kernel, fed by an input of its size.
+local function add_node(b, kernel)
+  local op, dilation = kernel.op:match "^(.-)@(.+)$"
+  op = op or kernel.op
+  local joins = op == "add" or op == "mul"
+  if op == "concat" then
+    local half = b:input { kernel.in_h, kernel.in_w, math.max(1, kernel.in_c // 2) }
+    return b:concat(half, half)
+  end
+  local x = b:input { kernel.in_h, kernel.in_w, kernel.in_c }
+  local options = {}
+  if kernel.kh > 0 then
+    options.kernel, options.stride = { kernel.kh, kernel.kw }, unpair(kernel.stride)
+    options.dilation = dilation and unpair(dilation)
+  elseif kernel.stride ~= "1" then
+    options.ratio = unpair(kernel.stride)
+  end
+  if op == "conv" or op == "transposedconv" then
+    options.filters, options.groups = kernel.out_c, kernel.groups > 1 and kernel.groups or nil
+  elseif op == "matmul" then
+    options.units = kernel.out_c
+  end
+  return b:node(op, joins and { x, x } or { x }, options)
+end
+
+--- A network of a single kernel, to be measured; convolutions are padded to "same". A concat is one of
+-- its half with itself.
+-- @tparam table kernel
+-- @treturn Graph, or nil and a message
+function kernels.network(kernel)
+  local b = core.builder("kernel", "kernel")
+  local good, why = pcall(function() b:output(add_node(b, kernel)) end)
+  if not good then
+    local reason = tostring(why):match "[^\n]*":gsub("^.-%.lua:%d+: ", "")
+    return nil, ("%s: %s"):format(kernels.key(kernel), reason)
+  end
+  return b:build()
 end
 
 --- Kernels as CSV, with what was measured of them.
