@@ -158,7 +158,10 @@ void ag_lua_open_database(lua_State *L);
 void ag_lua_open_wl(lua_State *L);
 void ag_lua_open_predictor(lua_State *L);
 void ag_lua_open_training(lua_State *L);
-void ag_lua_open_search(lua_State *L);
+void ag_lua_open_space(lua_State *L);
+void ag_lua_open_batch(lua_State *L);
+void ag_lua_open_prices(lua_State *L);
+void ag_lua_open_fronts(lua_State *L);
 void ag_lua_open_hardware(lua_State *L);
 
 int luaopen_autogo(lua_State *L);

@@ -1,5 +1,6 @@
 /* Class Device: an accelerator from a device file, with its memory of nodes. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "autogo/search.h"
@@ -166,8 +167,10 @@ static int device_of(lua_State *L) {
   double value = measured(ag_npu_device(npu), measure, fps, cost.ms, cost.mj);
   if (isnan(value)) {
     lua_pushnil(L);
-    lua_pushfstring(L, "%s: a frame takes %f ms, too long for %f frames per second",
-                    ag_npu_device(npu)->name, cost.ms, fps);
+    char text[200];
+    snprintf(text, sizeof text, "%s: a frame takes %.4g ms, too long for %.10g frames per second",
+             ag_npu_device(npu)->name, cost.ms, fps);
+    lua_pushstring(L, text);
     return 2;
   }
   lua_pushnumber(L, value);

@@ -203,8 +203,8 @@ function objective.load(name)
   elseif MAKERS[kind] then
     return require(MAKERS[kind]).objective(rest)
   elseif not name:find "%.lua$" then
-    return nil, ("unknown objective '%s'; known are %s, latency:DEVICE, roofline:DEVICE, npu:DEVICE:MEASURE, table:FILE.csv, "
-      .. "measured:onnxruntime and files that end in .lua"):format(name, table.concat(BUILTIN, ", "))
+    return nil, ("unknown objective '%s'; known are %s, latency:DEVICE, roofline:DEVICE, "
+      .. "npu:DEVICE:MEASURE, table:FILE.csv, measured:onnxruntime and files that end in .lua"):format(name, table.concat(BUILTIN, ", "))
   end
   local text, why = core.read_file(name)
   if not text then

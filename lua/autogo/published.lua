@@ -141,10 +141,11 @@ end
 -- Settings that make a search small enough for a test.
 local QUICK = { iterations = 2, children = 200, finalists = 10 }
 
--- ONNX with fresh weights.
+-- ONNX with fresh weights, and PyTorch source.
 local function export(graph, folder, rank, seed)
   local stem = ("%s/rank_%02d"):format(folder, rank)
   assert(graph:save_onnx(stem .. ".onnx", { seed = seed }))
+  assert(require("autogo.formats").save(graph, stem .. ".py"))
 end
 
 --- Evolve a stand-alone network and keep its front in a folder below `out`.

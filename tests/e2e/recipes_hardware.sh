@@ -12,3 +12,13 @@ check "table3: fewer FLOPs and a better score than the original, each time" awk 
 check "table4: no more FLOPs than published, and a better score than the original" awk -F, \
   'NR == 2 { score = $10 } NR > 2 { n++; if (!($5 <= $4 && $10 > score)) bad = 1 }
    END { exit bad || n != 3 }' "$WORK/table4_edsr/table4.csv"
+for recipe in table5_fsrcnn_power table6_unet_latency; do
+  check "$recipe --quick" "$AUTOGO" run "recipes/$recipe.lua" --quick --out "$WORK/$recipe"
+done
+check "table5: less power and a better score, without a rise in latency or energy" awk -F, \
+  'NR % 2 == 0 { power = $3; score = $12; next }
+   NR > 1 { n++; if (!($3 < power && $12 > score && $8 <= 0 && $9 <= 0)) bad = 1 } END { exit bad || n != 2 }' \
+  "$WORK/table5_fsrcnn_power/table5.csv"
+check "table6: less latency and a better score, without a rise in power" awk -F, \
+  'NR == 2 { score = $14 } NR == 3 { if (!($5 < 0 && $10 <= 0 && $14 > score)) bad = 1 } END { exit bad || NR != 3 }' \
+  "$WORK/table6_unet_latency/table6.csv"

@@ -106,6 +106,20 @@ check "interrupted: goes on" search "$WORK/stopped" $last
 check "as long without interruption" search "$WORK/long" $last
 check "interrupted: the same results" equal "$WORK/long" "$WORK/stopped"
 
+# A program that waits for input hears the first signal; the writer's end only keeps it waiting.
+mkfifo "$WORK/input"
+sleep 60 >"$WORK/input" &
+writer=$!
+"$AUTOGO" repl <"$WORK/input" >"$WORK/said" 2>"$WORK/.err" &
+run=$!
+echo 1 >"$WORK/input"
+while ! grep -q 1 "$WORK/said"; do sleep 0.02; done
+kill -TERM $run
+wait $run
+check "waiting for input: exit 130" test $? -eq 130
+check "waiting for input: not until that comes" kill $writer
+check "waiting for input: one line" grep -qx 'autogo: interrupted' "$WORK/.err"
+
 # Finished.
 check "finished: says so" sh -c "'$AUTOGO' evolve --resume '$WORK/killed' | grep -q 'all 6 iterations were done'"
 check "finished: the same results" equal "$WORK/whole" "$WORK/killed"

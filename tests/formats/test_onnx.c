@@ -455,6 +455,19 @@ static void bad_models_are_refused_with_a_reason(void **state) {
   assert_model_refused(&m, as_in_file, "'y'");
 
   m = image_model();
+  node(&m, "Relu", "x", "y", NULL);
+  ag_text nameless = {0};
+  put_message(&m.graph, OUTPUT_FIELD, &nameless);
+  assert_model_refused(&m, as_in_file, "an output has no name");
+
+  m = image_model();
+  attributes a = {0};
+  attribute_int(&a, "axis", -9);
+  node(&m, "LayerNormalization", "x", "n,mean", &a);
+  node(&m, "Add", "n,mean", "y", NULL);
+  assert_model_refused(&m, as_in_file, "node0: LayerNormalization: ");
+
+  m = image_model();
   node(&m, "Mystery", "x", "y", NULL);
   assert_model_refused(&m, as_in_file, "node0: Mystery: ");
 }

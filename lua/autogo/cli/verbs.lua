@@ -4,5 +4,5 @@
 
 return {
   "evolve", "info", "convert", "diff", "segment", "predict", "resolve", "mine", "train", "finetune",
-  "report", "run", "repl", "doctor", "completion",
+  "kernels", "measure", "report", "run", "repl", "doctor", "completion",
 }

@@ -30,7 +30,7 @@ end
 
 --- An objective from what stands after `npu:`.
 -- @tparam string text DEVICE:MEASURE
--- @treturn table objective, or nil and a message
+-- @treturn table objective (`script`: hash of the device file), or nil and a message
 function npu.objective(text)
   local name, what = text:match "^(.+):([^:]+)$"
   local measure, fps = read_measure(what or "")
@@ -41,7 +41,9 @@ function npu.objective(text)
   if not chip then
     return nil, why
   end
-  return npu.on(chip, measure, fps)
+  local made = npu.on(chip, measure, fps)
+  made.script = core.hash(assert(core.read_file(device.path(name))))
+  return made
 end
 
 --- An objective on a device.
@@ -58,6 +60,11 @@ function npu.on(chip, measure, fps)
       return (chip:of(graph, measure, fps))
     end,
   }
+  -- An input that does not fit is no search to begin; a child that does not is one that costs NaN.
+  made.refuse = function(graph)
+    local value, why = chip:of(graph, measure, fps)
+    return not value and why or nil
+  end
   made.column = function(batch)
     return chip:column(batch, measure, fps, core.processors())
   end

@@ -3,7 +3,7 @@
 -- A table { name, version, command, settings, objectives, measures, input, members, scored, history,
 -- hypervolume }. A *measure* is what the front is over, the predicted score first: { key, name, sense,
 -- unit }. The input and the members are { rank, values = number per measure key, flops, params,
--- nodes, generation, changes, hash, parent, files, graph, origin }; `scored` is { generation, values } of
+-- nodes, generation, changes, hash, parent, files, graph, origin, spread, outside }; `scored` is { generation, values } of
 -- every network that was scored and taken in; graph and origin are nil where they are not known.
 -- @module autogo.report.data
 
@@ -11,17 +11,29 @@ local core = require "autogo.core"
 
 local data = {}
 
+-- Beyond it a figure is no measurement, and sums of it may not be finite.
+local LARGEST = 1e30
+
+local function measured(value)
+  return type(value) == "number" and math.abs(value) < LARGEST and value or nil
+end
+
 local function measures_of(objectives)
   local list = { { key = "score", name = "predicted score", sense = "max", unit = "" } }
   for _, objective in ipairs(objectives) do
     list[#list + 1] = {
-      key = objective.name, name = objective.name, sense = objective.sense or "min", unit = objective.unit or "",
+      key = objective.name, name = (objective.name:gsub("_", " ")), sense = objective.sense or "min", unit = objective.unit or "",
     }
   end
   return list
 end
 
 -- --- from memory ----------------------------------------------------------------------------------
+
+-- What an ensemble and a predictor that knows its training say of a network beside its score.
+local function doubts_of(one)
+  return measured(one.spread), type(one.outside) == "table" and one.outside or nil
+end
 
 local function values_of(one, measures)
   local values = {}
@@ -32,7 +44,9 @@ local function values_of(one, measures)
 end
 
 local function entry_of(one, rank, measures, files)
+  local spread, outside = doubts_of(one)
   return {
+    spread = spread, outside = outside,
     rank = rank, values = values_of(one, measures), flops = one.graph.flops, params = one.graph.params,
     nodes = #one.graph, generation = one.generation, changes = one.changes, hash = one.graph:hash(),
     parent = one.parent and one.parent.graph:hash(), files = files or {}, graph = one.graph,
@@ -91,13 +105,6 @@ local function read_json(path)
     return nil, ("%s: %s"):format(path, why)
   end
   return document
-end
-
--- Beyond it a figure is no measurement, and sums of it may not be finite.
-local LARGEST = 1e30
-
-local function measured(value)
-  return type(value) == "number" and math.abs(value) < LARGEST and value or nil
 end
 
 -- The first field, by name, that a table read from a file lacks; nil where it has all of the types asked.
@@ -242,7 +249,9 @@ local function read_members(folder, document, input)
   for i, one in ipairs(document.members) do
     local files = type(one.files) == "table" and one.files or {}
     local graph = graph_of(folder, files.json, one.nodes)
+    local spread, outside = doubts_of(one)
     members[i] = {
+      spread = spread, outside = outside,
       rank = one.rank, values = with_score(one.objectives, one.score), flops = one.flops,
       params = one.params, nodes = one.nodes, generation = one.generation, changes = one.changes,
       hash = one.hash, parent = one.parent, files = files, graph = graph,
@@ -270,10 +279,12 @@ function data.of_folder(folder)
   local input, measures = document.input, measures_of(document.settings.objectives)
   local graph = graph_of(folder, "input.json", input.nodes)
   local scored, command = read_journal(folder .. "/journal.jsonl")
+  local spread, outside = doubts_of(input)
   return {
     name = input.name, version = tostring(document.autogo),
     command = command, settings = document.settings, measures = measures,
     input = {
+      spread = spread, outside = outside,
       values = with_score(input.objectives, input.predicted), flops = input.flops, params = input.params,
       nodes = input.nodes, generation = 0, changes = {}, hash = input.hash, files = {}, graph = graph,
     },

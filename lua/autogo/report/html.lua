@@ -81,13 +81,13 @@ local function tiles(report)
           or words.change(best, input) .. " to the input")
     end
   end
-  list[#list + 1] = tile("front", words.count(#report.members, "network"),
+  list[#list + 1] = tile("networks on the front", words.integer(#report.members),
     ("hypervolume %.4g"):format(report.hypervolume))
   local children, seconds = 0, 0
   for _, row in ipairs(report.history) do
     children, seconds = children + (row.scored or 0), seconds + (row.seconds or 0)
   end
-  list[#list + 1] = tile("scored", words.count(children, "network"),
+  list[#list + 1] = tile("networks scored", words.integer(children),
     ("%s, %.1f s"):format(words.count(#report.history, "iteration"), seconds))
   return fill('<dl class="tiles">%s</dl>', markup.join(list))
 end
@@ -125,7 +125,7 @@ local function head(report, running)
     command = fill('<div class="command"><code id="command">%s</code></div>', line)
   end
   return fill('<header><p class="kind">AutoGO search report%s</p><h1>%s</h1>'
-    .. '<p class="lead">%s, %s, %s parameters. Everything below is relative to this input.</p>%s%s'
+    .. '<p class="lead">%s, %s, %s parameters</p>%s%s'
     .. "<details class=\"more\"><summary>Settings</summary>%s</details></header>\n",
     running and fill ' <span class="running">search running</span>' or "", title_of(report),
     words.count(input.nodes, "node"), words.amount(input.flops, "FLOPs"), words.amount(input.params),
@@ -142,7 +142,10 @@ local KEY = markup.raw('<ul class="key"><li><svg viewBox="0 0 14 14" aria-hidden
 local function charts(report)
   local measures, list = report.measures, {}
   if #measures == 2 then
-    return fill('<div class="wide">%s</div>', figures.front(report, measures[2], measures[1], { 860, 420 }))
+    -- Twice, for broad and for narrow pages: text in a figure does not shrink well.
+    return fill('<div class="wide">%s</div><div class="narrow">%s</div>',
+      figures.front(report, measures[2], measures[1], { 1080, 440 }),
+      figures.front(report, measures[2], measures[1], { 400, 340 }))
   end
   local count = math.min(#measures, MOST_PAIRED)
   for a = 1, count do
@@ -243,6 +246,32 @@ local function course(report)
     history_table(report))
 end
 
+-- One amount of two networks as a tile.
+local function compared(name, before, after, unit)
+  return tile(name, words.amount(after, unit), ("%s before, %s"):format(words.amount(before, unit),
+    before == after and "the same" or words.change(after, before)))
+end
+
+--- Two networks side by side as one HTML file.
+-- @tparam Graph parent
+-- @tparam Graph child
+-- @tparam table origin which node of the parent each of the child is, as of `autogo.match`
+-- @tparam {string,string} names what the user calls them
+-- @treturn string
+function html.comparison(parent, child, origin, names)
+  local title = ("%s and %s"):format(names[1], names[2])
+  return html.frame(title .. " – AutoGO", markup.join {
+    fill('<header><p class="kind">AutoGO comparison</p><h1>%s</h1><p class="lead">before: %s · after: %s</p>'
+      .. '<dl class="tiles">%s</dl></header>\n<main><section class="body" aria-label="what changed">%s</section>'
+      .. "</main>\n<footer>Written by AutoGO %s.</footer>", title, words.count(#parent, "node"),
+      words.count(#child, "node"), markup.join {
+        compared("FLOPs", parent.flops, child.flops), compared("parameters", parent.params, child.params),
+        compared("memory at the peak", parent.peak_memory, child.peak_memory, "B"),
+        compared("nodes", #parent, #child),
+      }, require("autogo.report.portrait").difference(parent, child, origin), core.version),
+  })
+end
+
 --- The report as one HTML file.
 -- @tparam table report of `autogo.report.data`
 -- @tparam[opt] table options `running`: the search goes on; `memory`: a table in which drawings are
@@ -258,7 +287,7 @@ function html.page(report, options)
     fill "<main>\n",
     section("front", "The front", fill(
       '<p class="note">Networks that no other beats in all respects. Choose one to see how it differs from the input.</p>'),
-      KEY, charts(report), filters(report)),
+      KEY, charts(report), fill '<p class="choice" id="choice" aria-live="polite" hidden></p>', filters(report)),
     members.table(report, section),
     course(report),
     members.list(report, section, options.memory or {}),

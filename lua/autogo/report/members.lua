@@ -35,8 +35,11 @@ end
 
 local function head_row(report)
   local cells = { fill '<th scope="col" class="num" aria-sort="ascending">rank</th>' }
-  for _, measure in ipairs(report.measures) do
+  for k, measure in ipairs(report.measures) do
     cells[#cells + 1] = fill('<th scope="col" class="num">%s</th><th scope="col" class="num">change</th>', measure.name)
+    if k == 1 and report.input.spread then
+      cells[#cells + 1] = fill '<th scope="col" class="num" title="of the predictors\' scores">spread</th>'
+    end
   end
   for _, name in ipairs { "parameters", "nodes", "iteration", "mutations" } do
     cells[#cells + 1] = fill('<th scope="col" class="num">%s</th>', name)
@@ -72,6 +75,9 @@ local function cells_of(report, one)
     local change = value and reference and (k == 1 and value - reference or reference ~= 0 and value / reference)
     cells[#cells + 1] = number_cell(shown_change(k, value, reference), change or nil,
       judged(measure, value, reference))
+    if k == 1 and report.input.spread then
+      cells[#cells + 1] = number_cell(one.spread and ("%.4f"):format(one.spread), one.spread)
+    end
   end
   cells[#cells + 1] = number_cell(words.amount(one.params), one.params)
   cells[#cells + 1] = number_cell(integer(one.nodes), one.nodes)
@@ -134,6 +140,18 @@ local function lineage(report, one, ranks)
     from and fill('<p class="note">The last of these changed %s.</p>', from) or "")
 end
 
+-- What of a network the predictor was not trained on.
+local function doubts(one)
+  local list = {}
+  for i, outside in ipairs(one.outside or {}) do
+    list[i] = tostring(outside)
+  end
+  if #list == 0 then
+    return ""
+  end
+  return fill('<p class="note">The predictor was not trained on: %s.</p>', table.concat(list, ", "))
+end
+
 local function difference(report, one, memory)
   if #one.changes == 0 then
     return ""
@@ -155,9 +173,9 @@ function members.list(report, section, memory)
     ranks[one.hash or false] = one.rank
   end
   for i, one in ipairs(report.members) do
-    parts[i] = fill('<details class="member" data-rank="%s">%s<div class="body" id="rank-%s" tabindex="-1">%s%s</div>'
+    parts[i] = fill('<details class="member" data-rank="%s">%s<div class="body" id="rank-%s" tabindex="-1">%s%s%s</div>'
       .. "</details>\n", integer(one.rank), summary(report, one), integer(one.rank), lineage(report, one, ranks),
-      difference(report, one, memory))
+      doubts(one), difference(report, one, memory))
   end
   return section("diffs", "Network by network", markup.join(parts))
 end

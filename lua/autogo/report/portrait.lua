@@ -25,7 +25,7 @@ local function place_in_words(place)
   if before == after then
     return before or "everything"
   end
-  return ("%s, then %s"):format(before or "nothing", after or "nothing")
+  return ("%s before, %s after"):format(before or "nothing", after or "nothing")
 end
 
 -- A hunk with its caption; alike places are named in it.
@@ -55,7 +55,7 @@ local function legend(counts)
         sketch.SIGNS[entry[1]], entry[2], counts[entry[1]])
     end
   end
-  parts[#parts + 1] = fill('<li class="kept"><span class="sign"></span> unchanged (%s)</li>', counts.unchanged)
+  parts[#parts + 1] = fill('<li class="kept"><span class="sign">&nbsp;</span> unchanged (%s)</li>', counts.unchanged)
   return fill('<ul class="legend">%s</ul>', markup.join(parts))
 end
 

@@ -13,9 +13,19 @@ function words.amount(value, unit)
   return (((table_of.short(value)) .. (unit or "")):gsub("%s+$", ""))
 end
 
+--- An integer, its thousands apart: "28,666".
+function words.integer(number)
+  local digits = ("%.0f"):format(number)
+  local head = digits:match "^-?%d%d?%d?"
+  while (#digits - #head) % 3 ~= 0 do
+    head = head:sub(1, -2)
+  end
+  return head .. digits:sub(#head + 1):gsub("%d%d%d", ",%0")
+end
+
 --- "1 node", "3 nodes".
 function words.count(number, what)
-  return ("%d %s%s"):format(number, what, number == 1 and "" or "s")
+  return ("%s %s%s"):format(words.integer(number), what, number == 1 and "" or "s")
 end
 
 --- A change relative to a reference with a true minus sign, "±0" where there is none.
@@ -53,9 +63,9 @@ function words.mutation(change)
   local last = change.last - 1
   local where = last > change.first and ("nodes %d–%d"):format(change.first, last)
     or ("node %d"):format(change.first)
-  return ("iteration %d: %s (%s) gave way to %s%s"):format(change.generation, where,
-    op_list(change.removed), op_list(change.added),
-    change.resolved and ", channels and strides solved to fit" or "")
+  local removed, added = op_list(change.removed), op_list(change.added)
+  return ("iteration %d: %s (%s) gave way to %s"):format(change.generation, where, removed,
+    added == removed and "others of the same ops" or added)
 end
 
 local function quote(argument)

@@ -12,7 +12,7 @@
   // --- tooltip ---
 
   const tip = document.createElement('div');
-  tip.className = 'tip';
+  tip.className = 'hint';
   tip.hidden = true;
   tip.setAttribute('aria-hidden', 'true');
   document.body.append(tip);
@@ -67,13 +67,29 @@
 
   // --- selection ---
 
+  const choice = document.getElementById('choice');
+  let opened = null; // by us, and closed by us when the choice moves on
+
+  // Say below the charts what is chosen and lead to it.
+  function say(rank, heading) {
+    const link = document.createElement('a');
+    link.href = `#rank-${rank}`;
+    link.textContent = 'see what changed';
+    choice.replaceChildren(heading, ' – ', link);
+    choice.hidden = false;
+  }
+
   function choose(rank, scroll) {
     for (const element of all('.chosen')) element.classList.remove('chosen');
     for (const element of withRank(rank)) element.classList.add('chosen');
     for (const row of rows) row.toggleAttribute('aria-current', row.dataset.rank === rank);
     const part = document.querySelector(`details.member[data-rank="${CSS.escape(rank)}"]`);
     if (!part) return;
+    if (opened && opened !== part) opened.open = false;
+    if (!part.open) opened = part;
     part.open = true;
+    const facts = all('.rank, .fact', part.querySelector('summary')).map((fact) => fact.textContent);
+    say(rank, facts.join(', '));
     if (scroll) part.scrollIntoView({ block: 'start' });
   }
 
