@@ -132,6 +132,20 @@
 -- @treturn[1] table report as of `load_onnx`
 -- @treturn[2] nil and a message
 
+--- Read a Keras model as JSON (Keras 1, 2 or 3, or TF.js layers); such files hold no weights.
+-- @function load_keras
+-- @tparam string path
+-- @tparam[opt] table options `input` = {H, W, C}, which binds what the file leaves open
+-- @treturn[1] Graph
+-- @treturn[1] table report as of `load_onnx`
+-- @treturn[2] nil and a message
+
+--- What a JSON text holds.
+-- @function json_kind
+-- @tparam string text
+-- @treturn[1] string "graph", "keras" or "tensorflow" (a TF.js graph model)
+-- @treturn[2] nil and a message where it is no JSON
+
 --- Cut a segment out of a graph.
 -- @function cut
 -- @tparam Graph graph
