@@ -16,6 +16,10 @@ const char *ag_onnx_print(ag_onnx_import *im, const char *format, ...) {
 }
 
 /* The node's name, else that of its first output. */
+bool ag_onnx_standard_domain(const ag_onnx_node *n) {
+  return !n->domain || !n->domain[0] || strcmp(n->domain, "ai.onnx") == 0;
+}
+
 const char *ag_onnx_label(const ag_onnx_import *im, int node) {
   const ag_onnx_node *n = im->graph->node[node];
   if (n->name && n->name[0]) return n->name;

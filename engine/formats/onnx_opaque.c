@@ -121,8 +121,9 @@ static ag_status make_output(ag_onnx_import *im, const ag_onnx_op *op, int outpu
   ag_tensor t = {0};
   if (!ag_onnx_infer(im, op, output, &t))
     return ag_fail(im->err, AG_UNSUPPORTED,
-                   "%s: %s, and the file does not say what shape comes out", op->node->op_type,
-                   why);
+                   "%s: %s, and the file does not say what shape comes out (onnx.shape_inference "
+                   "can add it)",
+                   op->node->op_type, why);
   ag_node node = ag_node_make(AG_OP_OPAQUE);
   node.out = ag_onnx_shape(&t);
   if (node.out.c == 0)
