@@ -181,7 +181,6 @@ ag_status ag_npu_graph(ag_npu *npu, const ag_graph *graph, ag_npu_cost *cost, ag
   r.counts = AG_ARRAY(ag_counts, graph->size);
   for (int i = 0; i < graph->size; i++) r.rows[i] = row_of(npu, &graph->nodes[i]);
   ag_pass_graph view = {graph->size, r.rows, graph->operand_start, graph->operands};
-  ag_pass_reserve(&npu->pass, graph->size);
   ag_status status = AG_OK;
   if (ag_pass_run(&npu->pass, &npu->device, &view, &made.time, &made.energy, r.counts)) {
     write_report(&r, nodes);

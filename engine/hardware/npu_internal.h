@@ -96,22 +96,34 @@ typedef struct ag_pass_graph {
   const int32_t *operand_start, *operands;
 } ag_pass_graph;
 
-/* Working memory for graphs of `capacity` nodes. */
+/* Working memory of a pass, and what is known of the nodes before `first`. */
 typedef struct ag_pass {
   int capacity;
   int32_t *users;
-  int32_t *group; /* leader; -1 */
-  ag_added *added;
-  int64_t *time; /* by leader */
-} ag_pass;
+  int32_t *inner;  /* users before `first` */
+  int32_t *group;  /* leader; -1 */
+  ag_added *added; /* by leader, as is time */
+  int64_t *time;
+  int first;
+  int64_t head_time, head_energy;
+  bool head_fits;
+  struct ag_undo *undo; /* what the rest changed of groups led before `first` */
+  int undo_count, undo_capacity;
+} ag_pass; /* {0} is ready for use */
 
-void ag_pass_reserve(ag_pass *pass, int size);
 void ag_pass_free(ag_pass *pass);
 
 /* Group the nodes and sum time and dynamic energy; `counts`, if not NULL, receives the counts by
  * leader (size entries). False if a node does not fit. O(nodes + edges). */
 bool ag_pass_run(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph, int64_t *time,
                  int64_t *energy, ag_counts *counts);
+
+/* The same in two steps, for many graphs that share their nodes before `first`: ag_pass_head on one
+ * of them, then ag_pass_tail on each, which costs O(what follows). A tensor that is made before
+ * `first` and used at or after it in one of them must be so in all. */
+void ag_pass_head(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph, int first);
+bool ag_pass_tail(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph, int64_t *time,
+                  int64_t *energy, ag_counts *counts);
 
 /* --- npu.c ---------------------------------------------------------------------------------- */
 

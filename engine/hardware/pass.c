@@ -8,10 +8,18 @@
 #include "engine/base/alloc.h"
 #include "engine/hardware/npu_internal.h"
 
-void ag_pass_reserve(ag_pass *p, int size) {
+/* A group led before `first` as it was. */
+struct ag_undo {
+  int leader;
+  int64_t time;
+  ag_added added;
+};
+
+static void reserve(ag_pass *p, int size) {
   if (size <= p->capacity) return;
   p->capacity = size + size / 2;
   p->users = ag_resize(p->users, (size_t)p->capacity, sizeof *p->users);
+  p->inner = ag_resize(p->inner, (size_t)p->capacity, sizeof *p->inner);
   p->group = ag_resize(p->group, (size_t)p->capacity, sizeof *p->group);
   p->added = ag_resize(p->added, (size_t)p->capacity, sizeof *p->added);
   p->time = ag_resize(p->time, (size_t)p->capacity, sizeof *p->time);
@@ -19,9 +27,11 @@ void ag_pass_reserve(ag_pass *p, int size) {
 
 void ag_pass_free(ag_pass *p) {
   free(p->users);
+  free(p->inner);
   free(p->group);
   free(p->added);
   free(p->time);
+  free(p->undo);
 }
 
 /* The state of one run. */
@@ -81,9 +91,14 @@ static ag_added sum_added(const ag_added *a, const ag_added *b) {
 }
 
 static void add(struct run *r, int leader, const ag_added *more) {
-  ag_added *added = &r->pass->added[leader];
+  ag_pass *p = r->pass;
+  ag_added *added = &p->added[leader];
+  if (leader < p->first) {
+    AG_GROW(p->undo, p->undo_count, p->undo_capacity);
+    p->undo[p->undo_count++] = (struct ag_undo){leader, p->time[leader], *added};
+  }
   *added = sum_added(added, more);
-  r->pass->time[leader] = ag_row_time(r->device, r->graph->rows[leader], added);
+  p->time[leader] = ag_row_time(r->device, r->graph->rows[leader], added);
   ag_counts counts = ag_added_counts(more);
   r->energy = ag_plus(r->energy, ag_counts_energy(r->device, &counts));
   if (r->counts) add_counts(&r->counts[leader], &counts);
@@ -206,19 +221,75 @@ static void place(struct run *r, int node) {
     lead(r, node);
 }
 
+/* --- passes --------------------------------------------------------------------------------- */
+
+/* Place the nodes [from, to); false if one does not fit. */
+static bool place_range(struct run *r, int from, int to) {
+  for (int i = from; i < to; i++) {
+    if (r->graph->rows[i]->traffic.buffer) return false;
+    place(r, i);
+  }
+  return true;
+}
+
+static void count_users(int32_t *users, const ag_pass_graph *g, int from, int to) {
+  for (int k = g->operand_start[from]; k < g->operand_start[to]; k++) users[g->operands[k]]++;
+}
+
+static int64_t time_of_groups(const ag_pass *p, int from, int to) {
+  int64_t time = 0;
+  for (int i = from; i < to; i++)
+    if (p->group[i] == i) time = ag_plus(time, p->time[i]);
+  return time;
+}
+
+void ag_pass_head(ag_pass *p, const ag_device *device, const ag_pass_graph *g, int first) {
+  struct run r = {.pass = p, .device = device, .graph = g};
+  reserve(p, g->size);
+  p->first = 0;
+  memset(p->inner, 0, (size_t)g->size * sizeof *p->inner);
+  count_users(p->inner, g, 0, first);
+  memcpy(p->users, p->inner, (size_t)g->size * sizeof *p->users);
+  count_users(p->users, g, first, g->size);
+  p->head_fits = place_range(&r, 0, first);
+  p->head_time = p->head_fits ? time_of_groups(p, 0, first) : 0;
+  p->head_energy = r.energy;
+  p->first = first;
+}
+
+/* Put the groups led before `first` back; returns by how much their time had grown. */
+static int64_t undo(ag_pass *p) {
+  int64_t grown = 0;
+  for (; p->undo_count > 0; p->undo_count--) {
+    const struct ag_undo *u = &p->undo[p->undo_count - 1];
+    grown = ag_plus(grown, p->time[u->leader] - u->time);
+    p->time[u->leader] = u->time;
+    p->added[u->leader] = u->added;
+  }
+  return grown;
+}
+
+bool ag_pass_tail(ag_pass *p, const ag_device *device, const ag_pass_graph *g, int64_t *time,
+                  int64_t *energy, ag_counts *counts) {
+  struct run r = {.pass = p, .device = device, .graph = g, .counts = counts};
+  if (!p->head_fits) return false;
+  reserve(p, g->size);
+  r.energy = p->head_energy;
+  memcpy(p->users, p->inner, (size_t)p->first * sizeof *p->users);
+  memset(p->users + p->first, 0, (size_t)(g->size - p->first) * sizeof *p->users);
+  count_users(p->users, g, p->first, g->size);
+  bool fits = place_range(&r, p->first, g->size);
+  *time = ag_plus(p->head_time, undo(p));
+  if (fits) *time = ag_plus(*time, time_of_groups(p, p->first, g->size));
+  *energy = r.energy;
+  return fits;
+}
+
 bool ag_pass_run(ag_pass *p, const ag_device *device, const ag_pass_graph *g, int64_t *time,
                  int64_t *energy, ag_counts *counts) {
-  struct run r = {.pass = p, .device = device, .graph = g, .counts = counts};
-  memset(p->users, 0, (size_t)g->size * sizeof *p->users);
-  for (int k = 0; k < g->operand_start[g->size]; k++) p->users[g->operands[k]]++;
+  p->first = 0;
+  p->head_time = p->head_energy = 0;
+  p->head_fits = true;
   if (counts) memset(counts, 0, (size_t)g->size * sizeof *counts);
-  for (int i = 0; i < g->size; i++) {
-    if (g->rows[i]->traffic.buffer) return false;
-    place(&r, i);
-  }
-  *time = 0;
-  for (int i = 0; i < g->size; i++)
-    if (p->group[i] == i) *time = ag_plus(*time, p->time[i]);
-  *energy = r.energy;
-  return true;
+  return ag_pass_tail(p, device, g, time, energy, counts);
 }

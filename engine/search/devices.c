@@ -1,7 +1,7 @@
 /* Costs of a batch on a device, children not made. Children stand by parent and cut, so a run of
- * equal cuts shares what is known of the cut; a child's operands are laid out as splicing would,
- * rows in the place of nodes, and one pass adds them up. Signatures are taken and new rows made on
- * all threads; one thread enters them. */
+ * equal cuts shares the pass over what lies before; a child's operands are laid out as splicing
+ * would, rows in the place of nodes, and the pass goes on over them. Signatures are taken and new
+ * rows made on all threads; one thread enters them. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +98,6 @@ struct place {
 };
 
 static void reserve(desk *d, int nodes, int slots) {
-  ag_pass_reserve(&d->pass, nodes);
   if (nodes + 1 > d->nodes) {
     d->nodes = nodes + nodes / 2 + 1;
     d->rows = ag_resize(d->rows, (size_t)d->nodes, sizeof *d->rows);
@@ -119,7 +118,18 @@ static int32_t moved(const struct place *p, const ag_child *c, int32_t tensor) {
   return p->first + c->segment->output_nodes[c->output_map[q]];
 }
 
-/* P, replacement, C as in ag_graph_splice; returns the number of nodes. */
+/* What all children of a place share: P, and what the pass knows after it. */
+static void begin(const costing *c, desk *d, const struct place *p, const ag_row *const *rows) {
+  const ag_graph *g = p->parent;
+  ag_pass_graph view = {g->size, rows, g->operand_start, g->operands};
+  reserve(d, g->size, g->operand_start[g->size]);
+  memcpy(d->rows, rows, (size_t)p->first * sizeof *d->rows);
+  memcpy(d->start, g->operand_start, (size_t)p->first * sizeof *d->start);
+  memcpy(d->operands, g->operands, (size_t)g->operand_start[p->first] * sizeof *d->operands);
+  ag_pass_head(&d->pass, ag_npu_device(c->npu), &view, p->first);
+}
+
+/* Behind P the replacement and C, as in ag_graph_splice; returns the number of nodes. */
 static int lay_out(desk *d, const struct place *p, const ag_child *c, const ag_row *const *parent,
                    const ag_row *const *segment) {
   const ag_graph *g = p->parent;
@@ -128,11 +138,8 @@ static int lay_out(desk *d, const struct place *p, const ag_child *c, const ag_r
   int head_slots = g->operand_start[p->first], new_slots = s->operand_start[s->size];
   int tail_from = g->operand_start[p->last], shift = head_slots + new_slots - tail_from;
   reserve(d, size, g->operand_start[g->size] + new_slots);
-  memcpy(d->rows, parent, (size_t)p->first * sizeof *d->rows);
   memcpy(d->rows + p->first, segment, (size_t)s->size * sizeof *d->rows);
   memcpy(d->rows + p->first + s->size, parent + p->last, (size_t)tail * sizeof *d->rows);
-  memcpy(d->start, g->operand_start, (size_t)p->first * sizeof *d->start);
-  memcpy(d->operands, g->operands, (size_t)head_slots * sizeof *d->operands);
   for (int i = 0; i < s->size; i++) d->start[p->first + i] = head_slots + s->operand_start[i];
   for (int k = 0; k < new_slots; k++) {
     int32_t o = s->operands[k];
@@ -151,12 +158,9 @@ static void cost_child(const costing *c, desk *d, const struct place *p, int32_t
   int size = lay_out(d, p, child, c->parents[child->parent], c->rows + c->node_start[k]);
   ag_pass_graph view = {size, d->rows, d->start, d->operands};
   int64_t time, energy;
-  if (!ag_pass_run(&d->pass, device, &view, &time, &energy, NULL)) {
-    c->ms[k] = c->mj[k] = NAN;
-    return;
-  }
-  c->ms[k] = ag_npu_ms(time);
-  c->mj[k] = ag_npu_mj(device, time, energy);
+  bool fits = ag_pass_tail(&d->pass, device, &view, &time, &energy, NULL);
+  c->ms[k] = fits ? ag_npu_ms(time) : NAN;
+  c->mj[k] = fits ? ag_npu_mj(device, time, energy) : NAN;
 }
 
 static void cost_run(void *context, int64_t run, int worker) {
@@ -166,6 +170,7 @@ static void cost_run(void *context, int64_t run, int worker) {
   struct place p = {c->batch->parent[child->parent], child->first, child->last, NULL, NULL, NULL};
   /* The cut was made once before, when the batch was; it cannot fail. */
   if (ag_segment_cut(p.parent, p.first, p.last, &p.cut, &p.entering, &p.leaving, NULL)) return;
+  begin(c, &c->desks[worker], &p, c->parents[child->parent]);
   for (int32_t k = first; k < c->run[run + 1]; k++) cost_child(c, &c->desks[worker], &p, k);
   ag_segment_free(p.cut);
   free(p.entering);

@@ -18,8 +18,9 @@ local device = {}
 --- The bundled devices.
 device.NAMES = { "mobile-npu", "systolic-16", "systolic-128", "ethos-u55-256", "nvdla-large" }
 
--- The path of a device file.
-local function path_of(name)
+--- The path of a bundled device's file; of any other name the name itself.
+-- @tparam string name
+function device.path(name)
   for _, known in ipairs(device.NAMES) do
     if name == known then
       return DEVICES .. name .. ".json"
@@ -32,7 +33,7 @@ end
 -- @tparam string name of a bundled device, or a path
 -- @treturn table, or nil and a message
 function device.read(name)
-  local path = path_of(name)
+  local path = device.path(name)
   local text, why = core.read_file(path)
   if not text then
     return nil, why
@@ -54,7 +55,7 @@ function device.load(name)
   elseif type(name) ~= "string" then
     error("device: a name, a path or a table expected, got " .. type(name), 2)
   end
-  local path = path_of(name)
+  local path = device.path(name)
   if path == name and not name:find "[/.]" and not core.exists(name) then
     return nil, ("unknown device '%s'; known are %s and paths of device files"):format(name,
       table.concat(device.NAMES, ", "))

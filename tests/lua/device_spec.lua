@@ -4,6 +4,7 @@ local ag = require "autogo"
 local core = require "autogo.core"
 local cost = require "autogo.cost"
 local objective = require "autogo.objective"
+local support = require "tests.lua.support"
 
 local function conv(b, x, kernel, filters)
   return b:relu(b:conv(x, { kernel = kernel, filters = filters }))
@@ -206,5 +207,31 @@ describe("the npu objectives", function()
     local good, why = pcall(function() return cost.new(made):of(ag.load "resnet18") end)
     assert.is_false(good)
     assert.truthy(why:find "too long for 1000000", why)
+  end)
+end)
+
+describe("autogo info --device", function()
+  it("prints a line per group and the totals", function()
+    local code, out, err = support.autogo "info resnet18 --device mobile-npu"
+    assert.equal("", err)
+    assert.equal(0, code)
+    local cost_of = ag.device("mobile-npu"):cost(ag.load "resnet18")
+    local groups = 0
+    for line in out:gmatch "[^\n]+" do
+      groups = groups + (line:find "^%s+%d+  %a" and 1 or 0)
+    end
+    assert.equal(cost_of.groups, groups)
+    local total = ("mobile-npu: %.4g ms, %.4g mJ, %.4g mW"):format(cost_of.ms, cost_of.mj, cost_of.mw)
+    assert.truthy(out:find(total, 1, true))
+    code, out = support.autogo "info resnet18 --device mobile-npu --json"
+    assert.equal(0, code)
+    assert.equal(cost_of.cycles, core.json_decode(out).device.cycles)
+  end)
+
+  it("ends with one line for a device there is not", function()
+    local code, out, err = support.autogo "info resnet18 --device nosuch"
+    assert.equal(1, code)
+    assert.equal("", out)
+    assert.truthy(err:find "^autogo: unknown device 'nosuch'[^\n]+\n$")
   end)
 end)

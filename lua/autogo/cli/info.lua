@@ -2,11 +2,14 @@
 -- @module autogo.cli.info
 
 local core = require "autogo.core"
+local device = require "autogo.device"
+local device_table = require "autogo.device_table"
 local inventory = require "autogo.report.inventory"
 local model = require "autogo.cli.model"
 
-local function as_json(graph, report)
+local function as_json(graph, report, cost)
   return core.json_encode {
+    device = cost,
     name = graph.name,
     input = graph:input(),
     nodes = graph.size,
@@ -111,6 +114,12 @@ return {
     { name = "json", type = "flag", help = "print one JSON object" },
     { name = "csv", type = "flag", help = "print the layers as CSV" },
     { name = "summary", type = "flag", help = "leave the layers out" },
+    {
+      name = "device",
+      type = "string",
+      value = "NAME",
+      help = "what each layer costs on an accelerator: " .. table.concat(device.NAMES, ", ") .. ", or a file",
+    },
     model.INPUT,
     model.START,
     model.STOP,
@@ -121,8 +130,21 @@ return {
     if not graph then
       return nil, report
     end
+    local chip, cost, why
+    if values.device then
+      chip, why = device.load(values.device)
+      if chip then
+        cost, why = chip:cost(graph)
+      end
+      if not cost then
+        return nil, why
+      end
+      cost.name = chip.name
+    end
     if values.json then
-      io.stdout:write(as_json(graph, report), "\n")
+      io.stdout:write(as_json(graph, report, cost), "\n")
+    elseif cost and not values.csv then
+      io.stdout:write(device_table(chip, cost))
     elseif values.csv then
       io.stdout:write(inventory.csv(inventory.rows(graph)))
     else

@@ -30,7 +30,7 @@ end
 
 --- An objective from what stands after `npu:`.
 -- @tparam string text DEVICE:MEASURE
--- @treturn table objective, or nil and a message
+-- @treturn table objective (`script`: hash of the device file), or nil and a message
 function npu.objective(text)
   local name, what = text:match "^(.+):([^:]+)$"
   local measure, fps = read_measure(what or "")
@@ -41,7 +41,9 @@ function npu.objective(text)
   if not chip then
     return nil, why
   end
-  return npu.on(chip, measure, fps)
+  local made = npu.on(chip, measure, fps)
+  made.script = core.hash(assert(core.read_file(device.path(name))))
+  return made
 end
 
 --- An objective on a device.

@@ -246,6 +246,32 @@ local function course(report)
     history_table(report))
 end
 
+-- One amount of two networks as a tile.
+local function compared(name, before, after, unit)
+  return tile(name, words.amount(after, unit), ("%s before, %s"):format(words.amount(before, unit),
+    before == after and "the same" or words.change(after, before)))
+end
+
+--- Two networks side by side as one HTML file.
+-- @tparam Graph parent
+-- @tparam Graph child
+-- @tparam table origin which node of the parent each of the child is, as of `autogo.match`
+-- @tparam {string,string} names what the user calls them
+-- @treturn string
+function html.comparison(parent, child, origin, names)
+  local title = ("%s and %s"):format(names[1], names[2])
+  return html.frame(title .. " – AutoGO", markup.join {
+    fill('<header><p class="kind">AutoGO comparison</p><h1>%s</h1><p class="lead">before: %s · after: %s</p>'
+      .. '<dl class="tiles">%s</dl></header>\n<main><section class="body" aria-label="what changed">%s</section>'
+      .. "</main>\n<footer>Written by AutoGO %s.</footer>", title, words.count(#parent, "node"),
+      words.count(#child, "node"), markup.join {
+        compared("FLOPs", parent.flops, child.flops), compared("parameters", parent.params, child.params),
+        compared("memory at the peak", parent.peak_memory, child.peak_memory, "B"),
+        compared("nodes", #parent, #child),
+      }, require("autogo.report.portrait").difference(parent, child, origin), core.version),
+  })
+end
+
 --- The report as one HTML file.
 -- @tparam table report of `autogo.report.data`
 -- @tparam[opt] table options `running`: the search goes on; `memory`: a table in which drawings are
