@@ -186,6 +186,28 @@ describe("a report", function()
   end)
 end)
 
+describe("a front that changed beyond recognition", function()
+  it("keeps to the size too, and says how to draw what is left out", function()
+    local input, child = assert(ag.load "resnet50"):canonical(), assert(ag.load "densenet121"):canonical()
+    local report, source = data.of_front(a_front()), {}
+    local origin = require("autogo.match").nodes(input, child)
+    report.input.graph, report.members = input, {}
+    for rank = 0, 49 do
+      report.members[rank + 1] = {
+        rank = rank, values = { score = rank, flops = rank }, flops = child.flops, params = child.params,
+        nodes = #child, generation = 1, files = { json = ("rank_%02d.json"):format(rank) }, graph = child,
+        changes = { { generation = 1, first = 1, last = 2, removed = { "conv" }, added = { "relu" } } },
+        origin = origin, source = source,
+      }
+    end
+    local page = html.page(report)
+    read_html(page)
+    assert.truthy(#page < 5e6)
+    assert.is_nil(page:find("autogo diff input.json rank_00.json", 1, true))
+    assert.truthy(page:find("<code>autogo diff input.json rank_49.json --out rank_49.html</code>", 1, true))
+  end)
+end)
+
 describe("hunks", function()
   it("draw every node that changed once, or an alike one in its place", function()
     for _, names in ipairs { { "resnet18", "resnet34" }, { "resnet50", "resnet18" }, { "edsr", "edsr" } } do
