@@ -15,6 +15,14 @@ BUILD   := $(BUILD)/sanitize
 OPT     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 endif
 
+# FUZZ=1 builds everything for libFuzzer, under the same sanitizers.
+ifdef FUZZ
+BUILD   := $(BUILD)/fuzz
+CC      := clang
+OPT     := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+endif
+
+VERSION  := $(shell sed -n 's/.*AG_VERSION "\(.*\)".*/\1/p' include/autogo/*.h)
 PACKAGES := lua5.4 libcjson openblas libprotobuf-c
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 # No contraction of a*b + c: results must not depend on the processor.
@@ -33,6 +41,7 @@ CORE_OBJECTS := $(CORE_SOURCES:%.c=$(BUILD)/%.o) \
                 $(PROTOS:engine/formats/%.proto=$(BUILD)/generated/%.pb-c.o)
 BIND_OBJECTS := $(BIND_SOURCES:%.c=$(BUILD)/%.o)
 TESTS        := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/*/test_*.c)))
+FUZZERS      := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/*.c)))
 TEST_SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/*.c)))
 
 LIB    := $(BUILD)/libautogo.a
@@ -40,7 +49,7 @@ SHARED := $(BUILD)/libautogo.so
 MODULE := $(BUILD)/autogo.so
 BIN    := $(BUILD)/autogo
 
-.PHONY: all deps test-deps demo check test tests bench lint install clean help
+.PHONY: all deps test-deps demo check test tests bench docs lint install install-lua deb fuzz fuzzers clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -52,7 +61,10 @@ help:
 	@echo "make demo       deps, build, and evolve a ResNet-50"
 	@echo "make check      deps, build, and run every test, then again under sanitizers"
 	@echo "make test       run every test on the build at hand (SANITIZE=1: under sanitizers)"
+	@echo "make fuzz       fuzz every reader for FUZZ_SECONDS=60 each (make check: 2 each); needs clang"
 	@echo "make bench      measure against other programs, where they are installed"
+	@echo "make docs       references of the Lua and C interfaces and the man page, into $(BUILD)/docs/"
+	@echo "make deb        a Debian package, into $(BUILD)/deb/"
 	@echo "make install    into PREFIX=$(PREFIX) (DESTDIR is honoured)"
 	@echo "make clean      remove $(BUILD)/"
 
@@ -116,6 +128,12 @@ $(BUILD)/tests/%: tests/%.c $(TEST_SUPPORT) $(LIB)
 	@echo "  CC     $@"
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -MF $@.d -o $@ $< $(TEST_SUPPORT) $(LIB) $(LIBS) -lcmocka
 
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c $(BIND_OBJECTS) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  CC     $@"
+	$(Q)$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -MMD -MP -MF $@.d -o $@ $< $(BIND_OBJECTS) $(LIB) $(LIBS) \
+	  $(LUA_LIBS)
+
 .PHONY: deps-hint
 deps-hint:
 	@vendor/deps --check build
@@ -124,6 +142,13 @@ tests: $(TESTS)
 
 test: all tests
 	@BUILD=$(BUILD) tests/run
+
+fuzzers: $(FUZZERS)
+
+fuzz: test-deps
+	@$(MAKE) --no-print-directory FUZZ=1 all fuzzers $(BUILD)/fuzz/tests/formats/test_onnx_models \
+	  $(BUILD)/fuzz/tests/formats/test_graphdef_models
+	@FUZZ_KEEP=1 BUILD=$(BUILD)/fuzz tests/fuzz/run
 
 bench: all
 	@for script in tests/bench/*.sh; do BUILD=$(BUILD) sh $$script || exit 1; done
@@ -135,15 +160,46 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	@$(BIN) evolve resnet50 --iterations 5 --seed 1 --out $(BUILD)/demo
 
+docs: all
+	@AUTOGO_LUA=lua $(BIN) run lua/docs/build.lua $(BUILD)/docs
+	@if command -v ldoc >/dev/null; then (cd lua/docs && ldoc -q -d $(abspath $(BUILD))/docs/lua .) && echo "$(BUILD)/docs/lua/index.html"; \
+	else echo "(the Lua reference needs LDoc: apt-get install lua-ldoc)"; fi
+
+# What the package managers of C programs look for, for the place where we install.
+define PKG_CONFIG
+prefix=$(PREFIX)
+Name: autogo
+Description: Evolve the computation graph of a convolutional network for a device
+Version: $(VERSION)
+Requires.private: $(PACKAGES)
+Libs: -L$${prefix}/lib -lautogo
+Cflags: -I$${prefix}/include
+endef
+export PKG_CONFIG
+
+deb:
+	@vendor/debian/package $(VERSION) $(BUILD)/deb
+
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/lua/5.4 $(DESTDIR)$(PREFIX)/include/autogo
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/autogo
 	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/autogo
 	install -m 644 $(LIB) $(SHARED) $(DESTDIR)$(PREFIX)/lib/
-	install -m 755 $(MODULE) $(DESTDIR)$(PREFIX)/lib/lua/5.4/autogo.so
 	install -m 644 include/autogo/* $(DESTDIR)$(PREFIX)/include/autogo/
-	cd lua && find autogo -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/lua/5.4/{} \;
+	@AUTOGO_LUA=lua $(BIN) run lua/docs/build.lua $(BUILD)/docs >/dev/null
+	install -D -m 644 $(BUILD)/docs/autogo.1 $(DESTDIR)$(PREFIX)/share/man/man1/autogo.1
+	install -D -m 644 $(BUILD)/docs/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/autogo
+	install -D -m 644 $(BUILD)/docs/completion.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_autogo
+	install -D -m 644 $(BUILD)/docs/completion.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/autogo.fish
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	@echo "$$PKG_CONFIG" >$(DESTDIR)$(PREFIX)/lib/pkgconfig/autogo.pc
+	@$(MAKE) --no-print-directory install-lua LUADIR=$(DESTDIR)$(PREFIX)/share/lua/5.4 LIBDIR=$(DESTDIR)$(PREFIX)/lib/lua/5.4
+
+# The Lua module alone, as LuaRocks wants it (vendor/autogo-*.rockspec).
+install-lua: $(MODULE)
+	install -D -m 755 $(MODULE) $(LIBDIR)/autogo.so
+	cd lua && find autogo -type f -exec install -D -m 644 {} $(abspath $(LUADIR))/{} \;
 
 clean:
 	rm -rf build
 
--include $(CORE_OBJECTS:.o=.d) $(BIND_OBJECTS:.o=.d) $(BUILD)/engine/main.d $(TESTS:=.d) $(TEST_SUPPORT:.o=.d)
+-include $(CORE_OBJECTS:.o=.d) $(BIND_OBJECTS:.o=.d) $(BUILD)/engine/main.d $(TESTS:=.d) $(FUZZERS:=.d) $(TEST_SUPPORT:.o=.d)

@@ -29,12 +29,20 @@ static void stop(lua_State *L, lua_Debug *unused) {
   luaL_error(L, "interrupted");
 }
 
-/* Setting a hook is the one thing that may be done to a Lua state from a signal handler. A
- * second signal kills, in case the first is not heard. */
+/* Setting a hook is the one thing that may be done to a Lua state from a signal handler. */
 static void on_signal(int number) {
-  signal(number, SIG_DFL);
+  (void)number;
   ag_lua_interrupt();
   lua_sethook(running, stop, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
+
+/* Calls that block are not taken up again: who waits for input or for another program hears the
+ * signal at once. The handler serves once, so that a second signal kills, in case the first is not
+ * heard. */
+static void listen_to(int number) {
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+  sigemptyset(&action.sa_mask);
+  sigaction(number, &action, NULL);
 }
 
 /* --- the Lua tree ------------------------------------------------------------------------- */
@@ -150,8 +158,8 @@ int main(int argc, char **argv) {
     report("out of memory");
     return 1;
   }
-  signal(SIGINT, on_signal);
-  signal(SIGTERM, on_signal);
+  listen_to(SIGINT);
+  listen_to(SIGTERM);
   signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit is an error of write, with its name */
   lua_pushcfunction(L, explain);
   lua_pushcfunction(L, run);

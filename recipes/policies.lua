@@ -18,7 +18,7 @@ local values = recipe.options {
   options = {
     { name = "children", type = "integer", min = 1, default = 8000, help = "candidates per search" },
     { name = "iterations", type = "integer", min = 1, default = 20, help = "equal shares of them" },
-    { name = "seconds", type = "number", min = 0.01, default = 2, help = "per search at equal time" },
+    { name = "seconds", type = "number", min = 0, default = 2, help = "per search at equal time; 0: none" },
     { name = "seeds", type = "integer", min = 1, default = 10, help = "searches per figure" },
     { name = "weights", type = "string", value = "FILE", help = "predictor [the bundled GNN]" },
     { name = "threads", type = "integer", min = 1, max = 256, help = "worker threads [all processors]" },
@@ -51,7 +51,8 @@ local function run(network, settings)
   for _, row in ipairs(front.history) do
     scored = scored + row.scored
   end
-  return front.history[#front.history].hypervolume / front.input.flops, scored
+  local last = front.history[#front.history] -- nil where time was up at once
+  return (last and last.hypervolume or 0) / front.input.flops, scored
 end
 
 -- Settings of one kind of comparison: by candidates, or by time in batches of the same size.
@@ -90,7 +91,7 @@ local function compare(kind, family)
   end
 end
 
-for _, kind in ipairs { "children", "seconds" } do
+for _, kind in ipairs { "children", values.seconds > 0 and "seconds" } do
   for _, family in ipairs(families) do
     compare(kind, family)
   end

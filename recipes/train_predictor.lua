@@ -4,9 +4,13 @@
 --
 -- DIR holds nb201.csv, nb_macro.csv and nb101.csv (columns: `autogo.labels`). Each is split 80/10/10
 -- with isomorphic networks together. Leaves predictor.safetensors, predictor.split.csv (what was held
--- out) and predictor.csv (rank correlation on each test part) in the output folder.
+-- out) and predictor.csv (rank correlation on each test part) in the output folder. With --observe FILE
+-- nothing is trained: the weights in FILE are told what a training with these options would have seen
+-- (its ranges of sizes, its ops and kernels), as that training would have written them.
 local ag = require "autogo"
+local labels = require "autogo.labels"
 local recipe = require "autogo.recipe"
+local train = require "autogo.train"
 
 local FAMILIES = { "nb201", "nb_macro", "nb101" }
 
@@ -18,6 +22,7 @@ local values = recipe.options {
     { name = "model", type = "choice", choices = { "psc", "gnn" }, default = "psc", help = "psc or gnn" },
     { name = "epochs", type = "integer", min = 1, max = 100000, default = 100, help = "passes" },
     { name = "seed", type = "integer", min = 0, default = 1, help = "of the split and the training" },
+    { name = "observe", type = "string", value = "FILE", help = "only write the ranges into these weights" },
     { name = "threads", type = "integer", min = 1, max = 256, help = "worker threads [all processors]" },
   },
 }
@@ -25,6 +30,25 @@ local values = recipe.options {
 local tables = {}
 for i, family in ipairs(FAMILIES) do
   tables[i] = { path = values.labels .. "/" .. family .. ".csv", family = family }
+end
+
+-- Write into a file of weights what its training saw.
+local function observe(path)
+  local groups, graphs = {}, {}
+  for i, entry in ipairs(tables) do
+    groups[i] = { family = entry.family, samples = assert(labels.read(entry.path, entry.family)) }
+  end
+  for i, sample in ipairs(assert(train.split(groups, values.seed))) do
+    graphs[i] = sample.graph
+  end
+  local weights = assert(ag.predictor(path))
+  weights:observe(graphs)
+  assert(weights:save(path))
+end
+
+if values.observe then
+  observe(values.observe)
+  return
 end
 
 local predictor, report = ag.train {

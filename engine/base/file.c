@@ -119,33 +119,50 @@ static bool write_fully(int file, const char *data, size_t size) {
   return true;
 }
 
-ag_status ag_file_write(const char *path, const void *data, size_t size, ag_error *err) {
+ag_status ag_file_begin(ag_file_writer *writer, const char *path, ag_error *err) {
   size_t room = strlen(path) + 16;
-  char *temporary = ag_alloc(room, 1);
-  snprintf(temporary, room, "%s.XXXXXX", path);
-  int file = mkstemp(temporary);
-  if (file < 0) {
-    fail_with_errno(err, path, "cannot write");
-    free(temporary);
-    return AG_IO;
-  }
+  *writer = (ag_file_writer){.path = ag_strdup(path), .temporary = ag_alloc(room, 1)};
+  snprintf(writer->temporary, room, "%s.XXXXXX", path);
+  writer->file = mkstemp(writer->temporary);
+  if (writer->file >= 0) return AG_OK;
+  fail_with_errno(err, path, "cannot write");
+  free(writer->temporary);
+  free(writer->path);
+  return AG_IO;
+}
+
+ag_status ag_file_more(ag_file_writer *writer, const void *data, size_t size, ag_error *err) {
+  if (write_fully(writer->file, data, size)) return AG_OK;
+  fail_with_errno(err, writer->path, "cannot write");
+  return AG_IO;
+}
+
+ag_status ag_file_end(ag_file_writer *writer, ag_status status, ag_error *err) {
   /* mkstemp makes files private; give what open would have given. */
   mode_t mask = umask(0);
   umask(mask);
-  bool written =
-      fchmod(file, 0666 & ~mask) == 0 && write_fully(file, data, size) && fsync(file) == 0;
-  if (!written) fail_with_errno(err, path, "cannot write");
-  if (close(file) != 0 && written) {
-    fail_with_errno(err, path, "cannot write");
+  bool good = status == AG_OK;
+  bool written = good && fchmod(writer->file, 0666 & ~mask) == 0 && fsync(writer->file) == 0;
+  if (good && !written) fail_with_errno(err, writer->path, "cannot write");
+  if (close(writer->file) != 0 && written) {
+    fail_with_errno(err, writer->path, "cannot write");
     written = false;
   }
-  if (written && rename(temporary, path) != 0) {
-    fail_with_errno(err, path, "cannot write");
+  if (written && rename(writer->temporary, writer->path) != 0) {
+    fail_with_errno(err, writer->path, "cannot write");
     written = false;
   }
-  if (!written) unlink(temporary);
-  free(temporary);
-  return written ? AG_OK : AG_IO;
+  if (!written) unlink(writer->temporary);
+  free(writer->temporary);
+  free(writer->path);
+  return written ? AG_OK : good ? AG_IO : status;
+}
+
+ag_status ag_file_write(const char *path, const void *data, size_t size, ag_error *err) {
+  ag_file_writer writer;
+  ag_status status = ag_file_begin(&writer, path, err);
+  if (status) return status;
+  return ag_file_end(&writer, ag_file_more(&writer, data, size, err), err);
 }
 
 /* A new file's name lasts only once its directory is on disk. */

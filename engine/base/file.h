@@ -22,6 +22,17 @@ void ag_file_unmap(void *data, size_t size);
  * fsync, rename. On failure nothing is left behind. */
 ag_status ag_file_write(const char *path, const void *data, size_t size, ag_error *err);
 
+/* The same in pieces: begin, any number of `more`, end. After begin has succeeded, `end` must
+ * follow in any case; it takes the status so far, removes the temporary file unless that is AG_OK,
+ * and returns it, or AG_IO. */
+typedef struct ag_file_writer {
+  int file;
+  char *path, *temporary;
+} ag_file_writer;
+ag_status ag_file_begin(ag_file_writer *writer, const char *path, ag_error *err);
+ag_status ag_file_more(ag_file_writer *writer, const void *data, size_t size, ag_error *err);
+ag_status ag_file_end(ag_file_writer *writer, ag_status status, ag_error *err);
+
 /* Make the file consist of its first `size` bytes (an absent file has none) and `more`, on disk
  * when the call returns. Whatever stood behind `size`, the rest of a write that was cut short,
  * is dropped. A failure leaves the first `size` bytes as they are. */

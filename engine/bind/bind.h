@@ -32,6 +32,7 @@
 #define AG_LUA_SPACE "autogo.Space"
 #define AG_LUA_BATCH "autogo.Batch"
 #define AG_LUA_PRICES "autogo.Prices"
+#define AG_LUA_DEVICE "autogo.Device"
 
 typedef struct ag_lua_class {
   const char *name;
@@ -83,6 +84,8 @@ int ag_lua_raise(lua_State *L, const ag_error *err);
 int ag_lua_result(lua_State *L, ag_status status, const ag_error *err);
 
 void ag_lua_push_shape(lua_State *L, ag_shape shape); /* {H, W, C} */
+struct ag_import_report *ag_lua_report(lua_State *L); /* an empty one that Lua owns (pushes it) */
+void ag_lua_push_report(lua_State *L, const struct ag_import_report *report);
 void ag_lua_push_pair(lua_State *L, const int32_t *pair);
 void ag_lua_push_integers(lua_State *L, const int32_t *items, int count);
 void ag_lua_push_hash(lua_State *L, ag_hash hash);
@@ -146,6 +149,8 @@ void ag_lua_open_graph(lua_State *L);
 void ag_lua_open_identity(lua_State *L);
 void ag_lua_open_builder(lua_State *L);
 void ag_lua_open_onnx(lua_State *L);
+void ag_lua_open_import(lua_State *L);
+void ag_lua_open_weights(lua_State *L);
 void ag_lua_open_segment(lua_State *L);
 void ag_lua_open_resolve(lua_State *L);
 void ag_lua_open_tokenizer(lua_State *L);
@@ -153,7 +158,11 @@ void ag_lua_open_database(lua_State *L);
 void ag_lua_open_wl(lua_State *L);
 void ag_lua_open_predictor(lua_State *L);
 void ag_lua_open_training(lua_State *L);
-void ag_lua_open_search(lua_State *L);
+void ag_lua_open_space(lua_State *L);
+void ag_lua_open_batch(lua_State *L);
+void ag_lua_open_prices(lua_State *L);
+void ag_lua_open_fronts(lua_State *L);
+void ag_lua_open_hardware(lua_State *L);
 
 int luaopen_autogo(lua_State *L);
 int luaopen_autogo_core(lua_State *L);

@@ -33,8 +33,8 @@ static void set_window(lua_State *L, const ag_node *node) {
 }
 
 static void set_flags(lua_State *L, const ag_node *node) {
-  static const char *const names[] = {"ceil", "count_pads", "align", "linear"};
-  for (int i = 0; i < 4; i++) {
+  static const char *const names[] = {"ceil", "count_pads", "align", "linear", "slice"};
+  for (int i = 0; i < 5; i++) {
     if (!(node->flags & (1 << i))) continue;
     lua_pushboolean(L, 1);
     lua_setfield(L, -2, names[i]);

@@ -1,33 +1,8 @@
 /* ONNX models in and out, for class Graph. */
 #include <limits.h>
-#include <stdlib.h>
 
 #include "autogo/onnx.h"
-#include "engine/base/alloc.h"
 #include "engine/bind/bind.h"
-
-static void free_report(void *report) {
-  ag_import_report_free(report);
-  free(report);
-}
-
-static void set_lines(lua_State *L, const char *key, char **lines, int count) {
-  lua_createtable(L, count, 0);
-  for (int i = 0; i < count; i++) {
-    lua_pushstring(L, lines[i]);
-    lua_rawseti(L, -2, i + 1);
-  }
-  lua_setfield(L, -2, key);
-}
-
-static void push_report(lua_State *L, const ag_import_report *report) {
-  lua_createtable(L, 0, 4);
-  lua_pushinteger(L, report->kept);
-  lua_setfield(L, -2, "kept");
-  set_lines(L, "merged", report->merged_lines, report->merged);
-  set_lines(L, "folded", report->folded_lines, report->folded);
-  set_lines(L, "opaque", report->opaque_lines, report->opaque);
-}
 
 /* load_onnx(path [, {H, W, C}]) -> Graph, {kept=, merged=, folded=, opaque=} | nil, message
  * The shape binds what the file leaves open of its input. */
@@ -36,13 +11,12 @@ static int load_onnx(lua_State *L) {
   ag_shape bind = {0, 0, 0};
   const char *path = luaL_checkstring(L, 1);
   if (!lua_isnoneornil(L, 2)) bind = ag_lua_to_shape(L, 2, "input shape");
-  void **owner = ag_lua_anchor(L, free_report);
-  ag_import_report *report = *owner = AG_NEW(ag_import_report);
+  ag_import_report *report = ag_lua_report(L);
   void **box = ag_lua_box(L, AG_LUA_GRAPH);
   const ag_graph *g;
   if (ag_onnx_load(path, bind, &g, report, &err)) return ag_lua_fail(L, &err);
   *box = (void *)g;
-  push_report(L, report);
+  ag_lua_push_report(L, report);
   return 2;
 }
 

@@ -125,6 +125,37 @@ static int predictor_spread(lua_State *L) {
   return 2;
 }
 
+/* p:outside(graph) -> sequence of what the training did not see, as text | nil, message where the
+ * weights do not say what they were trained on */
+static int predictor_outside(lua_State *L) {
+  const ag_predictor *p = check_predictor(L, 1);
+  const ag_graph *g = ag_lua_check_graph(L, 2);
+  void **owner = ag_lua_anchor(L, free);
+  ag_finding *findings;
+  int count = ag_predictor_outside(p, g, &findings);
+  *owner = findings;
+  if (count < 0) {
+    lua_pushnil(L);
+    lua_pushliteral(L, "the weights do not say what they were trained on");
+    return 2;
+  }
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) {
+    lua_pushstring(L, findings[i].text);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+/* p:observe({graph, ...}): these are what it was trained on */
+static int predictor_observe(lua_State *L) {
+  int count;
+  ag_predictor *p = check_predictor(L, 1);
+  const ag_graph **graphs = ag_lua_check_graphs(L, 2, &count);
+  ag_predictor_observe(p, graphs, count);
+  return 0;
+}
+
 /* p:cuts(graph, tokenizer) -> sequence: the value of every cut of the full segmentation (PSC) |
  * nil, message */
 static int predictor_cuts(lua_State *L) {
@@ -202,6 +233,7 @@ static const luaL_Reg methods[] = {{"predict", predictor_predict}, {"score", pre
                                    {"label", predictor_label},     {"save", predictor_save},
                                    {"caution", predictor_caution}, {"spread", predictor_spread},
                                    {"cuts", predictor_cuts},       {"member", predictor_member},
+                                   {"outside", predictor_outside}, {"observe", predictor_observe},
                                    {NULL, NULL}};
 
 static const luaL_Reg fields[] = {{"model", field_model}, {"members", field_members}, {NULL, NULL}};

@@ -16,10 +16,20 @@ const char *ag_onnx_print(ag_onnx_import *im, const char *format, ...) {
 }
 
 /* The node's name, else that of its first output. */
+bool ag_onnx_standard_domain(const ag_onnx_node *n) {
+  return !n->domain || !n->domain[0] || strcmp(n->domain, "ai.onnx") == 0;
+}
+
 const char *ag_onnx_label(const ag_onnx_import *im, int node) {
   const ag_onnx_node *n = im->graph->node[node];
   if (n->name && n->name[0]) return n->name;
   return n->n_output ? n->output[0] : "";
+}
+
+const char *ag_onnx_place(ag_onnx_import *im, int node) {
+  if (!im->translation) return ag_onnx_label(im, node);
+  const ag_onnx_source *s = &im->translation->sources[im->translation->node_source[node]];
+  return ag_onnx_print(im, "%s (%s)", s->name, s->type);
 }
 
 void ag_onnx_set_fate(ag_onnx_import *im, int node, ag_onnx_fate fate, const char *reason) {

@@ -23,11 +23,25 @@ static int declared_type(const ag_onnx_value *v) {
   return ag_onnx_is_half(type) ? AG_F32 : type;
 }
 
+/* For messages: the op type of the first node that reads a value. O(nodes). */
+static const char *reader_of(const ag_onnx_import *im, const ag_onnx_value *v) {
+  for (int node = 0; node < im->nodes; node++)
+    for (int k = im->input_start[node]; k < im->input_start[node + 1]; k++)
+      if (im->inputs[k] == v - im->values && im->graph->node[node]->op_type)
+        return im->graph->node[node]->op_type;
+  return "an output";
+}
+
 /* Rank and sizes as declared, open ones as 0. Errors: no shape, too many dimensions. */
 static ag_status read_declared(ag_onnx_import *im, ag_onnx_value *v) {
   const Ag__Onnx__Shape *shape = declared_shape(v);
+  if (v->info && v->info->type && !v->info->type->tensor_type)
+    return ag_fail(im->err, AG_UNSUPPORTED, "the input '%s', which %s reads, is not a tensor",
+                   v->name, reader_of(im, v));
   if (!shape)
-    return ag_fail(im->err, AG_UNSUPPORTED, "the file gives no shape for the input '%s'", v->name);
+    return ag_fail(im->err, AG_UNSUPPORTED,
+                   "the file gives no shape for the input '%s', which %s reads", v->name,
+                   reader_of(im, v));
   if (shape->n_dim > AG_MAX_RANK)
     return ag_fail(im->err, AG_LIMIT, "input '%s' has %zu dimensions; at most %d are handled",
                    v->name, shape->n_dim, AG_MAX_RANK);
@@ -71,8 +85,9 @@ static ag_status bind_input(ag_onnx_import *im, ag_onnx_value *v) {
     if (rank == 4)
       status = bind_dimension(im, v, i, bound[i]);
     else if (dims[i] == 0)
-      status = ag_fail(im->err, AG_UNSUPPORTED, "input '%s' leaves dimension %d of %d open",
-                       v->name, i, rank);
+      status = ag_fail(im->err, AG_UNSUPPORTED,
+                       "input '%s', which %s reads, leaves dimension %d of %d open", v->name,
+                       reader_of(im, v), i, rank);
     if (status) return status;
   }
   return AG_OK;
@@ -92,6 +107,12 @@ static ag_status add_input(ag_onnx_import *im, int value) {
   v->kind = AG_ONNX_ACTIVATION;
   v->draft = ag_onnx_add_draft(im, &node, NULL, 0, value, -1);
   return AG_OK;
+}
+
+/* A list of sizes or axes may have none; elsewhere exporters write 0 for an open size. */
+static bool is_empty_list(const ag_onnx_value *v) {
+  const Ag__Onnx__Shape *shape = declared_shape(v);
+  return shape->n_dim == 1 && shape->dim[0]->has_dim_value && v->tensor.dtype == AG_I64;
 }
 
 /* An input is data if some op reads it where no weight belongs; the other inputs are weights
@@ -116,8 +137,9 @@ static ag_status add_inputs(ag_onnx_import *im) {
     }
     v->kind = AG_ONNX_CONSTANT;
     for (int d = 0; d < v->tensor.rank; d++)
-      if (v->tensor.dims[d] == 0)
-        return ag_fail(im->err, AG_UNSUPPORTED, "weight '%s' has an open shape", v->name);
+      if (v->tensor.dims[d] == 0 && !is_empty_list(v))
+        return ag_fail(im->err, AG_UNSUPPORTED, "weight '%s', which %s reads, has an open shape",
+                       v->name, reader_of(im, v));
   }
   return AG_OK;
 }
@@ -137,14 +159,10 @@ static ag_status check_operands(ag_onnx_import *im, const ag_onnx_op *op) {
   return AG_OK;
 }
 
-static bool standard_domain(const ag_onnx_node *n) {
-  return !n->domain || !n->domain[0] || strcmp(n->domain, "ai.onnx") == 0;
-}
-
 static ag_onnx_result translate(ag_onnx_import *im, const ag_onnx_op *op) {
   const char *type = op->node->op_type;
   ag_onnx_translate function = NULL;
-  if (standard_domain(op->node)) {
+  if (ag_onnx_standard_domain(op->node)) {
     function = ag_onnx_find_op(type);
     if (!function) function = ag_onnx_find_shape_op(type);
   }
@@ -156,7 +174,7 @@ static ag_onnx_result translate(ag_onnx_import *im, const ag_onnx_op *op) {
   return function(im, op);
 }
 
-static ag_status import_node(ag_onnx_import *im, int index) {
+ag_status ag_onnx_import_node(ag_onnx_import *im, int index) {
   ag_onnx_op op = {.index = index, .node = im->graph->node[index]};
   op.inputs = im->input_start[index + 1] - im->input_start[index];
   op.outputs = im->output_start[index + 1] - im->output_start[index];
@@ -166,7 +184,7 @@ static ag_status import_node(ag_onnx_import *im, int index) {
     return ag_fail(im->err, AG_FORMAT, "a node has no op type");
   ag_status status = check_operands(im, &op);
   if (status) return status;
-  if (standard_domain(op.node) && ag_onnx_fold(im, &op)) return AG_OK;
+  if (ag_onnx_standard_domain(op.node) && ag_onnx_fold(im, &op)) return AG_OK;
   switch (translate(im, &op)) {
   case AG_ONNX_DONE:
     return AG_OK;
@@ -184,8 +202,8 @@ static ag_status import_nodes(ag_onnx_import *im) {
       ag_onnx_set_fate(im, node, AG_ONNX_FOLDED, "does not contribute to an output");
       continue;
     }
-    ag_status status = import_node(im, node);
-    if (status) return ag_error_at_node(im->err, status, ag_onnx_label(im, node));
+    ag_status status = ag_onnx_import_node(im, node);
+    if (status) return ag_error_at_node(im->err, status, ag_onnx_place(im, node));
   }
   return AG_OK;
 }
@@ -195,7 +213,8 @@ static ag_status add_outputs(ag_onnx_import *im) {
     int value = ag_onnx_find(im, im->graph->output[i]->name);
     ag_onnx_value *v = &im->values[value];
     if (v->kind != AG_ONNX_ACTIVATION)
-      return ag_fail(im->err, AG_UNSUPPORTED, "the output '%s' is a constant", v->name);
+      return ag_fail(im->err, AG_UNSUPPORTED, "the output '%s', of %s, is a constant", v->name,
+                     v->producer >= 0 ? im->graph->node[v->producer]->op_type : "the file");
     ag_node node = ag_node_make(AG_OP_OUTPUT);
     node.in = node.out = ag_onnx_shape(&v->tensor);
     ag_record record = {.source_op = "Output"};
@@ -276,6 +295,24 @@ static ag_status import_model(ag_onnx_import *im, const ag_graph **graph,
   return AG_OK;
 }
 
+/* Imports the model, which lies in `memory`, and frees all but the graph. */
+static ag_status run(ag_onnx_import *im, void *memory, void (*release)(void *, size_t),
+                     const ag_graph **graph, ag_import_report *report) {
+  im->graph = im->model->graph;
+  im->builder = ag_builder_new(im->graph->name ? im->graph->name : "");
+  im->store = ag_builder_store(im->builder);
+  ag_store_adopt(im->store, memory, im->file_size, release);
+  ag_status status = import_model(im, graph, report);
+  ag_builder_free(im->builder);
+  ag_map_free(&im->names);
+  ag_map_free(&im->fills);
+  free(im->values);
+  free(im->drafts);
+  free(im->draft_operands);
+  ag_arena_free(&im->arena);
+  return status;
+}
+
 static ag_status parse(const void *data, size_t size, const char *directory, ag_shape bind,
                        const ag_graph **graph, ag_import_report *report, ag_error *err) {
   ag_error scratch;
@@ -285,19 +322,15 @@ static ag_status parse(const void *data, size_t size, const char *directory, ag_
   ag_status status = ag_onnx_unpack(data, size, &model, im.err);
   if (status) return status;
   im.model = model;
-  im.graph = model->graph;
-  im.builder = ag_builder_new(im.graph->name ? im.graph->name : "");
-  im.store = ag_builder_store(im.builder);
-  ag_store_adopt(im.store, model, size, ag_onnx_free_model);
-  status = import_model(&im, graph, report);
-  ag_builder_free(im.builder);
-  ag_map_free(&im.names);
-  ag_map_free(&im.fills);
-  free(im.values);
-  free(im.drafts);
-  free(im.draft_operands);
-  ag_arena_free(&im.arena);
-  return status;
+  return run(&im, model, ag_onnx_free_model, graph, report);
+}
+
+ag_status ag_onnx_import_translation(const ag_onnx_translation *t, const ag_graph **graph,
+                                     ag_import_report *report, ag_error *err) {
+  ag_error scratch;
+  ag_onnx_import im = {
+      .model = t->model, .translation = t, .file_size = t->file_size, .err = err ? err : &scratch};
+  return run(&im, t->memory, t->release, graph, report);
 }
 
 /* --- public ----------------------------------------------------------------------- */

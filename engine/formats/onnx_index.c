@@ -20,13 +20,14 @@ static int intern(ag_onnx_import *im, const char *name) {
   return im->value_count++;
 }
 
-int ag_onnx_find(const ag_onnx_import *im, const char *name) {
-  const int64_t *slot = ag_map_get(&im->names, ag_hash_bytes(name, strlen(name)));
-  return slot ? (int)*slot : -1;
-}
-
+/* Names are optional fields. */
 static const char *text(const char *s) {
   return s ? s : "";
+}
+
+int ag_onnx_find(const ag_onnx_import *im, const char *name) {
+  const int64_t *slot = ag_map_get(&im->names, ag_hash_bytes(text(name), strlen(text(name))));
+  return slot ? (int)*slot : -1;
 }
 
 /* Initializers are constants; graph inputs that are initializers too (IR 3) stay constants. */
@@ -95,11 +96,11 @@ static ag_status index_nodes(ag_onnx_import *im) {
 static void index_info(ag_onnx_import *im) {
   const ag_onnx_graph *g = im->graph;
   for (size_t i = 0; i < g->n_value_info; i++) {
-    int v = ag_onnx_find(im, text(g->value_info[i]->name));
+    int v = ag_onnx_find(im, g->value_info[i]->name);
     if (v >= 0) im->values[v].info = g->value_info[i];
   }
   for (size_t i = 0; i < g->n_output; i++) {
-    int v = ag_onnx_find(im, text(g->output[i]->name));
+    int v = ag_onnx_find(im, g->output[i]->name);
     if (v >= 0) im->values[v].info = g->output[i];
   }
 }
@@ -201,10 +202,10 @@ static ag_status mark_live(ag_onnx_import *im) {
   const ag_onnx_graph *g = im->graph;
   im->live = ag_arena_alloc(&im->arena, (size_t)im->nodes);
   for (size_t i = 0; i < g->n_output; i++) {
-    int v = ag_onnx_find(im, text(g->output[i]->name));
+    if (!text(g->output[i]->name)[0]) return ag_fail(im->err, AG_FORMAT, "an output has no name");
+    int v = ag_onnx_find(im, g->output[i]->name);
     if (v < 0)
-      return ag_fail(im->err, AG_FORMAT, "nothing produces the output '%s'",
-                     text(g->output[i]->name));
+      return ag_fail(im->err, AG_FORMAT, "nothing produces the output '%s'", g->output[i]->name);
     im->values[v].uses++;
     im->values[v].used_as_data = true;
   }

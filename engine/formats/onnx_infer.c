@@ -74,8 +74,7 @@ static bool infer_transpose(ag_onnx_import *im, const ag_onnx_op *op, int output
   return true;
 }
 
-/* An axis attribute made absolute, or -1. */
-static int axis_of(const ag_onnx_op *op, int rank, int64_t otherwise) {
+int ag_onnx_axis(const ag_onnx_op *op, int rank, int64_t otherwise) {
   int64_t axis = ag_onnx_attr_int(op->node, "axis", otherwise);
   if (axis < 0) axis += rank;
   return axis < 0 || axis >= rank ? -1 : (int)axis;
@@ -83,7 +82,7 @@ static int axis_of(const ag_onnx_op *op, int rank, int64_t otherwise) {
 
 static bool infer_concat(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *t) {
   if (!infer_same(im, op, output, t)) return false;
-  int axis = axis_of(op, t->rank, 1);
+  int axis = ag_onnx_axis(op, t->rank, 1);
   for (int k = 1; k < op->inputs; k++) {
     const ag_tensor *x = tensor(im, op, k);
     if (!x || x->rank != t->rank || axis < 0) return false;
@@ -97,23 +96,11 @@ static bool infer_split(ag_onnx_import *im, const ag_onnx_op *op, int output, ag
   int64_t sizes[2 * AG_MAX_RANK];
   int count;
   if (!infer_same(im, op, 0, t) || !ag_onnx_list(im, op, "split", 1, sizes, &count)) return false;
-  int axis = axis_of(op, t->rank, 0);
+  int axis = ag_onnx_axis(op, t->rank, 0);
   if (axis < 0 || (count && output >= count)) return false;
   int64_t part = (t->dims[axis] + op->outputs - 1) / op->outputs;
   int64_t last = t->dims[axis] - part * (op->outputs - 1);
   t->dims[axis] = count ? sizes[output] : output == op->outputs - 1 ? last : part;
-  return true;
-}
-
-static bool infer_gather(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *t) {
-  const ag_tensor *x = tensor(im, op, 0), *which = tensor(im, op, 1);
-  if (!x || !which || output > 0) return false;
-  int axis = axis_of(op, x->rank, 0);
-  if (axis < 0 || x->rank - 1 + which->rank > AG_MAX_RANK) return false;
-  *t = (ag_tensor){.dtype = x->dtype};
-  for (int d = 0; d < axis; d++) t->dims[t->rank++] = x->dims[d];
-  for (int d = 0; d < which->rank; d++) t->dims[t->rank++] = which->dims[d];
-  for (int d = axis + 1; d < x->rank; d++) t->dims[t->rank++] = x->dims[d];
   return true;
 }
 
@@ -188,7 +175,7 @@ static bool infer_tile(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_
 
 static bool infer_arg(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *t) {
   const ag_tensor *x = tensor(im, op, 0);
-  int axis = x ? axis_of(op, x->rank, 0) : -1;
+  int axis = x ? ag_onnx_axis(op, x->rank, 0) : -1;
   if (axis < 0 || output > 0) return false;
   bool keep = ag_onnx_attr_int(op->node, "keepdims", 1) != 0;
   *t = (ag_tensor){.dtype = AG_I64};
@@ -197,10 +184,64 @@ static bool infer_arg(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_t
   return true;
 }
 
+/* The mask of Dropout is as large as its result. */
+static bool infer_dropout(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *t) {
+  if (output > 1 || !infer_same(im, op, 0, t)) return false;
+  if (output == 1 && im->opset >= 10) t->dtype = AG_BOOL;
+  return true;
+}
+
+/* In training there are statistics besides, one number per channel. */
+static bool infer_batchnorm(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *t) {
+  const ag_tensor *scale = tensor(im, op, 1);
+  if (output == 0) return infer_same(im, op, 0, t);
+  if (!scale) return false;
+  *t = *scale;
+  return true;
+}
+
+/* Mean and deviation, where they are asked for, are of what stands behind the axis. */
+static bool infer_layer_norm(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *t) {
+  if (!infer_same(im, op, 0, t)) return false;
+  int axis = ag_onnx_axis(op, t->rank, -1);
+  if (axis < 0) return false;
+  for (int d = axis; output > 0 && d < t->rank; d++) t->dims[d] = 1;
+  return true;
+}
+
+/* The type of the zero point, else unsigned bytes. */
+static bool infer_quantise(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *t) {
+  const ag_tensor *zero = tensor(im, op, 2);
+  if (!infer_same(im, op, output, t)) return false;
+  t->dtype = zero ? zero->dtype : AG_U8;
+  return true;
+}
+
+static bool infer_dequantise(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *t) {
+  if (!infer_same(im, op, output, t)) return false;
+  t->dtype = AG_F32;
+  return true;
+}
+
+static bool infer_test(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *t) {
+  if (!infer_same(im, op, output, t)) return false;
+  t->dtype = AG_BOOL;
+  return true;
+}
+
 static const struct {
   const char *type;
   infer_function infer;
 } rules[] = {
+    {"Conv", ag_onnx_infer_conv},
+    {"ConvInteger", ag_onnx_infer_conv},
+    {"QLinearConv", ag_onnx_infer_conv},
+    {"ConvTranspose", ag_onnx_infer_conv_transpose},
+    {"MaxPool", ag_onnx_infer_pool},
+    {"AveragePool", ag_onnx_infer_pool},
+    {"LpPool", ag_onnx_infer_pool},
+    {"MaxUnpool", ag_onnx_infer_unpool},
+    {"GlobalAveragePool", infer_global},
     {"LRN", infer_same},
     {"InstanceNormalization", infer_same},
     {"Elu", infer_same},
@@ -233,13 +274,31 @@ static const struct {
     {"Hardmax", infer_same},
     {"LpNormalization", infer_same},
     {"MeanVarianceNormalization", infer_same},
-    {"LayerNormalization", infer_same},
+    {"LayerNormalization", infer_layer_norm},
     {"GroupNormalization", infer_same},
-    {"BatchNormalization", infer_same},
+    {"BatchNormalization", infer_batchnorm},
     {"Identity", infer_same},
-    {"Dropout", infer_same},
+    {"Dropout", infer_dropout},
     {"CumSum", infer_same},
+    {"Shrink", infer_same},
+    {"LeakyRelu", infer_same},
+    {"Relu", infer_same},
+    {"Sigmoid", infer_same},
+    {"Tanh", infer_same},
+    {"Tan", infer_same},
+    {"Atan", infer_same},
+    {"Trilu", infer_same},
+    {"ReverseSequence", infer_same},
+    {"ScatterElements", infer_same},
+    {"ScatterND", infer_same},
+    {"Scatter", infer_same},
+    {"RandomNormalLike", infer_same},
+    {"RandomUniformLike", infer_same},
     {"Cast", infer_cast},
+    {"QuantizeLinear", infer_quantise},
+    {"DequantizeLinear", infer_dequantise},
+    {"IsNaN", infer_test},
+    {"IsInf", infer_test},
     {"Add", infer_broadcast},
     {"Sub", infer_broadcast},
     {"Mul", infer_broadcast},
@@ -255,6 +314,9 @@ static const struct {
     {"Equal", infer_compare},
     {"Less", infer_compare},
     {"Greater", infer_compare},
+    {"LessOrEqual", infer_compare},
+    {"GreaterOrEqual", infer_compare},
+    {"Xor", infer_compare},
     {"Where", infer_where},
     {"Reshape", infer_reshape},
     {"Flatten", infer_reshape},
@@ -264,7 +326,11 @@ static const struct {
     {"Slice", infer_slice},
     {"Concat", infer_concat},
     {"Split", infer_split},
-    {"Gather", infer_gather},
+    {"Gather", ag_onnx_infer_gather},
+    {"GatherElements", ag_onnx_infer_gather_elements},
+    {"TopK", ag_onnx_infer_top_k},
+    {"GridSample", ag_onnx_infer_grid_sample},
+    {"RoiAlign", ag_onnx_infer_roi_align},
     {"Pad", infer_pad},
     {"MatMul", infer_matmul},
     {"Gemm", infer_gemm},
@@ -278,6 +344,7 @@ static const struct {
     {"ReduceL1", infer_reduce},
     {"ReduceL2", infer_reduce},
     {"ReduceSumSquare", infer_reduce},
+    {"ReduceLogSum", infer_reduce},
     {"ReduceLogSumExp", infer_reduce},
     {"ArgMax", infer_arg},
     {"ArgMin", infer_arg},
@@ -304,7 +371,7 @@ static bool declared(const ag_onnx_value *v, ag_tensor *t) {
 }
 
 bool ag_onnx_infer(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *t) {
-  bool standard = !op->node->domain || !op->node->domain[0];
+  bool standard = ag_onnx_standard_domain(op->node);
   for (size_t i = 0; standard && i < sizeof rules / sizeof *rules; i++)
     if (strcmp(rules[i].type, op->node->op_type) == 0 && rules[i].infer(im, op, output, t))
       return true;

@@ -73,10 +73,31 @@ typedef enum ag_onnx_fate {
   AG_ONNX_OPAQUE
 } ag_onnx_fate;
 
+/* An element of a file in another format, which a reader translated into nodes. */
+typedef struct ag_onnx_source {
+  const char *name, *type;
+  ag_onnx_fate fate; /* UNSEEN: what became of its nodes, the least familiar first */
+  const char *reason;
+} ag_onnx_source;
+
+/* A model in memory that stands for a file in another format. Messages and the report speak of
+ * the file's elements. */
+typedef struct ag_onnx_translation {
+  const char *format; /* also the domain of nodes that ONNX has no op for */
+  ag_onnx_model *model;
+  const int32_t *node_source; /* per node of the model, into sources */
+  const ag_onnx_source *sources;
+  int source_count;
+  size_t file_size;
+  void *memory; /* what the model consists of; the graph's store takes it over */
+  void (*release)(void *memory, size_t size);
+} ag_onnx_translation;
+
 typedef struct ag_onnx_import {
   const ag_onnx_model *model;
   const ag_onnx_graph *graph;
-  const char *directory; /* of the file, for external data; NULL = none */
+  const ag_onnx_translation *translation; /* NULL = the file is ONNX */
+  const char *directory;                  /* of the file, for external data; NULL = none */
   int64_t opset;
   ag_shape bind;
   bool dynamic_batch;
@@ -204,6 +225,7 @@ void ag_onnx_set_fate(ag_onnx_import *im, int node, ag_onnx_fate fate, const cha
 ag_shape ag_onnx_shape(const ag_tensor *tensor); /* H, W, C of an ONNX shape; 0 if too large */
 ag_onnx_draft *ag_onnx_producer(ag_onnx_import *im, const ag_onnx_value *v);
 const char *ag_onnx_label(const ag_onnx_import *im, int node);
+bool ag_onnx_standard_domain(const ag_onnx_node *node);
 const char *ag_onnx_print(ag_onnx_import *im, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -235,6 +257,14 @@ bool ag_onnx_match_product(ag_onnx_import *im, const ag_onnx_op *op);    /* more
 bool ag_onnx_match_shuffle(ag_onnx_import *im, const ag_onnx_op *op);    /* Reshape last */
 bool ag_onnx_merge_constant(ag_onnx_import *im, const ag_onnx_op *op);   /* bias, scale, shift */
 
+/* onnx_import.c: what readers of other formats use */
+/* A graph of the model; takes translation->memory over in any case. Errors and `report` as
+ * ag_onnx_parse. */
+ag_status ag_onnx_import_translation(const ag_onnx_translation *translation, const ag_graph **graph,
+                                     ag_import_report *report, ag_error *err);
+ag_status ag_onnx_import_node(ag_onnx_import *im, int index); /* node of im->graph */
+const char *ag_onnx_place(ag_onnx_import *im, int node);      /* how errors call it */
+
 /* onnx_report.c */
 void ag_onnx_report(const ag_onnx_import *im, ag_import_report *report);
 
@@ -243,6 +273,23 @@ ag_status ag_onnx_make_opaque(ag_onnx_import *im, const ag_onnx_op *op, const ch
 /* Fill record->attributes with an Origin message for a tensor (of a node, or op = NULL). */
 void ag_onnx_set_origin(ag_onnx_import *im, const ag_onnx_op *op, const ag_tensor *tensor,
                         ag_record *record);
+/* onnx_infer_window.c: rules of onnx_infer.c */
+bool ag_onnx_infer_pool(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *tensor);
+bool ag_onnx_infer_conv(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *tensor);
+bool ag_onnx_infer_conv_transpose(ag_onnx_import *im, const ag_onnx_op *op, int output,
+                                  ag_tensor *tensor);
+bool ag_onnx_infer_unpool(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *tensor);
+/* onnx_infer_pick.c: rules of onnx_infer.c */
+bool ag_onnx_infer_gather(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *tensor);
+bool ag_onnx_infer_gather_elements(ag_onnx_import *im, const ag_onnx_op *op, int output,
+                                   ag_tensor *tensor);
+bool ag_onnx_infer_top_k(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *tensor);
+bool ag_onnx_infer_grid_sample(ag_onnx_import *im, const ag_onnx_op *op, int output,
+                               ag_tensor *tensor);
+bool ag_onnx_infer_roi_align(ag_onnx_import *im, const ag_onnx_op *op, int output,
+                             ag_tensor *tensor);
+/* The axis attribute made absolute, or -1. */
+int ag_onnx_axis(const ag_onnx_op *op, int rank, int64_t otherwise);
 /* onnx_infer.c: shape and type of output k of any node, from its operands or the file. */
 bool ag_onnx_infer(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *tensor);
 

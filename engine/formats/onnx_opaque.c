@@ -36,14 +36,20 @@ static int64_t version_of(const ag_onnx_import *im, const ag_onnx_op *op) {
   return im->opset;
 }
 
+/* Nodes that only another format has an op for carry that format's name as their domain. */
+static bool is_foreign(const ag_onnx_import *im, const ag_onnx_op *op) {
+  const char *domain = op ? op->node->domain : NULL;
+  return im->translation && domain && strcmp(domain, im->translation->format) == 0;
+}
+
 void ag_onnx_set_origin(ag_onnx_import *im, const ag_onnx_op *op, const ag_tensor *t,
                         ag_record *record) {
   ag_onnx_origin origin = AG__ONNX__ORIGIN__INIT;
   ag_arena arena = {0};
   int64_t shape[AG_MAX_RANK];
-  char format[] = "onnx";
+  const char *format = is_foreign(im, op) ? im->translation->format : "onnx";
   put_shape(im, t, shape);
-  origin.format = format;
+  origin.format = (char *)(uintptr_t)format;
   origin.shape = shape;
   origin.n_shape = (size_t)t->rank;
   origin.has_elem_type = origin.has_opset = 1;
@@ -115,8 +121,9 @@ static ag_status make_output(ag_onnx_import *im, const ag_onnx_op *op, int outpu
   ag_tensor t = {0};
   if (!ag_onnx_infer(im, op, output, &t))
     return ag_fail(im->err, AG_UNSUPPORTED,
-                   "%s: %s, and the file does not say what shape comes out", op->node->op_type,
-                   why);
+                   "%s: %s, and the file does not say what shape comes out (onnx.shape_inference "
+                   "can add it)",
+                   op->node->op_type, why);
   ag_node node = ag_node_make(AG_OP_OPAQUE);
   node.out = ag_onnx_shape(&t);
   if (node.out.c == 0)

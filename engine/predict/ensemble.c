@@ -20,8 +20,10 @@ bool ag_config_equal(const ag_config *a, const ag_config *b) {
 
 static ag_predictor *copy(const ag_predictor *p) {
   float *params = ag_memdup(p->params, (size_t)p->layout.size, sizeof *params);
-  return ag_predictor_make(&p->config, params, ag_targets_copy(p->target, p->families),
-                           p->families);
+  ag_predictor *made = ag_predictor_make(&p->config, params,
+                                         ag_targets_copy(p->target, p->families), p->families);
+  made->range = p->range;
+  return made;
 }
 
 ag_status ag_predictor_join(const ag_predictor *const *members, int count, ag_predictor **ensemble,
@@ -39,6 +41,9 @@ ag_status ag_predictor_join(const ag_predictor *const *members, int count, ag_pr
   }
   ag_predictor **end = ensemble;
   for (int i = 0; i < count; i++, end = &(*end)->next) *end = copy(members[i]);
+  ag_range all = (*ensemble)->range;
+  for (ag_predictor *p = *ensemble; p; p = p->next) ag_range_meet(&all, &p->range);
+  for (ag_predictor *p = *ensemble; p; p = p->next) p->range = all;
   return AG_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include "autogo/predict.h"
 #include "engine/predict/kernels.h"
+#include "engine/predict/range.h"
 
 enum {
   AG_MAX_LAYERS = 16,
@@ -114,6 +115,7 @@ struct ag_predictor {
   ag_head head;
   ag_predictor *next; /* of an ensemble: the other members, owned */
   double caution;     /* of an ensemble: the first member's holds */
+  ag_range range;     /* of the training; of an ensemble: what all have seen */
 };
 
 /* A predictor around `params` (taken over) and `targets` (taken over), with everything derived. */

@@ -13,6 +13,7 @@
  *           pooling   mean | mean+sum                 mean
  *           members   2 .. 8: an ensemble             1; tensors of member K >= 1 are called
  *                                                     member.K.NAME
+ *           range.*   what the training saw           unknown; range.c
  *           family.N  name of family N                with tensor target.N: rows (raw, label)
  *           target.N  rank-normal | z-score | log     log: the rows hold logarithms of labels
  */
@@ -274,7 +275,9 @@ static ag_status read_members(const ag_st_file *file, ag_predictor *first, ag_er
     float *params;
     ag_status s = read_params(file, &first->config, i, &params, err);
     if (s) return s;
-    first = first->next = ag_predictor_make(&first->config, params, NULL, 0);
+    first->next = ag_predictor_make(&first->config, params, NULL, 0);
+    first->next->range = first->range;
+    first = first->next;
   }
   return AG_OK;
 }
@@ -292,7 +295,10 @@ ag_status ag_predictor_parse(const ag_st_file *file, ag_predictor **predictor, a
     return s;
   }
   *predictor = ag_predictor_make(&config, params, targets, families);
-  if (!(s = read_members(file, *predictor, err))) return AG_OK;
+  if (!(s = ag_range_read(file, &(*predictor)->range, err)) &&
+      !(s = read_members(file, *predictor, err))) {
+    return AG_OK;
+  }
   ag_predictor_free(*predictor);
   *predictor = NULL;
   return s;
@@ -364,6 +370,7 @@ void ag_predictor_put(const ag_predictor *p, ag_st_writer *writer) {
     ag_st_put_floats(writer, t->name, t->rank, t->dims, p->params + t->offset);
   }
   put_targets(p, writer);
+  ag_range_put(&p->range, writer);
   put_members(p, writer);
 }
 

@@ -19,6 +19,7 @@ enum { SCORED_GRAPHS = 64 /* per batch */ };
 typedef struct training {
   const ag_train_options *options;
   ag_config config;
+  ag_range range; /* of what is learnt from */
   ag_training_set corpus; /* training graphs, then validation graphs */
   int train, valid;
   ag_target *targets;
@@ -287,8 +288,10 @@ static void keep_best(training *t, double srcc) {
 
 static ag_predictor *best_predictor(const training *t) {
   float *params = ag_memdup(t->state.best, (size_t)t->state.size, sizeof *params);
-  return ag_predictor_make(&t->config, params, ag_targets_copy(t->targets, t->families),
-                           t->families);
+  ag_predictor *best = ag_predictor_make(&t->config, params,
+                                         ag_targets_copy(t->targets, t->families), t->families);
+  best->range = t->range;
+  return best;
 }
 
 static ag_status write_checkpoint(const training *t, ag_error *err) {
@@ -370,6 +373,7 @@ ag_status ag_train(const ag_sample *train, int train_count, const ag_sample *val
   if (s) return s;
   training t = {.options = options, .train = train_count, .valid = valid_count};
   t.config = config_of(options);
+  t.range = ag_range_of_training(train, train_count, options->from);
   s = prepare(&t, train, valid, err);
   if (!s) {
     s = run(&t, &(listener){progress, context}, err);

@@ -12,6 +12,7 @@ extern "C" {
 #include "autogo/mining.h"
 #include "autogo/resolve.h"
 #include "autogo/predict.h"
+#include "autogo/hardware.h"
 #include "autogo/search.h"
 
 #ifdef __cplusplus

@@ -73,9 +73,11 @@ typedef struct ag_shape {
   int32_t h, w, c;
 } ag_shape;
 
+/* The same in all three dimensions. */
 static inline bool ag_shape_equal(ag_shape a, ag_shape b) {
   return a.h == b.h && a.w == b.w && a.c == b.c;
 }
+/* Number of elements. */
 static inline int64_t ag_shape_size(ag_shape s) { return (int64_t)s.h * s.w * s.c; }
 
 typedef enum ag_padding {
@@ -213,6 +215,7 @@ typedef struct ag_graph {
 const ag_graph *ag_graph_retain(const ag_graph *graph);
 void ag_graph_release(const ag_graph *graph); /* NULL is allowed */
 
+/* Number of operands of a node, and their positions, in order; the same may occur twice. */
 static inline int ag_graph_arity(const ag_graph *g, int node) {
   return g->operand_start[node + 1] - g->operand_start[node];
 }
@@ -282,6 +285,7 @@ typedef struct ag_segment {
   int32_t *output_nodes;
 } ag_segment;
 
+/* Number of operands of a node of a segment. */
 static inline int ag_segment_arity(const ag_segment *s, int node) {
   return s->operand_start[node + 1] - s->operand_start[node];
 }

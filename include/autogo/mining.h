@@ -171,6 +171,7 @@ typedef struct ag_database_filter {
   int max_variants; /* the most frequent ones; 0 = all */
 } ag_database_filter;
 
+/* The bit of an operation in a set of operations. */
 static inline uint64_t ag_op_bit(ag_op op) {
   return UINT64_C(1) << op;
 }

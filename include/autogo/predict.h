@@ -81,6 +81,18 @@ void ag_place_free(ag_place *place);
 double ag_place_predict(const ag_place *place, const ag_segment *segment, const int32_t *input_map,
                         const int32_t *output_map);
 
+/* What of a graph lies outside of what the predictor was trained on, as texts ("conv kernel 7x7",
+ * "height 224 (1 to 32)"), into a malloc'd array; returns their number, or -1 if the weights do not
+ * say what they were trained on. Ops and kernels by their order, then sizes. O(nodes). */
+typedef struct ag_finding {
+  char text[80];
+} ag_finding;
+int ag_predictor_outside(const ag_predictor *predictor, const ag_graph *graph,
+                         ag_finding **findings);
+/* Say that these graphs are what it was trained on, as training does by itself. Before threads share
+ * the predictor. */
+void ag_predictor_observe(ag_predictor *predictor, const ag_graph *const *graphs, int count);
+
 /* A raw number in the unit of the label the predictor was trained on, for a family it knows
  * ("" = its only one, if so); the raw number itself otherwise. */
 double ag_predictor_label(const ag_predictor *predictor, const char *family, double raw);

@@ -13,6 +13,7 @@
 #ifndef AUTOGO_SEARCH_H
 #define AUTOGO_SEARCH_H
 
+#include "autogo/hardware.h"
 #include "autogo/mining.h"
 #include "autogo/predict.h"
 #include "autogo/resolve.h"
@@ -72,6 +73,7 @@ typedef struct ag_mutation_options {
   uint64_t generation;   /* part of the key of every random draw */
 } ag_mutation_options;
 
+/* The published settings, as the fields say them. */
 ag_mutation_options ag_mutation_defaults(void);
 
 /* One child: `segment` in the place of nodes [first, last) of parent number `parent`. */
@@ -157,6 +159,13 @@ int ag_prices_missing_graph(const ag_prices *prices, const ag_graph *graph, ag_u
  * C: exactly that of the graph ag_batch_graph makes. */
 double ag_graph_cost(const ag_prices *prices, const ag_graph *graph);
 void ag_batch_cost(const ag_prices *prices, const ag_batch *batch, double *costs);
+
+/* --- devices --------------------------------------------------------------------------------- */
+
+/* Milliseconds and millijoules (interface scope, static included) of every child on a device: bit
+ * for bit those of ag_npu_graph on the graph ag_batch_graph makes, without making it; NaN for a
+ * child that does not fit. The same for any number of threads. O(nodes + edges) per child. */
+void ag_batch_npu(const ag_batch *batch, ag_npu *npu, int threads, double *ms, double *mj);
 
 /* --- Pareto fronts ------------------------------------------------------------------------ */
 

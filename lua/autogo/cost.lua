@@ -2,7 +2,8 @@
 --
 -- An objective is a table { kind, name, unit, sense, eval } (see `autogo.objective`). A per-node
 -- objective is asked once for every distinct node signature; its prices live in C, so the cost of
--- a child is a sum over a table. Per-graph and batch objectives see graphs of their own.
+-- a child is a sum over a table. A combined one is a function of several such sums. Per-graph and
+-- batch objectives see graphs of their own.
 -- @module autogo.cost
 
 local core = require "autogo.core"
@@ -48,17 +49,46 @@ local function write_cache(self)
   self.written = core.clock()
 end
 
+local new
+
 --- An evaluator, with its own memory of prices.
-local function new(objective)
+function new(objective)
   local self = setmetatable({ objective = objective, name = objective.name }, Cost)
   if objective.kind == "per_node" then self.prices = core.prices() end
+  for i, part in ipairs(objective.parts or {}) do
+    self.parts = self.parts or {}
+    self.parts[i] = new(part)
+  end
   if objective.cache then self.known, self.written = read_cache(objective), 0 end
   return self
 end
 
+-- Instructions between two looks at the clock.
+local STRIDE = 100000
+
+-- f(...) under a time limit in seconds. What runs outside Lua, such as another program, is only noticed
+-- when it comes back.
+local function within(limit, f, ...)
+  local old, mask, count = debug.gethook()
+  local finish = core.clock() + limit
+  debug.sethook(function()
+    if core.interrupted() then error "interrupted" end
+    if core.clock() > finish then error(("it took longer than its limit of %g s"):format(limit), 0) end
+  end, "", STRIDE)
+  local results = table.pack(pcall(f, ...))
+  debug.sethook(old, mask, count)
+  if core.interrupted() then return false, "interrupted" end
+  return table.unpack(results, 1, results.n)
+end
+
 --- Call the user's function; what it raises becomes one line that names the objective.
-local function call(objective, argument)
-  local ok, result = pcall(objective.eval, argument)
+local function call(objective, ...)
+  local ok, result
+  if objective.limit then
+    ok, result = within(objective.limit, objective.eval, ...)
+  else
+    ok, result = pcall(objective.eval, ...)
+  end
   if ok then return result end
   if core.interrupted() then error(result, 0) end
   return fail(objective, "it raised: " .. tostring(result):gsub("%s*\n.*", ""))
@@ -122,16 +152,47 @@ local function measure(self, graphs)
   return values
 end
 
+-- The function of a combined objective, on the values of its parts.
+local function combine(objective, values)
+  return number_or_nil(objective, call(objective, table.unpack(values)), "a graph")
+end
+
 --- Cost of one graph; nil if it cannot be measured.
 function Cost:of(graph)
   local objective = self.objective
+  if objective.refuse then
+    local why = objective.refuse(graph)
+    if why then fail(objective, why) end
+  end
   if self.prices then
     learn(self, graph)
     return self.prices:cost(graph)
+  elseif self.parts then
+    local values = {}
+    for k, part in ipairs(self.parts) do
+      values[k] = part:of(graph)
+      if not values[k] then return nil end
+    end
+    return combine(objective, values)
   elseif objective.kind == "batch" then
     return finite(measure(self, { graph })[1])
   end
   return number_or_nil(objective, call(objective, graph), "graph " .. graph.name)
+end
+
+-- A combined objective on all children: a row of its parts' columns at a time.
+local function combined_column(self, batch)
+  local columns, values, row = {}, {}, {}
+  for k, part in ipairs(self.parts) do columns[k] = part:column(batch) end
+  for i = 1, #batch do
+    local measured = true
+    for k, column in ipairs(columns) do
+      row[k] = column[i]
+      measured = measured and row[k] == row[k]
+    end
+    values[i] = measured and combine(self.objective, row) or NAN
+  end
+  return values
 end
 
 --- Costs of the children of a batch; NaN where one cannot be measured.
@@ -142,6 +203,10 @@ function Cost:column(batch, rows)
   if self.prices then
     learn(self, batch)
     return self.prices:column(batch)
+  elseif self.objective.column then
+    return self.objective.column(batch)
+  elseif self.parts then
+    return combined_column(self, batch)
   elseif self.objective.predictor then
     local objective = self.objective
     return assert(batch:estimate(objective.predictor, objective.family, core.processors()))

@@ -10,6 +10,7 @@
 -- and are scored for good, over all their cuts. The front is formed on those scores alone.
 -- @module autogo.evolve
 
+local constraints = require "autogo.constraints"
 local core = require "autogo.core"
 local cost = require "autogo.cost"
 local member = require "autogo.member"
@@ -72,17 +73,6 @@ local function evaluators(objectives)
   return list
 end
 
-local function constraint_met(constraints, values)
-  for _, constraint in ipairs(constraints or {}) do
-    local value = values[constraint.on]
-    if not value or (constraint.max and value > constraint.max)
-      or (constraint.min and value < constraint.min) then
-      return false
-    end
-  end
-  return true
-end
-
 --- The input as the first member of the archive.
 local function first_member(search, model)
   local graph = model:canonical()
@@ -97,6 +87,7 @@ local function first_member(search, model)
     end
     root[evaluator.name] = value
   end
+  root.violation = constraints.violation(search.settings.constraints, root)
   search.space:visit(graph)
   return root
 end
@@ -119,11 +110,11 @@ local function hopeful(search, batch, parents)
   return rows, known
 end
 
---- Rows that may become members: hopeful, measurable and within constraints. Returns their numbers and
--- the columns the front is formed on.
+--- Rows that may become members: hopeful and measurable. Returns their numbers, and of each what the
+-- front is formed on: columns of values, and by how much constraints are broken.
 local function promising(search, batch, parents)
   local candidates, known = hopeful(search, batch, parents)
-  local rows, columns = {}, { {} }
+  local rows, columns, violations = {}, { {} }, {}
   for k, evaluator in ipairs(search.costs) do
     batch:cost(evaluator, candidates)
     columns[k + 1] = {}
@@ -135,15 +126,16 @@ local function promising(search, batch, parents)
       measured = measured and value == value
       values[evaluator.name] = value
     end
-    if measured and constraint_met(search.settings.constraints, values) then
+    if measured then
       rows[#rows + 1] = i
+      violations[#rows] = constraints.violation(search.settings.constraints, values)
       columns[1][#rows] = values.score
       for k, evaluator in ipairs(search.costs) do
         columns[k + 1][#rows] = values[evaluator.name]
       end
     end
   end
-  return rows, columns
+  return rows, columns, violations
 end
 
 --- Row `i` of the batch as a member; `made` is what space:make made of it.
@@ -155,6 +147,7 @@ local function make_member(search, batch, i, made, parents, generation)
   for _, evaluator in ipairs(search.costs) do
     one[evaluator.name] = batch:column(evaluator.name)[i]
   end
+  one.violation = constraints.violation(search.settings.constraints, one)
   return one
 end
 
@@ -183,8 +176,8 @@ end
 
 --- Rows of the batch that the policy wants as members.
 local function chosen_rows(search, batch, parents)
-  local rows, columns = promising(search, batch, parents)
-  local candidates, chosen = { count = #rows, columns = columns }, {}
+  local rows, columns, violations = promising(search, batch, parents)
+  local candidates, chosen = { count = #rows, columns = columns, violations = violations }, {}
   local numbers = search.policy.choose and search.policy.choose(search, candidates)
     or select.best(search, candidates, search.settings.finalists)
   for i, k in ipairs(numbers) do chosen[i] = rows[k] end
@@ -249,17 +242,19 @@ function Front:__tostring()
   return require("autogo.report.table").front(self)
 end
 
--- How far the members of an ensemble disagree on each network of the front.
-local function measure_spread(search, front)
+-- How far the scores of the front are to be trusted: what of each network the predictor was not trained
+-- on, nil where its weights do not say; and how far the members of an ensemble disagree.
+local function judge(search, front)
   local predictor, tokenizer = search.parts.predictor, search.parts.tokenizer
-  if predictor.members == 1 then return end
-  local function measure(one)
+  local function judge_one(one)
+    one.outside = predictor:outside(one.graph)
+    if predictor.members == 1 then return end
     local mean, spread = predictor:spread(one.graph, tokenizer)
     if not mean then error(spread, 0) end
     one.spread = spread
   end
-  measure(front.input)
-  for _, one in ipairs(front) do measure(one) end
+  judge_one(front.input)
+  for _, one in ipairs(front) do judge_one(one) end
 end
 
 local function make_front(search)
@@ -267,10 +262,8 @@ local function make_front(search)
     input = search.input, settings = search.settings, history = search.history,
     reference = search.reference, archive = search.archive,
   }, Front)
-  for _, one in ipairs(search.archive:front()) do
-    if constraint_met(search.settings.constraints, one) then front[#front + 1] = one end
-  end
-  measure_spread(search, front)
+  table.move(search.archive:front(), 1, #search.archive, 1, front)
+  judge(search, front)
   return front
 end
 
@@ -278,7 +271,7 @@ end
 local function unmet(search)
   local texts = {}
   for i, constraint in ipairs(search.settings.constraints) do
-    texts[i] = check.constraint(constraint)
+    texts[i] = constraints.text(constraint)
   end
   return ("no network was found that meets the constraints: %s"):format(table.concat(texts, ", "))
 end
@@ -331,10 +324,12 @@ end
 -- flops_max (band, relative to the input), objectives, constraints, ops (permitted in replacements: a
 -- list or set of names, "input": those of the input, "input+": and the commonest, "all"), predictor,
 -- caution (with an ensemble: every score is mean - caution * spread of its members; the predictor keeps
--- it), database, tokenizer, solver, seed, threads, progress (function called with each row of the history),
+-- it), database, tokenizer, solver, seed, threads, progress (function called with each row of the history and a
+-- function that gives the front as it is then),
 -- journal (`autogo.journal`)
 -- @treturn[1] Front a sequence of members (graph, score, predicted, flops, a value per objective,
--- generation, parent, changes, with an ensemble spread), best score first; the input itself if nothing beat it
+-- generation, parent, changes; outside, what the predictor was not trained on, where it knows; spread,
+-- with an ensemble), best score first; the input itself if nothing beat it
 -- @treturn[2] nil
 -- @treturn[2] string why: nothing met the constraints, or the journal cannot be read or written
 local function evolve(model, options)
@@ -352,7 +347,9 @@ local function evolve(model, options)
       local kept, why = journal:iteration(search, row)
       if not kept then return nil, why end
     end
-    if settings.progress then settings.progress(row) end
+    if settings.progress then
+      settings.progress(row, function() return make_front(search) end)
+    end
   end
   if journal then
     local kept, why = journal:finish()

@@ -31,6 +31,8 @@ local ag = {
   objective = objective,
   --- A bound on an objective. See `autogo.objective`.
   constraint = objective.constraint,
+  --- Accelerators: `ag.device(name, path or table)`. See `autogo.device`.
+  device = require "autogo.device",
   --- Deterministic random streams. See `autogo.random`.
   random = require "autogo.random",
 }
@@ -47,17 +49,22 @@ local function loaded(model, options, graph, report)
       table.concat(asked, "x"))
   elseif options.skip and graph.family ~= "nb201" then
     return nil, ("%s: only nb201 networks have a skip mode"):format(model)
+  elseif (options.start or options.stop) and not report then
+    return nil, ("%s: only TensorFlow files have start and stop nodes"):format(model)
   end
   return graph, report or { kept = #graph, merged = {}, folded = {}, opaque = {} }
 end
 
+local LOAD_OPTIONS = { input = true, skip = true, start = true, stop = true }
+
 --- A graph by name or from a file.
 --
 -- MODEL is the name of a zoo network (`resnet50`), a member of a family (`hiaml:z,z,l20,src1`,
--- `nb201:@cell.json`), or a path (.onnx, .json; other names are told by their content).
+-- `nb201:@cell.json`), or a path (.onnx, .pb, .json; other names are told by their content).
 -- @tparam string model
 -- @tparam[opt] table options `input` = {H, W, C}: size of the input where the model leaves it open;
--- `skip`: see `autogo.families.nb201`
+-- `skip`: see `autogo.families.nb201`; `start`, `stop`: TensorFlow files: the nodes whose results are the
+-- input and the output
 -- @treturn Graph, and the report of the import { kept = number, merged = lines, folded = lines,
 -- opaque = lines }; or nil and a message
 function ag.load(model, options)
@@ -69,8 +76,8 @@ function ag.load(model, options)
   end
   options = options or {}
   for name in pairs(options) do
-    if name ~= "input" and name ~= "skip" then
-      error(("options: unknown option '%s'; known: input, skip"):format(tostring(name)), 2)
+    if not LOAD_OPTIONS[name] then
+      error(("options: unknown option '%s'; known: input, skip, start, stop"):format(tostring(name)), 2)
     end
   end
   if zoo.has(model) then

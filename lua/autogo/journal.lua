@@ -21,6 +21,7 @@
 -- never committed and is overwritten.
 -- @module autogo.journal
 
+local constraints = require "autogo.constraints"
 local core = require "autogo.core"
 local member = require "autogo.member"
 local settings = require "autogo.settings"
@@ -47,6 +48,8 @@ end
 
 -- --- writing --------------------------------------------------------------------------------------
 
+--- Write one event, as a line.
+-- @treturn boolean true; or nil and a message
 function Journal:append(event)
   local line = core.json_encode(event) .. "\n"
   local good, why = core.append_file(self.path, self.size, line)
@@ -279,6 +282,7 @@ local function restore_member(search, record)
   for _, evaluator in ipairs(search.costs) do
     one[evaluator.name] = number(record.objectives[evaluator.name])
   end
+  one.violation = constraints.violation(search.settings.constraints, one)
   search.archive:insert(one)
 end
 

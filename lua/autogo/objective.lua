@@ -2,11 +2,13 @@
 --
 -- An objective is a plain table
 --
---    { kind = "per_node" | "per_graph" | "batch", name, unit, sense = "min" | "max", eval, ... }
+--    { kind = "per_node" | "per_graph" | "batch" | "combined", name, unit, sense = "min" | "max",
+--      eval, ... }
 --
 -- eval returns a number, or nil for "could not be measured". What it gets depends on the kind: one
--- node (called once per distinct node signature; the results are summed), one graph, or a list of
--- graphs (and it returns a list).
+-- node (called once per distinct node signature; the results are summed), one graph, a list of
+-- graphs (and it returns a list), or the values of `parts`, per-node objectives of the same network.
+-- With `limit` a call that takes longer, in seconds, is ended by an error.
 -- @module autogo.objective
 
 local core = require "autogo.core"
@@ -46,7 +48,10 @@ local function make(kind, fields, level)
   expect(sense == "min" or sense == "max", level, "sense", "'min' or 'max'", sense)
   expect(type(unit) == "string", level, "unit", "a string", unit)
   expect(type(fields.eval) == "function", level, "eval", "a function", fields.eval)
+  local limit = fields.limit
+  expect(limit == nil or type(limit) == "number" and limit > 0, level, "limit", "seconds above 0", limit)
   local made = { kind = kind, name = name, sense = sense, unit = unit, eval = fields.eval }
+  made.limit = limit
   if kind == "batch" then
     made.size, made.cache = fields.size or 16, fields.cache
     expect(math.type(made.size) == "integer" and made.size > 0, level, "size", "a positive integer",
@@ -79,6 +84,21 @@ end
 -- @treturn table objective
 function objective.batch(fields)
   return make("batch", fields, 1)
+end
+
+--- A cost of the whole graph that is a function of several sums over its nodes, such as the longer of
+-- two times. It costs no more than the sums: no child is made for it.
+-- @tparam table fields name, parts (per-node objectives), eval (gets their values in that order), and
+-- optionally unit, sense
+-- @treturn table objective
+function objective.combined(fields)
+  local made = make("combined", fields, 1)
+  expect(type(fields.parts) == "table" and #fields.parts > 0, 1, "parts", "a list of objectives", fields.parts)
+  for _, part in ipairs(fields.parts) do
+    expect(type(part) == "table" and part.kind == "per_node", 1, "parts", "per-node objectives", part)
+  end
+  made.parts = fields.parts
+  return made
 end
 
 --- A bound on an objective: members of the front keep to it.
@@ -136,25 +156,40 @@ function objective.latency(device)
     table.concat(objective.DEVICES, ", "))
 end
 
+-- Seconds that a call of an objective from a file may take unless it says otherwise; a batch, which
+-- may wait for a device, has no limit of its own.
+local LIMIT = 60
+
 -- An objective from whatever a script returned, validated once more.
 local function adopt(value, where)
   if type(value) ~= "table" then
     return nil, ("%s: the script must return an objective, not a %s"):format(where, type(value))
   end
   local kind = value.kind or "per_node"
-  if kind ~= "per_node" and kind ~= "per_graph" and kind ~= "batch" then
+  if kind ~= "per_node" and kind ~= "per_graph" and kind ~= "batch" and kind ~= "combined" then
     return nil, ("%s: unknown kind of objective '%s'"):format(where, tostring(kind))
   end
-  local good, result = pcall(make, kind, value, 0)
+  local good, result
+  if kind == "combined" then
+    good, result = pcall(objective.combined, value)
+  else
+    good, result = pcall(make, kind, value, 0)
+  end
   if not good then
     return nil, ("%s: %s"):format(where, result)
   end
   return result
 end
 
+-- Objectives named KIND:REST: the module that makes them from the rest.
+local MAKERS = {
+  roofline = "autogo.hardware.roofline", table = "autogo.hardware.kernel_table",
+  measured = "autogo.hardware.measured", npu = "autogo.objectives.npu",
+}
+
 --- An objective by name or from a Lua file that returns one.
--- @tparam string name of a built-in (flops, params, peak_memory), latency:DEVICE, or path that ends in
--- .lua
+-- @tparam string name of a built-in (flops, params, peak_memory), latency:DEVICE, roofline:DEVICE[:DTYPE],
+-- npu:DEVICE:MEASURE, table:FILE.csv, measured:onnxruntime, or path that ends in .lua
 -- @treturn table objective (`script`: hash of the file it came from), or nil and a message
 function objective.load(name)
   for _, known in ipairs(BUILTIN) do
@@ -162,12 +197,14 @@ function objective.load(name)
       return require("autogo.objectives." .. name)
     end
   end
-  local device = name:match "^latency:(.*)$"
-  if device then
-    return objective.latency(device)
+  local kind, rest = name:match "^(%l+):(.*)$"
+  if kind == "latency" then
+    return objective.latency(rest)
+  elseif MAKERS[kind] then
+    return require(MAKERS[kind]).objective(rest)
   elseif not name:find "%.lua$" then
-    return nil, ("unknown objective '%s'; known are %s, latency:DEVICE and files that end in .lua"):format(
-      name, table.concat(BUILTIN, ", "))
+    return nil, ("unknown objective '%s'; known are %s, latency:DEVICE, roofline:DEVICE, "
+      .. "npu:DEVICE:MEASURE, table:FILE.csv, measured:onnxruntime and files that end in .lua"):format(name, table.concat(BUILTIN, ", "))
   end
   local text, why = core.read_file(name)
   if not text then
@@ -187,6 +224,7 @@ function objective.load(name)
   adopted, why = adopt(value, name)
   if adopted then
     adopted.script = core.hash(text)
+    adopted.limit = adopted.limit or (adopted.kind ~= "batch" and LIMIT or nil)
   end
   return adopted, why
 end

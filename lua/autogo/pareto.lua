@@ -7,9 +7,11 @@
 --     for rank, member in ipairs(archive:front()) do print(rank, member.flops) end
 --
 -- The archive also remembers the members that were beaten, because a search may need more
--- parents than the front has (algorithm.md section 4): see `sample`.
+-- parents than the front has (algorithm.md section 4): see `sample`. Members that break a constraint,
+-- those with a `violation` above 0, are remembered too and never reach the front.
 -- @module autogo.pareto
 
+local constraints = require "autogo.constraints"
 local core = require "autogo.core"
 local random = require "autogo.random"
 
@@ -70,15 +72,22 @@ local function columns(self, members)
   return result
 end
 
+local function is_infeasible(member)
+  return member.violation and member.violation > 0
+end
+
 --- The members on the front, best first by the first objective.
 -- @treturn {table,...} a sequence; do not change it
 function Pareto:front()
   if self.cached then return self.cached end
-  local front, position = {}, {}
-  if #self.members > 0 then
-    for _, i in ipairs(core.pareto_front(columns(self, self.members), self.senses)) do
-      front[#front + 1] = self.members[i]
-      position[self.members[i]] = i
+  local allowed, front, position = {}, {}, {}
+  for _, member in ipairs(self.members) do
+    if not is_infeasible(member) then allowed[#allowed + 1] = member end
+  end
+  if #allowed > 0 then
+    for _, i in ipairs(core.pareto_front(columns(self, allowed), self.senses)) do
+      front[#front + 1] = allowed[i]
+      position[allowed[i]] = i
     end
   end
   local name, sign = self.names[1], self.senses[1] == "max" and 1 or -1
@@ -93,7 +102,8 @@ end
 --- Number of members on the front.
 function Pareto:__len() return #self:front() end
 
---- Members that are not on the front, least sum of ranks first (algorithm.md, table 8).
+--- Members that are not on the front, by least violation and then least sum of ranks (algorithm.md,
+-- table 8).
 local function beaten(self)
   local on_front, others = {}, {}
   for _, member in ipairs(self:front()) do on_front[member] = true end
@@ -101,13 +111,9 @@ local function beaten(self)
     if not on_front[member] then others[#others + 1] = member end
   end
   if #others == 0 then return others end
-  local sums, order = core.rank_sums(columns(self, others), self.senses), {}
-  for i = 1, #others do order[i] = i end
-  table.sort(order, function(a, b)
-    if sums[a] ~= sums[b] then return sums[a] < sums[b] end
-    return a < b
-  end)
-  local sorted = {}
+  local order, violations, sorted = {}, {}, {}
+  for i, member in ipairs(others) do order[i], violations[i] = i, member.violation or 0 end
+  constraints.sort(order, core.rank_sums(columns(self, others), self.senses), violations)
   for k, i in ipairs(order) do sorted[k] = others[i] end
   return sorted
 end

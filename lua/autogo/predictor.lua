@@ -17,13 +17,14 @@ local function bundled_tokenizer()
   return tokenizer
 end
 
+local predict_cut = Predictor.predict
+
 --- The raw number of a cut, or of the whole graph: a GNN's own, or the mean over the cuts of the full
 -- segmentation (PSC).
 -- @tparam Graph graph
 -- @tparam[opt] integer first
 -- @tparam[optchain] integer last
 -- @treturn number, or nil and a message
-local predict_cut = Predictor.predict
 function Predictor:predict(graph, first, last)
   if first == nil and last == nil and getmetatable(graph) == "autogo.Graph" and self.model == "psc" then
     return self:score(graph:canonical(), bundled_tokenizer())

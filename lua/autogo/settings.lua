@@ -104,12 +104,4 @@ function settings.check(values)
   check_constraints(values)
 end
 
---- A constraint as text: "flops <= 2e+08".
-function settings.constraint(constraint)
-  local parts = {}
-  if constraint.min then parts[#parts + 1] = ("%s >= %.6g"):format(constraint.on, constraint.min) end
-  if constraint.max then parts[#parts + 1] = ("%s <= %.6g"):format(constraint.on, constraint.max) end
-  return table.concat(parts, ", ")
-end
-
 return settings

@@ -23,9 +23,10 @@ local Batch, Space = core.classes.Batch, core.classes.Space
 local columns_of = setmetatable({}, { __mode = "k" })
 local COLUMNS = { predicted = true, baseline = true, gain = true, flops = true, parent = true, entry = true }
 
+local raw_column = Batch.column
+
 --- A column by name: predicted, baseline, gain, flops, parent, entry, or the name of a cost.
 -- @treturn {number,...} one value per child
-local raw_column = Batch.column
 function Batch:column(name)
   local columns = columns_of[self]
   if not columns then
@@ -91,12 +92,13 @@ end
 -- How often each space has mutated.
 local generations = setmetatable({}, { __mode = "k" })
 
+local raw_mutate = Space.mutate
+
 --- Mutate graphs, rows or archive members (anything with a field `graph`).
 --
 -- Options: sources, replacements, segments, keep, operations; `children`, the most that may be scored;
 -- `weights`, one per entry of the database, how readily it is drawn; `generation`, the key of all
 -- random draws (default: how often the space has mutated).
-local raw_mutate = Space.mutate
 function Space:mutate(parents, options)
   local graphs, filled = {}, {}
   for i, parent in ipairs(parents) do

@@ -29,6 +29,8 @@ int main(int argc, char **argv) {
 C
 check "a C program links the shared library" gcc -std=c11 -Iusr/include main.c -o main -Lusr/lib -lautogo
 check "and runs" env LD_LIBRARY_PATH=usr/lib ./main x.onnx
+check "and with what pkg-config says" sh -c 'gcc -std=c11 main.c -o main2 $(PKG_CONFIG_SYSROOT_DIR= PKG_CONFIG_PATH=usr/lib/pkgconfig pkg-config --define-variable=prefix="$PWD/usr" --cflags --libs autogo)'
+check "the man page, completions" test -s usr/share/man/man1/autogo.1 -a -s usr/share/bash-completion/completions/autogo
 if command -v g++ >/dev/null; then
   check "a C++ program too" g++ -x c++ -Iusr/include main.c -o main++ -Lusr/lib -lautogo
 else

@@ -74,8 +74,8 @@ for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
     stops=$((stops + 1))
     if [ -e "$WORK/torn/front.json" ]; then
       equal "$WORK/whole" "$WORK/torn" || wrong=$((wrong + 1))
-    elif [ -e "$WORK/torn" ]; then # nothing but the journal
-      [ "$(ls "$WORK/torn" | tr '\n' ' ')" = "journal.jsonl visited.bin " ] || {
+    elif [ -e "$WORK/torn" ]; then # nothing but the journal and the page of the search so far
+      [ "$(ls "$WORK/torn" | grep -v "^report.html\$" | tr "\n" " ")" = "journal.jsonl visited.bin " ] || {
         ls -l "$WORK/torn"
         wrong=$((wrong + 1))
       }
@@ -105,6 +105,20 @@ last=$(($(grep -c '"event":"iteration"' "$WORK/stopped/journal.jsonl") + 1))
 check "interrupted: goes on" search "$WORK/stopped" $last
 check "as long without interruption" search "$WORK/long" $last
 check "interrupted: the same results" equal "$WORK/long" "$WORK/stopped"
+
+# A program that waits for input hears the first signal; the writer's end only keeps it waiting.
+mkfifo "$WORK/input"
+sleep 60 >"$WORK/input" &
+writer=$!
+"$AUTOGO" repl <"$WORK/input" >"$WORK/said" 2>"$WORK/.err" &
+run=$!
+echo 1 >"$WORK/input"
+while ! grep -q 1 "$WORK/said"; do sleep 0.02; done
+kill -TERM $run
+wait $run
+check "waiting for input: exit 130" test $? -eq 130
+check "waiting for input: not until that comes" kill $writer
+check "waiting for input: one line" grep -qx 'autogo: interrupted' "$WORK/.err"
 
 # Finished.
 check "finished: says so" sh -c "'$AUTOGO' evolve --resume '$WORK/killed' | grep -q 'all 6 iterations were done'"

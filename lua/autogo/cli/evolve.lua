@@ -4,6 +4,7 @@
 local ag = require "autogo"
 local core = require "autogo.core"
 local family = require "autogo.families.family"
+local live = require "autogo.report.live"
 local model = require "autogo.cli.model"
 local policies = require "autogo.policies"
 local presets = require "autogo.presets"
@@ -95,6 +96,8 @@ local OPTIONS = {
 }
 table.move(SETTINGS, 1, #SETTINGS, #OPTIONS + 1, OPTIONS)
 OPTIONS[#OPTIONS + 1] = model.INPUT
+OPTIONS[#OPTIONS + 1] = model.START
+OPTIONS[#OPTIONS + 1] = model.STOP
 OPTIONS[#OPTIONS + 1] = model.SKIP
 
 local function load_objectives(names)
@@ -238,6 +241,14 @@ local function say_finished(values, done)
   end
 end
 
+-- Say how much of its training the input's best descendant keeps.
+local function say_kept(front)
+  local best = front[1] and front[1].graph
+  if not best or front.input.graph:kept() == 0 then return end
+  local kept, new = best:kept()
+  io.stdout:write(("weights: rank 0 keeps %d parameters of the input, %d are new\n"):format(kept, new))
+end
+
 return {
   name = "evolve",
   about = "Evolve a network: cheaper, and predicted to be better",
@@ -267,7 +278,11 @@ return {
     end
     local iterations = settings.iterations or require("autogo.evolve").defaults.iterations
     local display = progress.new(values, iterations)
-    settings.journal, settings.progress = record, display.row
+    local page = live.new(values.out)
+    settings.journal, settings.progress = record, function(row, snapshot)
+      display.row(row)
+      page(snapshot)
+    end
     display.begin { model = values[1], out = values.out, iterations = iterations }
     local before = record.finished
     local front
@@ -280,6 +295,7 @@ return {
     end
     if not values.quiet and not values.json then
       io.stdout:write(tostring(front), "\n")
+      say_kept(front)
     end
   end,
 }

@@ -2,10 +2,14 @@
 -- @module autogo.cli.info
 
 local core = require "autogo.core"
+local device = require "autogo.device"
+local device_table = require "autogo.device_table"
+local inventory = require "autogo.report.inventory"
 local model = require "autogo.cli.model"
 
-local function as_json(graph, report)
+local function as_json(graph, report, cost)
   return core.json_encode {
+    device = cost,
     name = graph.name,
     input = graph:input(),
     nodes = graph.size,
@@ -14,6 +18,7 @@ local function as_json(graph, report)
     macs = graph:macs(),
     flops = graph.flops,
     params = graph.params,
+    layers = inventory.rows(graph),
     report = {
       kept = report.kept,
       merged = #report.merged,
@@ -50,7 +55,14 @@ local function op_list(ops)
   return table.concat(names, ", ")
 end
 
-local function summary(graph, report)
+local STDOUT = 1
+
+local function coloured()
+  return core.isatty(STDOUT) and not os.getenv "NO_COLOR"
+end
+
+-- The name, the layers and the sums: what is read first stands last, where a terminal is.
+local function summary(graph, report, values)
   local macs = graph:macs()
   local rows = {
     { "input", shape(graph:input()) },
@@ -81,23 +93,36 @@ local function summary(graph, report)
   }
   -- A name comes from a file: it must not steer the terminal.
   local lines = { graph.name ~= "" and graph.name:gsub("%c", "?") or "(without a name)" }
+  if not values.summary then
+    lines[2] = inventory.text(inventory.rows(graph), coloured()) .. "\n"
+  end
   for _, row in ipairs(rows) do
     lines[#lines + 1] = ("  %-8s %s"):format(row[1], row[2])
   end
   for _, line in ipairs(report.opaque) do
     lines[#lines + 1] = "  opaque   " .. line
   end
-  return table.concat(lines, "\n")
+  return table.concat(lines, "\n") .. "\n"
 end
 
 return {
   name = "info",
   about = "Say what a model is made of and what it costs",
-  usage = "MODEL [--json]",
+  usage = "MODEL [options]",
   arguments = { model.ARGUMENT },
   options = {
     { name = "json", type = "flag", help = "print one JSON object" },
+    { name = "csv", type = "flag", help = "print the layers as CSV" },
+    { name = "summary", type = "flag", help = "leave the layers out" },
+    {
+      name = "device",
+      type = "string",
+      value = "NAME",
+      help = "what each layer costs on an accelerator: " .. table.concat(device.NAMES, ", ") .. ", or a file",
+    },
     model.INPUT,
+    model.START,
+    model.STOP,
     model.SKIP,
   },
   run = function(values)
@@ -105,6 +130,25 @@ return {
     if not graph then
       return nil, report
     end
-    io.stdout:write((values.json and as_json or summary)(graph, report), "\n")
+    local chip, cost, why
+    if values.device then
+      chip, why = device.load(values.device)
+      if chip then
+        cost, why = chip:cost(graph)
+      end
+      if not cost then
+        return nil, why
+      end
+      cost.name = chip.name
+    end
+    if values.json then
+      io.stdout:write(as_json(graph, report, cost), "\n")
+    elseif cost and not values.csv then
+      io.stdout:write(device_table(chip, cost))
+    elseif values.csv then
+      io.stdout:write(inventory.csv(inventory.rows(graph)))
+    else
+      io.stdout:write(summary(graph, report, values))
+    end
   end,
 }

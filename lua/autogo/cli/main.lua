@@ -8,10 +8,7 @@
 local core = require "autogo.core"
 local options = require "autogo.cli.options"
 
-local VERBS = {
-  "evolve", "info", "convert", "diff", "segment", "predict", "resolve", "mine", "train", "finetune",
-  "run", "repl",
-}
+local VERBS = require "autogo.cli.verbs"
 
 local FAILED, MISUSED = 1, 2
 
@@ -20,10 +17,10 @@ local function complain(message)
 end
 
 local function overview()
-  local lines = { "usage: autogo VERB ... (autogo VERB --help says more)", "" }
+  local lines = { "usage: autogo VERB ... (autogo help VERB says more)", "" }
   for _, name in ipairs(VERBS) do
     local verb = require("autogo.cli." .. name)
-    lines[#lines + 1] = ("  %-8s %s"):format(name, verb.about)
+    lines[#lines + 1] = ("  %-10s %s"):format(name, verb.about)
   end
   lines[#lines + 1] = ""
   lines[#lines + 1] = "MODEL is a file (.onnx, .json), a network of the zoo (resnet50) or of a family"
@@ -57,6 +54,17 @@ local function run_verb(verb, arguments)
   return code or 0
 end
 
+-- `autogo help VERB`
+local function help(name)
+  local verb, why = find_verb(name)
+  if not verb then
+    complain(why)
+    return MISUSED
+  end
+  io.stdout:write(options.help(verb))
+  return 0
+end
+
 --- Run the command line.
 -- @tparam table arguments list of strings
 -- @treturn integer exit code
@@ -65,6 +73,8 @@ return function(arguments)
   if not name then
     complain "a verb is missing; autogo --help lists them"
     return MISUSED
+  elseif name == "help" and arguments[2] then
+    return help(arguments[2])
   elseif name == "--help" or name == "-h" or name == "help" then
     io.stdout:write(overview())
     return 0

@@ -294,7 +294,10 @@ local function shown_default(option, defaults_elsewhere)
   return (" [%s]"):format(default)
 end
 
-local function rows_of(verb)
+--- What the help lists: arguments and options, with what they mean and their defaults.
+-- @tparam table verb
+-- @treturn {{string,string},...}
+function options.rows(verb)
   local rows, elsewhere = {}, verb.defaults and verb.defaults() or {}
   for _, argument in ipairs(verb.arguments) do
     rows[#rows + 1] = { argument.name, argument.help }
@@ -315,7 +318,7 @@ end
 -- @treturn string
 function options.help(verb)
   local lines = { ("usage: autogo %s %s"):format(verb.name, verb.usage), "", verb.about .. ".", "" }
-  local rows, width = rows_of(verb), 0
+  local rows, width = options.rows(verb), 0
   for _, row in ipairs(rows) do
     width = math.max(width, #row[1])
   end

@@ -30,6 +30,8 @@ return {
       help = "PSC: nodes FIRST .. LAST-1 as the segment [all segments, averaged]",
     },
     model.INPUT,
+    model.START,
+    model.STOP,
     model.SKIP,
   },
   run = function(values)

@@ -33,6 +33,8 @@ return {
     { name = "seed", type = "integer", default = 1, min = 0, help = "which share" },
     { name = "svg", type = "string", value = "FILE", help = "draw them there instead of listing them" },
     model.INPUT,
+    model.START,
+    model.STOP,
     model.SKIP,
   },
   run = function(values)

@@ -15,7 +15,14 @@ function READERS.json(path)
 end
 
 function READERS.onnx(path, options)
+  if options.start or options.stop then
+    return nil, path .. ": only TensorFlow files have start and stop nodes"
+  end
   return core.load_onnx(path, options.input)
+end
+
+function READERS.pb(path, options)
+  return core.load_tensorflow(path, { input = options.input, start = options.start, stop = options.stop })
 end
 
 function WRITERS.json(graph, path)
@@ -36,6 +43,10 @@ function WRITERS.svg(graph, path, options)
     return nil, why
   end
   return core.write_file(path, svg)
+end
+
+function WRITERS.py(graph, path, options)
+  return require("autogo.formats.pytorch").save(graph, path, options)
 end
 
 local function extension(path)
@@ -65,7 +76,8 @@ end
 
 --- Read a graph.
 -- @tparam string path
--- @tparam[opt] table options `input` = {H, W, C} where the file leaves sizes open
+-- @tparam[opt] table options `input` = {H, W, C} where the file leaves sizes open; TensorFlow: `start`,
+-- `stop` = names of the first and the last node
 -- @treturn Graph, and the report of the import; or nil and a message
 function formats.load(path, options)
   local reader, why = READERS[extension(path)], nil

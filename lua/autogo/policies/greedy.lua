@@ -33,6 +33,9 @@ function policy.propose(search)
   local visits = search.memory.visits or {} -- by hash
   search.memory.visits = visits
   local front, rank = {}, {}
+  if #search.archive == 0 then -- nothing yet that meets the constraints
+    return search.archive:sample(search.settings.parents)
+  end
   for i, member in ipairs(search.archive:front()) do front[i], rank[member] = member, i end
   local worth = contributions(search, front)
   table.sort(front, function(a, b)

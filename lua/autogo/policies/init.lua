@@ -10,7 +10,8 @@
 --    choose(search, candidates)     numbers of the candidates that become members; absent: the best
 --    learn(search, batch, chosen)   what came of it; `chosen` lists the rows that became members
 --
--- `candidates` = { count, columns }: the estimated score and one column per objective. What a policy
+-- `candidates` = { count, columns, violations }: the estimated score and one column per objective, and by
+-- how much each breaks the constraints (`autogo.constraints`). What a policy
 -- remembers lies in `search.archive.members`, in order of arrival, and in `search.memory`, a plain
 -- table: together they are the policy's whole state.
 -- @module autogo.policies

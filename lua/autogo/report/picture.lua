@@ -124,7 +124,8 @@ end
 
 -- --- boxes and lines ----------------------------------------------------------------------------
 
-local function tooltip(node)
+--- What a node is, in a few lines.
+function picture.tooltip(node)
   if node.elided then
     return ("%d nodes, unchanged"):format(node.elided)
   end
@@ -163,7 +164,7 @@ local function draw_node(sheet, a, i, style, options)
   local x, y = a.x[i] + a.offset[a.column[i]] - width / 2, a.dy + a.y[i]
   local chip = style.chip and options.chip or 0
   sheet:add('<g data-%s="%d"><title>%s</title>', node.elided and "elided" or "node",
-    node.elided or node.position, text.escape(tooltip(node)))
+    node.elided or node.position, text.escape(picture.tooltip(node)))
   sheet:box(x, y, width, height, style.fill, style.stroke, style.more)
   if style.chip then
     draw_chip(sheet, x, y, chip, height, style.chip)
@@ -242,10 +243,12 @@ function picture.style(colour)
   return { fill = palette.tint(colour, 0.35), stroke = colour }
 end
 
+--- What a graph is called in a picture.
 function picture.title(graph)
   return graph.name ~= "" and graph.name or "graph"
 end
 
+--- One line of a graph: nodes, FLOPs, parameters.
 function picture.summary(graph)
   return ("%d nodes, %d edges, %sFLOPs, %sparameters"):format(#graph, graph.edges, short(graph.flops),
     short(graph.params))

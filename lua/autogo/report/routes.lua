@@ -66,6 +66,7 @@ local function new_pen(x, y)
   return setmetatable({ x = x, y = y, from = y, parts = { start } }, Pen)
 end
 
+--- Write the straight line that is due.
 function Pen:flush()
   if self.y ~= self.from then
     self.parts[#self.parts + 1] = "V" .. number(self.y)
@@ -73,6 +74,7 @@ function Pen:flush()
   end
 end
 
+--- A curve to a point, vertical at both ends.
 function Pen:curve(x, y)
   if math.abs(x - self.x) < 0.25 then
     self.y = y

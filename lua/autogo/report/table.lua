@@ -47,9 +47,16 @@ function M.nodes_changed(member, input)
   return #input.graph - kept, #member.graph - kept
 end
 
+-- Behind what the predictor was not trained on.
+local MARK = "*"
+
+local function is_marked(member)
+  return member.outside and #member.outside > 0
+end
+
 local function row_of(name, member, front)
   local input = front.input
-  local row = { name, ("%.4f"):format(member.score),
+  local row = { is_marked(member) and name .. MARK or name, ("%.4f"):format(member.score),
     ("%+.4f"):format(member.score - input.score) }
   if input.spread then row[#row + 1] = ("%.4f"):format(member.spread) end
   for _, objective in ipairs(front.settings.objectives) do
@@ -62,17 +69,41 @@ local function row_of(name, member, front)
   return row
 end
 
+-- Findings named below a table, of all that its members have.
+local NAMED = 4
+
+-- What the marks mean: the first few of what is outside, by row from above.
+local function explain_marks(front)
+  local named, seen, count = {}, {}, 0
+  for _, member in ipairs { front.input, table.unpack(front) } do
+    for _, text in ipairs(member.outside or {}) do
+      if not seen[text] then
+        seen[text], count = true, count + 1
+        if count <= NAMED then named[count] = text end
+      end
+    end
+  end
+  if count == 0 then return nil end
+  if count > NAMED then named[NAMED + 1] = ("and %d more"):format(count - NAMED) end
+  return MARK .. " the predictor was not trained on " .. table.concat(named, ", ")
+end
+
 -- What a reader of the table should know beside it, a line each.
 local function notes(front)
   local lines, caution = {}, front.settings.caution
   if caution and caution ~= 0 then
-    lines[1] = ("\npredicted: mean - %g * spread of the predictors"):format(caution)
+    lines[1] = ("predicted: mean - %g * spread of the predictors"):format(caution)
   end
-  return table.concat(lines)
+  lines[#lines + 1] = explain_marks(front)
+  if not front.input.outside then
+    lines[#lines + 1] = "the predictor's weights do not say what they were trained on: nothing is marked"
+  end
+  return #lines > 0 and "\n" .. table.concat(lines, "\n") or ""
 end
 
 --- The front as a table: rank, predicted score and its change, with an ensemble its spread, each
--- objective and its change, nodes removed and added, nodes in all. The input is the last row.
+-- objective and its change, nodes removed and added, nodes in all. The input is the last row. A
+-- mark says that something of a network is outside of what the predictor was trained on.
 function M.front(front)
   local header = { "rank", "predicted", "change", front.input.spread and "spread" }
   for _, objective in ipairs(front.settings.objectives) do

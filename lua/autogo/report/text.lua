@@ -31,14 +31,14 @@ function text.width(line, size, bold)
   return em * size * (bold and BOLDER or 1)
 end
 
--- Names come from files of others: bytes that are not UTF-8 become question marks.
-local function clean(line)
+--- Names come from files of others: bytes that are not UTF-8 become question marks.
+function text.clean(line)
   return utf8.len(line) and line or (line:gsub("[\x80-\xFF]", "?"))
 end
 
 --- The text, or as much of its beginning as fits, with an ellipsis.
 function text.fit(line, size, room)
-  line = clean(line)
+  line = text.clean(line)
   if text.width(line, size) <= room then
     return line
   end
@@ -72,7 +72,7 @@ local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&qu
 
 --- For XML; control characters but line ends become question marks too.
 function text.escape(line)
-  return (clean(line):gsub("[\0-\9\11-\31\x7F]", "?"):gsub('[&<>"]', ENTITIES))
+  return (text.clean(line):gsub("[\0-\9\11-\31\x7F]", "?"):gsub('[&<>"]', ENTITIES))
 end
 
 --- What a node is, in a few characters: "conv 3×3 /2".

@@ -1,0 +1,195 @@
+/* Class Batch: children as columns, plain Lua sequences of numbers, and as rows, numbered from 1. */
+#include <limits.h>
+#include <stdlib.h>
+
+#include "autogo/search.h"
+#include "engine/bind/bind.h"
+
+static const ag_batch *check_batch(lua_State *L, int arg) {
+  return ag_lua_check(L, arg, AG_LUA_BATCH);
+}
+
+static void release_batch(void *object) {
+  ag_batch_free(object);
+}
+
+static void describe_batch(lua_State *L, void *object) {
+  const ag_batch *b = object;
+  lua_pushfstring(L, AG_LUA_BATCH " (%d children of %d parents)", b->size, b->parents);
+}
+
+static int batch_length(lua_State *L) {
+  lua_pushinteger(L, check_batch(L, 1)->size);
+  return 1;
+}
+
+static int batch_count(lua_State *L) {
+  const ag_batch *b = check_batch(L, 1);
+  const char *field = luaL_checkstring(L, 2);
+  lua_pushinteger(L, *field == 't' ? b->tried : *field == 'f' ? b->feasible : b->scored);
+  return 1;
+}
+
+static void push_column_value(lua_State *L, const ag_child *c, int column) {
+  switch (column) {
+  case 0:
+    lua_pushnumber(L, c->predicted);
+    return;
+  case 1:
+    lua_pushnumber(L, c->baseline);
+    return;
+  case 2:
+    lua_pushnumber(L, c->predicted - c->baseline);
+    return;
+  case 3:
+    lua_pushinteger(L, c->flops);
+    return;
+  case 4:
+    lua_pushinteger(L, c->parent + 1);
+    return;
+  default:
+    lua_pushinteger(L, c->entry + 1);
+    return;
+  }
+}
+
+/* batch:column("predicted" | "baseline" | "gain" | "flops" | "parent" | "entry") -> sequence */
+static int batch_column(lua_State *L) {
+  static const char *const names[] = {"predicted", "baseline", "gain", "flops",
+                                      "parent",    "entry",    NULL};
+  const ag_batch *b = check_batch(L, 1);
+  int column = luaL_checkoption(L, 2, NULL, names);
+  lua_createtable(L, b->size, 0);
+  for (int i = 0; i < b->size; i++) {
+    push_column_value(L, &b->children[i], column);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+/* batch.predicted and the like: batch:column "predicted", as Lua may have extended it */
+static int batch_named_column(lua_State *L) {
+  lua_getfield(L, 1, "column");
+  lua_insert(L, 1);
+  lua_call(L, 2, 1);
+  return 1;
+}
+
+static const ag_child *check_child(lua_State *L, int *index) {
+  const ag_batch *b = check_batch(L, 1);
+  *index = (int)ag_lua_check_range(L, 2, 1, b->size) - 1;
+  return &b->children[*index];
+}
+
+static void push_op_list(lua_State *L, const ag_node *nodes, int count) {
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) {
+    lua_pushstring(L, ag_op_get(nodes[i].op)->name);
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
+static void push_ports(lua_State *L, const int32_t *ports, int count) {
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) {
+    lua_pushinteger(L, ports[i] + 1);
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
+static void set_integer(lua_State *L, const char *key, int64_t value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, key);
+}
+
+static void set_number(lua_State *L, const char *key, double value) {
+  lua_pushnumber(L, value);
+  lua_setfield(L, -2, key);
+}
+
+/* batch:child(i) -> table: parent (1-based), first, last, entry, variant, resolved, hash, flops,
+ * predicted, baseline, gain, removed and added (op names in order), inputs and outputs (the maps
+ * of graph:splice) */
+static int batch_child(lua_State *L) {
+  int index;
+  const ag_child *c = check_child(L, &index);
+  const ag_graph *parent = check_batch(L, 1)->parent[c->parent];
+  lua_createtable(L, 0, 16);
+  set_integer(L, "parent", c->parent + 1);
+  set_integer(L, "first", c->first);
+  set_integer(L, "last", c->last);
+  set_integer(L, "entry", c->entry + 1);
+  set_integer(L, "variant", c->variant + 1);
+  set_integer(L, "flops", c->flops);
+  set_number(L, "predicted", c->predicted);
+  set_number(L, "baseline", c->baseline);
+  set_number(L, "gain", c->predicted - c->baseline);
+  lua_pushboolean(L, c->resolved);
+  lua_setfield(L, -2, "resolved");
+  ag_lua_push_hash(L, c->hash);
+  lua_setfield(L, -2, "hash");
+  push_op_list(L, parent->nodes + c->first, c->last - c->first);
+  lua_setfield(L, -2, "removed");
+  push_op_list(L, c->segment->nodes, c->segment->size);
+  lua_setfield(L, -2, "added");
+  push_ports(L, c->input_map, c->segment->inputs);
+  lua_setfield(L, -2, "inputs");
+  push_ports(L, c->output_map, c->segment->outputs);
+  lua_setfield(L, -2, "outputs");
+  return 1;
+}
+
+/* batch:graph(i) -> Graph in the order P, replacement, C */
+static int batch_graph(lua_State *L) {
+  int index;
+  check_child(L, &index);
+  void **box = ag_lua_box(L, AG_LUA_GRAPH);
+  const ag_graph *graph;
+  ag_error err;
+  if (ag_batch_graph(check_batch(L, 1), index, &graph, &err)) return ag_lua_fail(L, &err);
+  *box = (void *)(uintptr_t)graph;
+  return 1;
+}
+
+/* batch:estimate(predictor, family [, threads]) -> sequence of a GNN's predictions in the unit of
+ * that family's labels | nil, message */
+static int batch_estimate(lua_State *L) {
+  const ag_batch *b = check_batch(L, 1);
+  const ag_predictor *p = ag_lua_check(L, 2, AG_LUA_PREDICTOR);
+  const char *family = luaL_checkstring(L, 3);
+  int threads = lua_isnoneornil(L, 4) ? 1 : (int)ag_lua_check_range(L, 4, 1, 256);
+  double *values = ag_lua_scratch(L, (size_t)b->size + 1, sizeof *values);
+  ag_error err;
+  if (ag_batch_estimate(b, p, threads, values, &err)) return ag_lua_fail(L, &err);
+  lua_createtable(L, b->size, 0);
+  for (int i = 0; i < b->size; i++) {
+    lua_pushnumber(L, ag_predictor_label(p, family, values[i]));
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+static const luaL_Reg batch_methods[] = {{"column", batch_column},
+                                         {"child", batch_child},
+                                         {"graph", batch_graph},
+                                         {"estimate", batch_estimate},
+                                         {NULL, NULL}};
+static const luaL_Reg batch_fields[] = {{"size", batch_length},
+                                        {"tried", batch_count},
+                                        {"feasible", batch_count},
+                                        {"scored", batch_count},
+                                        {"predicted", batch_named_column},
+                                        {"baseline", batch_named_column},
+                                        {"gain", batch_named_column},
+                                        {"flops", batch_named_column},
+                                        {"parent", batch_named_column},
+                                        {"entry", batch_named_column},
+                                        {NULL, NULL}};
+static const luaL_Reg batch_metamethods[] = {{"__len", batch_length}, {NULL, NULL}};
+
+static const ag_lua_class batch_class = {AG_LUA_BATCH,  release_batch, describe_batch,
+                                         batch_methods, batch_fields,  batch_metamethods};
+
+void ag_lua_open_batch(lua_State *L) {
+  ag_lua_register(L, &batch_class);
+}

@@ -1,0 +1,107 @@
+/* Pareto fronts, hypervolumes and rank sums of columns of numbers; rows are numbered from 1. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "autogo/search.h"
+#include "engine/bind/bind.h"
+
+/* A table of rows in memory that Lua owns. */
+struct table {
+  double *values;
+  bool *maximise;
+  int count, objectives;
+};
+
+static void read_column(lua_State *L, struct table *t, int m) {
+  if (lua_rawgeti(L, 1, m + 1) != LUA_TTABLE || (int)lua_rawlen(L, -1) != t->count)
+    luaL_argerror(L, 1, "columns of equal length expected");
+  for (int i = 0; i < t->count; i++) {
+    int is_number;
+    lua_rawgeti(L, -1, i + 1);
+    double value = lua_tonumberx(L, -1, &is_number);
+    if (!is_number) luaL_argerror(L, 1, "columns of numbers expected");
+    t->values[(size_t)i * (size_t)t->objectives + (size_t)m] = value;
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+static bool read_sense(lua_State *L, int m) {
+  static const char *const senses[] = {"min", "max", NULL};
+  lua_rawgeti(L, 2, m + 1);
+  const char *sense = lua_tostring(L, -1);
+  for (int i = 0; sense && senses[i]; i++)
+    if (strcmp(sense, senses[i]) == 0) {
+      lua_pop(L, 1);
+      return i == 1;
+    }
+  return luaL_argerror(L, 2, "one \"min\" or \"max\" per column expected");
+}
+
+/* Arguments 1 and 2: {column, ...}, {"max" or "min", ...}. */
+static struct table check_table(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  struct table t = {.objectives = (int)lua_rawlen(L, 1)};
+  if (t.objectives < 1) luaL_argerror(L, 1, "at least one column expected");
+  if (lua_rawgeti(L, 1, 1) == LUA_TTABLE) t.count = (int)lua_rawlen(L, -1);
+  lua_pop(L, 1);
+  t.values = ag_lua_scratch(L, (size_t)t.count * (size_t)t.objectives, sizeof *t.values);
+  t.maximise = ag_lua_scratch(L, (size_t)t.objectives, sizeof *t.maximise);
+  for (int m = 0; m < t.objectives; m++) {
+    read_column(L, &t, m);
+    t.maximise[m] = read_sense(L, m);
+  }
+  return t;
+}
+
+/* core.pareto_front({columns}, {senses}) -> sequence of row numbers, ascending */
+static int pareto_front(lua_State *L) {
+  lua_settop(L, 2);
+  struct table t = check_table(L);
+  bool *front = ag_lua_scratch(L, (size_t)t.count, sizeof *front);
+  ag_pareto_front(t.values, t.count, t.objectives, t.maximise, front);
+  lua_newtable(L);
+  for (int i = 0, n = 0; i < t.count; i++) {
+    if (!front[i]) continue;
+    lua_pushinteger(L, i + 1);
+    lua_rawseti(L, -2, ++n);
+  }
+  return 1;
+}
+
+/* core.hypervolume({columns}, {senses}, {reference}) -> number */
+static int hypervolume(lua_State *L) {
+  luaL_checktype(L, 3, LUA_TTABLE);
+  lua_settop(L, 3);
+  struct table t = check_table(L);
+  double *reference = ag_lua_scratch(L, (size_t)t.objectives, sizeof *reference);
+  for (int m = 0; m < t.objectives; m++) {
+    lua_rawgeti(L, 3, m + 1);
+    if (lua_type(L, -1) != LUA_TNUMBER)
+      return luaL_argerror(L, 3, "one number per column expected");
+    reference[m] = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+  }
+  lua_pushnumber(L, ag_hypervolume(t.values, t.count, t.objectives, t.maximise, reference));
+  return 1;
+}
+
+/* core.rank_sums({columns}, {senses}) -> sequence */
+static int rank_sums(lua_State *L) {
+  lua_settop(L, 2);
+  struct table t = check_table(L);
+  int32_t *sums = ag_lua_scratch(L, (size_t)t.count, sizeof *sums);
+  ag_rank_sums(t.values, t.count, t.objectives, t.maximise, sums);
+  ag_lua_push_integers(L, sums, t.count);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"pareto_front", pareto_front},
+                                     {"hypervolume", hypervolume},
+                                     {"rank_sums", rank_sums},
+                                     {NULL, NULL}};
+
+void ag_lua_open_fronts(lua_State *L) {
+  luaL_setfuncs(L, functions, 0);
+}

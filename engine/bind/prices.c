@@ -1,0 +1,95 @@
+/* Class Prices: per-node costs asked of Lua once per node signature. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "autogo/search.h"
+#include "engine/bind/bind.h"
+
+static ag_prices *check_prices(lua_State *L) {
+  return ag_lua_check(L, 1, AG_LUA_PRICES);
+}
+
+static void release_prices(void *object) {
+  ag_prices_free(object);
+}
+
+static void describe_prices(lua_State *L, void *object) {
+  (void)object;
+  lua_pushliteral(L, AG_LUA_PRICES);
+}
+
+static int prices_new(lua_State *L) {
+  void **box = ag_lua_box(L, AG_LUA_PRICES);
+  *box = ag_prices_new();
+  return 1;
+}
+
+/* Ask the function at 3 for one price: a number, or nil for "cannot be measured". */
+static double ask_price(lua_State *L, const ag_unpriced *u) {
+  lua_pushvalue(L, 3);
+  ag_lua_push_node(L, &u->node, u->predecessors);
+  lua_call(L, 1, 1);
+  double price = NAN;
+  if (!lua_isnil(L, -1)) {
+    if (lua_type(L, -1) != LUA_TNUMBER)
+      luaL_error(L, "returned a %s for a %s node, expected a number or nil", luaL_typename(L, -1),
+                 ag_op_get(u->node.op)->name);
+    price = lua_tonumber(L, -1);
+  }
+  lua_pop(L, 1);
+  return price;
+}
+
+/* prices:learn(graph or batch, function(node) -> number or nil): calls the function once for
+ * every node signature without a price; returns how many there were. */
+static int prices_learn(lua_State *L) {
+  ag_prices *prices = ag_lua_pin(L, 1, AG_LUA_PRICES); /* whatever the function closes */
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  void **batch = luaL_testudata(L, 2, AG_LUA_BATCH);
+  const ag_graph *graph = batch ? NULL : ag_lua_check_graph(L, 2);
+  void **nodes = ag_lua_anchor(L, free); /* the function may raise */
+  ag_unpriced *missing;
+  int count = graph ? ag_prices_missing_graph(prices, graph, &missing)
+                    : ag_prices_missing_batch(prices, ag_lua_check(L, 2, AG_LUA_BATCH), &missing);
+  *nodes = missing;
+  for (int i = 0; i < count; i++)
+    ag_prices_set(prices, &missing[i].node, missing[i].predecessors, ask_price(L, &missing[i]));
+  lua_pushinteger(L, count);
+  return 1;
+}
+
+/* prices:cost(graph) -> number, or nil if it cannot be measured */
+static int prices_cost(lua_State *L) {
+  double cost = ag_graph_cost(check_prices(L), ag_lua_check_graph(L, 2));
+  if (isnan(cost))
+    lua_pushnil(L);
+  else
+    lua_pushnumber(L, cost);
+  return 1;
+}
+
+/* prices:column(batch) -> sequence of costs, NaN where one cannot be measured */
+static int prices_column(lua_State *L) {
+  const ag_batch *batch = ag_lua_check(L, 2, AG_LUA_BATCH);
+  double *costs = ag_lua_scratch(L, (size_t)batch->size, sizeof *costs);
+  ag_batch_cost(check_prices(L), batch, costs);
+  lua_createtable(L, batch->size, 0);
+  for (int i = 0; i < batch->size; i++) {
+    lua_pushnumber(L, costs[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+static const luaL_Reg prices_methods[] = {
+    {"learn", prices_learn}, {"cost", prices_cost}, {"column", prices_column}, {NULL, NULL}};
+
+static const ag_lua_class prices_class = {AG_LUA_PRICES,  release_prices, describe_prices,
+                                          prices_methods, NULL,           NULL};
+
+static const luaL_Reg functions[] = {{"prices", prices_new}, {NULL, NULL}};
+
+void ag_lua_open_prices(lua_State *L) {
+  ag_lua_register(L, &prices_class);
+  luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,199 @@
+/* A device with its memory: rows by node signature, each made once, and the cost of whole graphs
+ * with all that a table of layers shows. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/base/alloc.h"
+#include "engine/base/map.h"
+#include "engine/hardware/npu_internal.h"
+
+struct ag_npu {
+  ag_device device;
+  ag_map rows; /* signature -> index */
+  ag_row **row;
+  int count, capacity;
+  ag_arena arena; /* owns the rows */
+  ag_pass pass;
+};
+
+ag_npu *ag_npu_new(const ag_device *device) {
+  ag_npu *npu = AG_NEW(ag_npu);
+  npu->device = *device;
+  return npu;
+}
+
+void ag_npu_free(ag_npu *npu) {
+  if (!npu) return;
+  ag_map_free(&npu->rows);
+  ag_arena_free(&npu->arena);
+  ag_pass_free(&npu->pass);
+  free(npu->row);
+  free(npu);
+}
+
+const ag_device *ag_npu_device(const ag_npu *npu) {
+  return &npu->device;
+}
+
+ag_row *ag_npu_row(ag_npu *npu, ag_hash signature, bool *fresh) {
+  int64_t index = *ag_map_put(&npu->rows, signature, npu->count, fresh);
+  if (!*fresh) return npu->row[index];
+  ag_row *row = ag_arena_alloc(&npu->arena, sizeof *row);
+  AG_GROW(npu->row, npu->count, npu->capacity);
+  npu->row[npu->count++] = row;
+  return row;
+}
+
+static const ag_row *row_of(ag_npu *npu, const ag_node *node) {
+  bool fresh;
+  ag_row *row = ag_npu_row(npu, ag_node_signature(node, 0), &fresh);
+  if (fresh) ag_row_make(&npu->device, node, row);
+  return row;
+}
+
+double ag_npu_ms(int64_t time) {
+  return (double)time / 65536e6;
+}
+
+double ag_npu_mj(const ag_device *d, int64_t time, int64_t energy) {
+  return (double)energy / 1024e9 + d->static_mw * ag_npu_ms(time) * 1e-3;
+}
+
+/* --- the table ------------------------------------------------------------------------------ */
+
+struct report {
+  const ag_npu *npu;
+  const ag_graph *graph;
+  const ag_row **rows;
+  ag_counts *counts; /* by leader */
+  ag_npu_cost *cost;
+};
+
+static ag_status not_fitting(const struct report *r, ag_error *err) {
+  int i = 0;
+  while (!r->rows[i]->traffic.buffer) i++;
+  const ag_traffic *t = &r->rows[i]->traffic;
+  char label[128];
+  ag_fail(
+      err, AG_INFEASIBLE,
+      "%s: the least tile of a %s does not fit into buffers.%s: %lld bytes are needed, there are "
+      "%lld, so %lld are missing; give it a larger buffer",
+      r->npu->device.name, ag_op_get((ag_op)r->graph->nodes[i].op)->name, t->buffer,
+      (long long)t->needs, (long long)t->offers, (long long)(t->needs - t->offers));
+  return ag_error_at_node(err, AG_INFEASIBLE,
+                          ag_graph_node_label(r->graph, i, label, sizeof label));
+}
+
+static void add_group(const struct report *r, int leader, ag_npu_node *node) {
+  const ag_device *d = &r->npu->device;
+  const ag_counts *c = &r->counts[leader];
+  int64_t time = r->npu->pass.time[leader];
+  double ms = ag_npu_ms(time);
+  node->counts = *c;
+  node->tiling = r->rows[leader]->traffic.tiling;
+  node->cycles = ms * 1e6 * d->clock_ghz;
+  node->memory = ag_dma_ns(d, ag_plus(c->dram_read, c->dram_written), c->shared) * d->clock_ghz;
+  node->exposed = fmax(0, node->cycles - (double)(c->array > c->vector ? c->array : c->vector));
+  node->ms = ms;
+  node->mj = ag_npu_mj(d, time, ag_counts_energy(d, c));
+  node->utilisation = (double)c->macs / (node->cycles * (double)ag_device_peak(d));
+}
+
+static void add_to_total(ag_npu_cost *t, const ag_npu_node *n) {
+  ag_counts *c = &t->counts;
+  c->macs = ag_plus(c->macs, n->counts.macs);
+  c->slots = ag_plus(c->slots, n->counts.slots);
+  c->array = ag_plus(c->array, n->counts.array);
+  c->vector = ag_plus(c->vector, n->counts.vector);
+  c->operand = ag_plus(c->operand, n->counts.operand);
+  c->output = ag_plus(c->output, n->counts.output);
+  c->shared = ag_plus(c->shared, n->counts.shared);
+  c->dram_read = ag_plus(c->dram_read, n->counts.dram_read);
+  c->dram_written = ag_plus(c->dram_written, n->counts.dram_written);
+  c->elements = ag_plus(c->elements, n->counts.elements);
+  t->memory += n->memory;
+  t->exposed += n->exposed;
+  t->groups++;
+}
+
+static void finish(const ag_device *d, ag_npu_cost *t) {
+  const ag_counts *c = &t->counts;
+  t->ms = ag_npu_ms(t->time);
+  t->cycles = t->ms * 1e6 * d->clock_ghz;
+  t->static_mj = d->static_mw * t->ms * 1e-3;
+  t->mj = ag_npu_mj(d, t->time, t->energy);
+  double dram = (double)c->dram_read + (double)c->dram_written;
+  t->mj_system = t->mj + (d->dram_system_pj - d->dram_pj) * dram * 1e-9;
+  t->mw = t->ms > 0 ? t->mj / t->ms * 1e3 : 0;
+  t->mw_system = t->ms > 0 ? t->mj_system / t->ms * 1e3 : 0;
+  double offered = t->cycles * (double)ag_device_peak(d);
+  t->utilisation = offered > 0 ? (double)c->macs / offered : 0;
+  t->mapping = c->slots > 0 ? (double)c->macs / (double)c->slots : 0;
+}
+
+/* Where a group's tensor is made: the leader of its last node; -1 for tensors that stay inside. */
+static bool is_inside(const ag_graph *g, const int32_t *group, int node) {
+  if (g->user_start[node + 1] - g->user_start[node] != 1) return false;
+  return group[node] >= 0 && group[g->users[g->user_start[node]]] == group[node];
+}
+
+/* Largest sum of resident tensors alive at once. */
+static int64_t shared_peak(const struct report *r) {
+  const ag_graph *g = r->graph;
+  const int32_t *group = r->npu->pass.group;
+  int64_t *dying = AG_ARRAY(int64_t, g->size + 1), live = 0, peak = 0;
+  for (int i = 0; i < g->size; i++) {
+    int64_t bytes = r->rows[i]->out_bytes;
+    int last = i;
+    for (int k = g->user_start[i]; k < g->user_start[i + 1]; k++)
+      if (g->users[k] > last) last = g->users[k];
+    bool kept = ag_is_resident(&r->npu->device, bytes) && !is_inside(g, group, i) &&
+                g->nodes[i].op != AG_OP_OUTPUT;
+    if (kept) {
+      live = ag_plus(live, bytes);
+      dying[last] = ag_plus(dying[last], bytes);
+    }
+    if (live > peak) peak = live;
+    live -= dying[i];
+  }
+  free(dying);
+  return peak;
+}
+
+static void write_report(const struct report *r, ag_npu_node *nodes) {
+  for (int i = 0; i < r->graph->size; i++) {
+    ag_npu_node node = {.group = r->npu->pass.group[i]};
+    if (node.group == i) {
+      add_group(r, i, &node);
+      add_to_total(r->cost, &node);
+    }
+    if (nodes) nodes[i] = node;
+  }
+  finish(&r->npu->device, r->cost);
+  r->cost->shared_peak = shared_peak(r);
+}
+
+ag_status ag_npu_graph(ag_npu *npu, const ag_graph *graph, ag_npu_cost *cost, ag_npu_node *nodes,
+                       ag_error *err) {
+  ag_npu_cost made = {0};
+  struct report r = {.npu = npu, .graph = graph, .cost = &made};
+  r.rows = AG_ARRAY(const ag_row *, graph->size);
+  r.counts = AG_ARRAY(ag_counts, graph->size);
+  for (int i = 0; i < graph->size; i++) r.rows[i] = row_of(npu, &graph->nodes[i]);
+  ag_pass_graph view = {graph->size, r.rows, graph->operand_start, graph->operands};
+  ag_status status = AG_OK;
+  if (ag_pass_run(&npu->pass, &npu->device, &view, &made.time, &made.energy, r.counts)) {
+    write_report(&r, nodes);
+    *cost = made;
+  } else {
+    status = not_fitting(&r, err);
+  }
+  free(r.rows);
+  free(r.counts);
+  return status;
+}
+
+double ag_npu_power_at(const ag_npu_cost *cost, const ag_device *device, double fps) {
+  if (!(fps > 0) || fps * cost->ms > 1e3) return NAN;
+  return device->static_mw + fps * (cost->mj - cost->static_mj);
+}

@@ -1,0 +1,138 @@
+/* What the files of hardware/ share: counts that saturate, tiles, and the row that stands for a
+ * node whatever network it is in. */
+#ifndef AG_NPU_INTERNAL_H
+#define AG_NPU_INTERNAL_H
+
+#include "autogo/hardware.h"
+
+static inline int64_t ag_ceil_div(int64_t a, int64_t b) {
+  return a / b + (a % b != 0);
+}
+static inline int64_t ag_times(int64_t a, int64_t b) {
+  int64_t product;
+  return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
+}
+static inline int64_t ag_plus(int64_t a, int64_t b) {
+  int64_t sum;
+  return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
+/* k with its channels in blocks, as a cube stores them: taps * channels rounded up to array[2], or
+ * to 4 if there are at most 4. Source: hardware.md 1.1. */
+int64_t ag_blocked_depth(const ag_device *device, const ag_gemm *gemm);
+
+/* --- tiling.c ------------------------------------------------------------------------------- */
+
+/* What moves for a node under its best tiling. Resident tensors count as shared. */
+typedef struct ag_traffic {
+  int64_t dram_read, dram_written, shared;
+  ag_tiling tiling;
+  const char *buffer;    /* NULL, or the buffer in which the least tile does not fit ... */
+  int64_t needs, offers; /* ... and bytes */
+} ag_traffic;
+
+void ag_tile_node(const ag_device *device, const ag_node *node, const ag_gemm *gemm,
+                  ag_traffic *traffic);
+
+bool ag_is_resident(const ag_device *device, int64_t bytes);
+
+/* Nanoseconds of DMA for bytes of DRAM and of the shared buffer. */
+double ag_dma_ns(const ag_device *device, int64_t dram, int64_t shared);
+
+/* --- row.c ---------------------------------------------------------------------------------- */
+
+enum ag_run {
+  AG_RUN_FREE,       /* input, output: nothing runs */
+  AG_RUN_ALIAS,      /* the operand under another name: nothing runs either */
+  AG_RUN_LEAD,       /* always a group of its own */
+  AG_RUN_ACTIVATION, /* may follow its operand's group */
+  AG_RUN_REMAP,      /* likewise: an address change */
+  AG_RUN_POOL,       /* likewise; what is written shrinks */
+  AG_RUN_JOIN        /* add, mul: may follow one operand's group; reads the others */
+};
+
+/* A node as the leader of a group. Joins, concats and the like leave out the reading of their
+ * operands, of which the graph says the number and sizes. */
+typedef struct ag_row {
+  uint8_t run;
+  bool reads;        /* what its operands are is for the pass to add */
+  int64_t out_bytes; /* of its output */
+  int64_t in_bytes;  /* the most that is read of one operand */
+  ag_counts counts;
+  ag_traffic traffic;
+  double fill_ns, start_ns, latency_ns;
+  int64_t time;            /* of the group, if nothing is added to it */
+  int64_t energy;          /* dynamic */
+  int64_t follow_elements; /* of the vector unit, as a follower ... */
+  int64_t follow_energy;
+} ag_row;
+
+/* What joins and pools add to a group, or operands to a leader that reads; a pool takes away the
+ * writing of its operand. */
+typedef struct ag_added {
+  int64_t vector; /* cycles */
+  int64_t elements;
+  int64_t operand, output; /* bytes, as in ag_counts */
+  int64_t dram, written, shared;
+} ag_added;
+
+void ag_row_make(const ag_device *device, const ag_node *node, ag_row *row);
+
+/* Time of a group with what was added to it. */
+int64_t ag_row_time(const ag_device *device, const ag_row *row, const ag_added *added);
+
+/* The counts and the dynamic energy of what was added. */
+ag_counts ag_added_counts(const ag_added *added);
+
+/* Dynamic energy of counts. */
+int64_t ag_counts_energy(const ag_device *device, const ag_counts *counts);
+
+/* --- pass.c --------------------------------------------------------------------------------- */
+
+/* A graph as the pass sees it: rows by node, operands in compressed rows. */
+typedef struct ag_pass_graph {
+  int size;
+  const ag_row *const *rows;
+  const int32_t *operand_start, *operands;
+} ag_pass_graph;
+
+/* Working memory of a pass, and what is known of the nodes before `first`. */
+typedef struct ag_pass {
+  int capacity;
+  int32_t *users;
+  int32_t *inner;  /* users before `first` */
+  int32_t *group;  /* leader; -1 */
+  ag_added *added; /* by leader, as is time */
+  int64_t *time;
+  int first;
+  int64_t head_time, head_energy;
+  bool head_fits;
+  struct ag_undo *undo; /* what the rest changed of groups led before `first` */
+  int undo_count, undo_capacity;
+} ag_pass; /* {0} is ready for use */
+
+void ag_pass_free(ag_pass *pass);
+
+/* Group the nodes and sum time and dynamic energy; `counts`, if not NULL, receives the counts by
+ * leader (size entries). False if a node does not fit. O(nodes + edges). */
+bool ag_pass_run(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph, int64_t *time,
+                 int64_t *energy, ag_counts *counts);
+
+/* The same in two steps, for many graphs that share their nodes before `first`: ag_pass_head on one
+ * of them, then ag_pass_tail on each, which costs O(what follows). A tensor that is made before
+ * `first` and used at or after it in one of them must be so in all. */
+void ag_pass_head(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph, int first);
+bool ag_pass_tail(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph, int64_t *time,
+                  int64_t *energy, ag_counts *counts);
+
+/* --- npu.c ---------------------------------------------------------------------------------- */
+
+/* The sums in milliseconds and, static power included, millijoules. */
+double ag_npu_ms(int64_t time);
+double ag_npu_mj(const ag_device *device, int64_t time, int64_t energy);
+
+/* The row of a signature (ag_node_signature(node, 0)), owned by the npu and good for its life. A
+ * new one is empty, and ag_row_make is for the caller to call. */
+ag_row *ag_npu_row(ag_npu *npu, ag_hash signature, bool *fresh);
+
+#endif

@@ -1,0 +1,29 @@
+/* autogo/import.h - models of TensorFlow and Keras in.
+ *
+ *   ag_import_options options = {.start = "Reshape_1"};
+ *   if (ag_tensorflow_load("speech.pb", &options, &g, &report, &err)) ...
+ *
+ * Readers translate: layouts become channels first, and what a node of the file became is told in
+ * the report with the file's own names and types. Weights come along where the file has them.
+ * Source: interop.md sections 2 and 3. */
+#ifndef AUTOGO_IMPORT_H
+#define AUTOGO_IMPORT_H
+
+#include "autogo/onnx.h"
+
+typedef struct ag_import_options {
+  ag_shape bind;     /* H, W, C of the image input where the file leaves them open, 0 = as there */
+  const char *start; /* the node whose result is the graph's input; NULL = the file's inputs */
+  const char *stop;  /* the node whose result is the graph's output; NULL = the file's outputs */
+} ag_import_options; /* {0} is the default */
+
+/* A frozen GraphDef (binary protobuf), or a TF.js graph model (the same as JSON, its weights in
+ * files beside it if they are there). `options` may be NULL. Graph, report and errors as
+ * ag_onnx_load; AG_INVALID also for a start or stop node that the file does not have.
+ * O(file size). */
+ag_status ag_tensorflow_load(const char *path, const ag_import_options *options,
+                             const ag_graph **graph, ag_import_report *report, ag_error *err);
+ag_status ag_tensorflow_parse(const void *data, size_t size, const ag_import_options *options,
+                              const ag_graph **graph, ag_import_report *report, ag_error *err);
+
+#endif

@@ -1,0 +1,55 @@
+--- Constraints of a search, and by how much they are broken.
+--
+-- Networks are compared by constraint domination: one that breaks nothing comes before one that breaks
+-- something, and of two that do, the one that breaks less. So what is not allowed on the front may still
+-- be the way to what is.
+-- Source: Deb, Pratap, Agarwal, Meyarivan, "A fast and elitist multiobjective genetic algorithm:
+-- NSGA-II", 2002, section VI.
+-- @module autogo.constraints
+
+local M = {}
+
+local function excess(over, bound)
+  if not (over > 0) then return 0 end
+  return over / (bound ~= 0 and math.abs(bound) or 1)
+end
+
+--- By how much values break the constraints: the sum, over all bounds, of how far a value is beyond it as
+-- a share of the bound.
+-- @tparam {table,...}|nil constraints
+-- @tparam {string=number,...} values by the name of what is constrained
+-- @treturn number 0 if they are met; infinite where a value is missing
+function M.violation(constraints, values)
+  local sum = 0
+  for _, constraint in ipairs(constraints or {}) do
+    local value = values[constraint.on]
+    if not value or value ~= value then return 1 / 0 end
+    if constraint.max then sum = sum + excess(value - constraint.max, constraint.max) end
+    if constraint.min then sum = sum + excess(constraint.min - value, constraint.min) end
+  end
+  return sum
+end
+
+--- Sort numbers of rows: less violation first, then the lesser sum of ranks, then the lesser number.
+-- @tparam {integer,...} rows
+-- @tparam {number,...} sums by row
+-- @tparam[opt] {number,...} violations by row; without it all are alike
+function M.sort(rows, sums, violations)
+  table.sort(rows, function(a, b)
+    local over_a, over_b = violations and violations[a] or 0, violations and violations[b] or 0
+    if over_a ~= over_b then return over_a < over_b end
+    if sums[a] ~= sums[b] then return sums[a] < sums[b] end
+    return a < b
+  end)
+  return rows
+end
+
+--- A constraint as text: "flops <= 2e+08".
+function M.text(constraint)
+  local parts = {}
+  if constraint.min then parts[#parts + 1] = ("%s >= %.6g"):format(constraint.on, constraint.min) end
+  if constraint.max then parts[#parts + 1] = ("%s <= %.6g"):format(constraint.on, constraint.max) end
+  return table.concat(parts, ", ")
+end
+
+return M

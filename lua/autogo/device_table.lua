@@ -1,0 +1,105 @@
+--- What a network costs on a device, group by group, for people.
+-- @module autogo.device_table
+
+local short = require("autogo.report.table").short
+local clean = require("autogo.report.text").clean
+
+local HEAD = {
+  "node", "op", "MACs", "use %", "array", "vector", "memory", "exposed", "DRAM", "us", "uJ", "tiles",
+}
+local LEFT = { [2] = true, [12] = true }
+
+local function figure(value)
+  return value == 0 and "-" or (short(value):gsub("%s+$", ""))
+end
+
+local function bytes_of(bytes)
+  local sum = bytes.dram_read + bytes.dram_written
+  return sum == 0 and "-" or ("%.4g KiB"):format(sum / 1024)
+end
+
+-- "3x80 px, 64 of 128 ch": a tile, in the order of its loops.
+local function tiles(t)
+  return t and ("%dx%d px, %d out, %d in%s, %s"):format(t.height, t.width, t.channels, t.depth,
+    t.split and " by tap" or "", t.order) or ""
+end
+
+-- The ops of each group, leader first.
+local function names(nodes)
+  local list = {}
+  for _, node in ipairs(nodes) do
+    if node.group then
+      list[node.group] = list[node.group] and list[node.group] .. "+" .. node.op or node.op
+    end
+  end
+  return list
+end
+
+local function cells_of(row, op)
+  return {
+    ("%d"):format(row.node), op, figure(row.macs),
+    row.macs > 0 and ("%.1f"):format(100 * row.utilisation) or "-",
+    figure(row.array_cycles), figure(row.vector_cycles), figure(row.memory_cycles),
+    figure(row.exposed_cycles), bytes_of(row.bytes), ("%.4g"):format(row.ms * 1e3),
+    ("%.4g"):format(row.mj * 1e3), tiles(row.tiling),
+  }
+end
+
+local function align(lines)
+  local width, out = {}, {}
+  for _, cells in ipairs(lines) do
+    for i, cell in ipairs(cells) do
+      width[i] = math.max(width[i] or 0, utf8.len(cell))
+    end
+  end
+  for k, cells in ipairs(lines) do
+    local parts = {}
+    for i, cell in ipairs(cells) do
+      local pad = (" "):rep(width[i] - utf8.len(cell))
+      parts[i] = LEFT[i] and cell .. pad or pad .. cell
+    end
+    out[k] = table.concat(parts, "  "):gsub("%s+$", "")
+  end
+  return table.concat(out, "\n")
+end
+
+local KIND = "tensors that stay on chip come to %.4g MiB at once, the shared buffer has %.4g: "
+  .. "the costs are too kind"
+local DOUBT = "%.3g TOPS/W at full use is outside 0.1 to 10: doubt the energies of this device file"
+
+local function notes(device, cost)
+  local lines = {
+    ("%s: %.4g ms, %.4g mJ, %.4g mW on average (with the memory device %.4g mJ, %.4g mW)"):format(
+      device.name, cost.ms, cost.mj, cost.mw, cost.mj_system, cost.mw_system),
+    ("%.1f %% of the MACs that fit into that time; %.1f %% of those offered while the array was busy")
+      :format(100 * cost.utilisation, 100 * cost.mapping),
+  }
+  if device.shared_bytes > 0 and cost.shared_peak > device.shared_bytes then
+    lines[#lines + 1] = KIND:format(cost.shared_peak / 2 ^ 20, device.shared_bytes / 2 ^ 20)
+  end
+  local tops = device.tops_per_watt
+  if tops > 10 or tops < 0.1 then
+    lines[#lines + 1] = DOUBT:format(tops)
+  end
+  return lines
+end
+
+--- A table of text: a line per group with cycles of the array, the vector unit and the memory and what
+-- of these is exposed, time and energy; then totals.
+-- @tparam Device device
+-- @tparam table cost what `device:cost(graph)` gives
+-- @treturn string
+return function(device, cost)
+  local ops, lines = names(cost.nodes), { HEAD }
+  for _, row in ipairs(cost.nodes) do
+    if row.ms then
+      lines[#lines + 1] = cells_of(row, clean(ops[row.node]))
+    end
+  end
+  local all = { "", "in all" }
+  for i, cell in ipairs(cells_of(setmetatable({ node = 0 }, { __index = cost }), "")) do
+    all[i] = all[i] or cell
+  end
+  lines[#lines + 1] = all
+  return align(lines) .. "\n\n" .. table.concat(notes(device, cost), "\n") .. "\n"
+end

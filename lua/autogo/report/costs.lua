@@ -1,0 +1,155 @@
+--- What each node costs before and after a change: a profile along the network, and a table of what
+-- changed.
+-- @module autogo.report.costs
+
+local markup = require "autogo.report.markup"
+local number = require("autogo.report.routes").number
+local sketch = require "autogo.report.sketch"
+local text = require "autogo.report.text"
+local words = require "autogo.report.words"
+local fill = markup.fill
+
+local costs = {}
+
+local WIDTH, HALF = 720, 46
+-- More rows are no table for people.
+local MOST_ROWS = 120
+
+-- --- the profile ----------------------------------------------------------------------------------
+
+-- Costs of one side by row and by what happened: sums[mark or "kept"][row]; and the greatest sum of a row.
+local function sums_of(scene, highest)
+  local sums, totals = {}, {}
+  for i, node in ipairs(scene.nodes) do
+    local row, mark = scene.row[i], scene.mark[i] or "kept"
+    sums[mark] = sums[mark] or {}
+    sums[mark][row] = (sums[mark][row] or 0) + node.flops
+    totals[row] = (totals[row] or 0) + node.flops
+    highest = math.max(highest, totals[row])
+  end
+  return sums, highest
+end
+
+-- Bars of one side, upwards from the middle (sign -1) or downwards; those of a row stand on each other.
+local function bars(sums, rows, highest, sign)
+  local step, base, parts = WIDTH / rows, {}, {}
+  for _, mark in ipairs { "kept", "reshaped", "removed", "added" } do
+    local path = {}
+    for row = 1, rows do
+      local value = sums[mark] and sums[mark][row] or 0
+      local length = value / highest * HALF
+      if length >= 0.05 then
+        path[#path + 1] = ("M%s %sh%sv%sh-%sz"):format(number((row - 1) * step),
+          number(HALF + sign * (base[row] or 0)), number(step * 0.9), number(sign * length), number(step * 0.9))
+        base[row] = (base[row] or 0) + length
+      end
+    end
+    if #path > 0 then
+      parts[#parts + 1] = ('<path class="%s" d="%s"/>'):format(mark, table.concat(path))
+    end
+  end
+  return table.concat(parts)
+end
+
+--- Cost along the network as bars, before above the line and after below it.
+-- @tparam table pair of `autogo.report.aligned`
+-- @treturn markup; nil where nothing costs anything
+function costs.profile(pair)
+  local before, after, highest
+  before, highest = sums_of(pair.before, 0)
+  after, highest = sums_of(pair.after, highest)
+  if highest == 0 then
+    return nil
+  end
+  return markup.raw(('<svg class="profile" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" '
+    .. 'aria-label="FLOPs along the network, before above the line, after below it">%s%s'
+    .. '<path class="zero" d="M0 %dH%d"/></svg>'):format(WIDTH, 2 * HALF,
+    bars(before, pair.rows, highest, -1), bars(after, pair.rows, highest, 1), HALF, WIDTH))
+end
+
+-- --- the table ------------------------------------------------------------------------------------
+
+local function amount(value)
+  return value == 0 and "0" or words.amount(value)
+end
+
+local function cell(value)
+  return fill('<td class="num">%s</td>', value and amount(value) or "")
+end
+
+local function table_row(mark, before, after)
+  local node = after or before
+  return fill("<tr class=\"%s\"><td><span class=\"sign\" aria-label=\"%s\">%s</span></td>"
+    .. '<td class="num">%s</td><td class="num">%s</td><td>%s</td><td class="num">%s</td>%s%s%s%s</tr>', mark, mark,
+    sketch.SIGNS[mark], before and ("%d"):format(before.position), after and ("%d"):format(after.position),
+    text.node(node), text.shape(node.h_out, node.w_out, node.c_out), cell(before and before.flops),
+    cell(after and after.flops), cell(before and before.params), cell(after and after.params))
+end
+
+-- Rows of the table in the order of the aligned rows: { mark, before, after, at }.
+local function changed_rows(pair, origin)
+  local list = {}
+  for i, node in ipairs(pair.before.nodes) do
+    if pair.before.mark[i] == "removed" then
+      list[#list + 1] = { "removed", node, nil, at = pair.before.row[i] }
+    end
+  end
+  for i, node in ipairs(pair.after.nodes) do
+    local mark = pair.after.mark[i]
+    if mark then
+      list[#list + 1] = { mark, mark == "reshaped" and pair.before.nodes[origin[i]] or nil, node,
+        at = pair.after.row[i] }
+    end
+  end
+  for k, entry in ipairs(list) do
+    entry.order = k
+  end
+  table.sort(list, function(p, q)
+    if p.at ~= q.at then
+      return p.at < q.at
+    end
+    return p.order < q.order
+  end)
+  return list
+end
+
+-- Sums of what is not in the table.
+local function kept_sums(pair)
+  local count, flops, params = 0, 0, 0
+  for i, node in ipairs(pair.after.nodes) do
+    if not pair.after.mark[i] then
+      count, flops, params = count + 1, flops + node.flops, params + node.params
+    end
+  end
+  return count, flops, params
+end
+
+local HEAD = markup.raw('<thead><tr><th scope="col"><span class="unseen">what</span></th>'
+  .. '<th scope="col" class="num">before</th><th scope="col" class="num">after</th>'
+  .. '<th scope="col">op</th><th scope="col" class="num">output</th>'
+  .. '<th scope="col" class="num">FLOPs before</th><th scope="col" class="num">after</th>'
+  .. '<th scope="col" class="num">parameters before</th><th scope="col" class="num">after</th></tr></thead>')
+
+--- The nodes that changed and what they cost, what did not change in one line, the totals.
+-- @tparam table pair of `autogo.report.aligned`
+-- @tparam table origin as there
+-- @tparam table totals { before = { flops, params }, after = ... }
+-- @treturn markup
+function costs.table(pair, origin, totals)
+  local rows, list = {}, changed_rows(pair, origin)
+  for k = 1, math.min(#list, MOST_ROWS) do
+    rows[k] = table_row(table.unpack(list[k], 1, 3))
+  end
+  if #list > MOST_ROWS then
+    rows[#rows + 1] = fill('<tr><td></td><td colspan="8">and %s more</td></tr>',
+      words.count(#list - MOST_ROWS, "node"))
+  end
+  local count, flops, params = kept_sums(pair)
+  rows[#rows + 1] = fill('<tr class="kept"><td></td><td colspan="4">%s unchanged</td>%s%s%s%s</tr>',
+    words.count(count, "node"), cell(flops), cell(flops), cell(params), cell(params))
+  return fill('<table>%s<tbody>%s</tbody><tfoot><tr><td></td><th scope="row" colspan="4">in all</th>%s%s%s%s'
+    .. "</tr></tfoot></table>", HEAD, markup.join(rows), cell(totals.before.flops), cell(totals.after.flops),
+    cell(totals.before.params), cell(totals.after.params))
+end
+
+return costs

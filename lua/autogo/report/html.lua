@@ -1,0 +1,300 @@
+--- A search as one HTML file that needs nothing but itself: the front, its course, and for each member
+-- what became of the input.
+--
+--    html.page(data.of_front(front))       -- the file as a string
+--
+-- Everything is in the page as it is written; its script only adds what needs one (tooltips, selection,
+-- sorting, filters) and reads all it knows from the page. See `autogo.report.data` for what it is given.
+-- @module autogo.report.html
+
+local core = require "autogo.core"
+local figures = require "autogo.report.figures"
+local markup = require "autogo.report.markup"
+local words = require "autogo.report.words"
+local fill = markup.fill
+
+local html = {}
+
+local _, here = ...
+local ASSETS = (here or "lua/autogo/report/html.lua"):gsub("html%.lua$", "") .. "assets/"
+
+-- Measures beyond these are in the table, but not paired in figures.
+local MOST_PAIRED = 5
+
+-- --- the frame ------------------------------------------------------------------------------------
+
+local function asset(name)
+  return markup.raw(assert(core.read_file(ASSETS .. name)))
+end
+
+local POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+
+--- A page with our style and script around a body.
+-- @tparam string title
+-- @tparam markup body
+-- @treturn string
+function html.frame(title, body)
+  return tostring(fill('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    .. '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+    .. '<meta name="color-scheme" content="light dark">\n<meta name="generator" content="AutoGO">\n'
+    .. '<meta http-equiv="Content-Security-Policy" content="%s">\n<link rel="icon" href="data:,">\n'
+    .. "<title>%s</title>\n<style>\n%s</style>\n</head>\n<body>\n%s\n<script>\n%s</script>\n</body>\n</html>\n",
+    markup.raw(POLICY), title, asset "report.css", body, asset "report.js"))
+end
+
+local function section(id, title, ...)
+  return fill('<section aria-labelledby="%s"><h2 id="%s">%s</h2>%s</section>\n', id, id, title,
+    markup.join { ... })
+end
+
+local function title_of(report)
+  return report.name ~= "" and report.name or "network"
+end
+
+-- --- the head -------------------------------------------------------------------------------------
+
+local function tile(name, value, note)
+  return fill('<div class="tile"><dt>%s</dt><dd>%s<small>%s</small></dd></div>', name, value, note)
+end
+
+-- The best value of each measure on the front.
+local function best_of(report, measure)
+  local best
+  for _, one in ipairs(report.members) do
+    local value = one.values[measure.key]
+    if value and (not best or (measure.sense == "max" and value > best)
+        or (measure.sense ~= "max" and value < best)) then
+      best = value
+    end
+  end
+  return best
+end
+
+local function tiles(report)
+  local list = {}
+  for k, measure in ipairs(report.measures) do
+    local best, input = best_of(report, measure), report.input.values[measure.key]
+    if best and input and k <= MOST_PAIRED then
+      local value = k == 1 and ("%.4f"):format(best) or words.amount(best, measure.unit)
+      list[#list + 1] = tile(measure.sense == "max" and "highest " .. measure.name or "lowest " .. measure.name,
+        value, k == 1 and words.difference(best - input) .. " to the input"
+          or words.change(best, input) .. " to the input")
+    end
+  end
+  list[#list + 1] = tile("networks on the front", words.integer(#report.members),
+    ("hypervolume %.4g"):format(report.hypervolume))
+  local children, seconds = 0, 0
+  for _, row in ipairs(report.history) do
+    children, seconds = children + (row.scored or 0), seconds + (row.seconds or 0)
+  end
+  list[#list + 1] = tile("networks scored", words.integer(children),
+    ("%s, %.1f s"):format(words.count(#report.history, "iteration"), seconds))
+  return fill('<dl class="tiles">%s</dl>', markup.join(list))
+end
+
+local function setting_rows(settings)
+  local names, rows = {}, {}
+  for name, value in pairs(settings) do
+    if type(name) == "string" and (type(value) ~= "table" or name == "ops") then
+      names[#names + 1] = name
+    end
+  end
+  table.sort(names)
+  for i, name in ipairs(names) do
+    local value = settings[name]
+    local shown = tostring(value)
+    if type(value) == "table" then
+      local parts = {}
+      for k, part in ipairs(value) do
+        parts[k] = tostring(part)
+      end
+      shown = table.concat(parts, ", ")
+    elseif type(value) == "number" then
+      shown = ("%.14g"):format(value)
+    end
+    rows[i] = fill("<div><dt>%s</dt><dd>%s</dd></div>", name:gsub("_", " "), shown)
+  end
+  return fill('<dl class="settings">%s</dl>', markup.join(rows))
+end
+
+local function head(report, running)
+  local input, command = report.input, ""
+  if report.command then
+    local line = words.command(report.command, report.settings,
+      require("autogo.evolve").defaults)
+    command = fill('<div class="command"><code id="command">%s</code></div>', line)
+  end
+  return fill('<header><p class="kind">AutoGO search report%s</p><h1>%s</h1>'
+    .. '<p class="lead">%s, %s, %s parameters</p>%s%s'
+    .. "<details class=\"more\"><summary>Settings</summary>%s</details></header>\n",
+    running and fill ' <span class="running">search running</span>' or "", title_of(report),
+    words.count(input.nodes, "node"), words.amount(input.flops, "FLOPs"), words.amount(input.params),
+    tiles(report), command, setting_rows(report.settings))
+end
+
+-- --- the front ------------------------------------------------------------------------------------
+
+local KEY = markup.raw('<ul class="key"><li><svg viewBox="0 0 14 14" aria-hidden="true"><circle class="dot" cx="7" '
+  .. 'cy="7" r="5"/></svg> on the front</li><li><svg viewBox="0 0 14 14" aria-hidden="true"><path class="beaten" '
+  .. 'd="M7 7h0"/></svg> scored, beaten</li><li><svg viewBox="0 0 14 14" aria-hidden="true"><g class="origin">'
+  .. '<path d="M2 2l10 10m0-10L2 12"/></g></svg> input</li></ul>')
+
+local function charts(report)
+  local measures, list = report.measures, {}
+  if #measures == 2 then
+    -- Twice, for broad and for narrow pages: text in a figure does not shrink well.
+    return fill('<div class="wide">%s</div><div class="narrow">%s</div>',
+      figures.front(report, measures[2], measures[1], { 1080, 440 }),
+      figures.front(report, measures[2], measures[1], { 400, 340 }))
+  end
+  local count = math.min(#measures, MOST_PAIRED)
+  for a = 1, count do
+    for b = a + 1, count do
+      list[#list + 1] = figures.front(report, measures[b], measures[a], { 420, 300 })
+    end
+  end
+  return fill('<div class="multiples">%s</div>', markup.join(list))
+end
+
+-- One pair of sliders per measure; the script shows them.
+local function filters(report)
+  local list = {}
+  for k, measure in ipairs(report.measures) do
+    local low, high
+    for _, one in ipairs(report.members) do
+      local value = one.values[measure.key]
+      low, high = value and math.min(low or value, value) or low, value and math.max(high or value, value) or high
+    end
+    if low and high > low then
+      list[#list + 1] = fill('<fieldset data-key="%s" data-low="%s" data-high="%s" data-unit="%s"><legend>%s</legend>'
+        .. '<input type="range" min="0" max="200" value="0" aria-label="least %s"><input type="range" min="0" '
+        .. 'max="200" value="200" aria-label="most %s"><output></output></fieldset>', k, ("%.17g"):format(low),
+        ("%.17g"):format(high), measure.unit, measure.name, measure.name, measure.name)
+    end
+  end
+  return fill('<form class="filters" hidden aria-label="filter the front">%s<div class="shown"><output id="shown" '
+    .. 'aria-live="polite"></output> <button type="reset">show all</button></div></form>', markup.join(list))
+end
+
+-- --- the course -----------------------------------------------------------------------------------
+
+-- Best value of a measure of all that was in the archive after each iteration, the input at 0.
+local function best_so_far(report, measure)
+  local input = report.input.values[measure.key]
+  if not input or #report.scored == 0 then
+    return nil
+  end
+  local best, values = input, { input }
+  local by_generation = {}
+  for _, one in ipairs(report.scored) do
+    local value, held = one.values[measure.key], by_generation[one.generation]
+    if value and (not held or (measure.sense == "max" and value > held)
+        or (measure.sense ~= "max" and value < held)) then
+      by_generation[one.generation] = value
+    end
+  end
+  for generation = 1, #report.history do
+    local value = by_generation[generation]
+    if value then
+      best = measure.sense == "max" and math.max(best, value) or measure.sense ~= "max" and math.min(best, value)
+    end
+    values[generation + 1] = best
+  end
+  return values
+end
+
+local HISTORY = {
+  { "iteration", "%d" }, { "seconds", "%.2f" }, { "children", "%d" }, { "valid", "%d" }, { "scored", "%d" },
+  { "accepted", "%d" }, { "front", "%d" }, { "hypervolume", "%.6g" },
+}
+
+local function history_table(report)
+  local head_cells, rows = {}, {}
+  for i, column in ipairs(HISTORY) do
+    head_cells[i] = fill('<th scope="col" class="num">%s</th>', column[1])
+  end
+  for k, row in ipairs(report.history) do
+    local cells = {}
+    for i, column in ipairs(HISTORY) do
+      local format = column[2] == "%d" and "%.0f" or column[2]
+      cells[i] = fill('<td class="num">%s</td>', format:format(row[column[1]] or 0))
+    end
+    rows[k] = fill("<tr>%s</tr>", markup.join(cells))
+  end
+  return fill('<details class="more"><summary>Every iteration in figures</summary><div class="scroll" tabindex="0" '
+    .. 'role="region" aria-label="iterations"><table><thead><tr>%s</tr></thead><tbody>%s</tbody></table></div></details>',
+    markup.join(head_cells), markup.join(rows))
+end
+
+local function course(report)
+  if #report.history == 0 then
+    return ""
+  end
+  local list, volumes = {}, {}
+  for i, row in ipairs(report.history) do
+    volumes[i] = row.hypervolume or 0
+  end
+  list[1] = figures.line("hypervolume", "", volumes, 1)
+  for k, measure in ipairs(report.measures) do
+    local values = k <= MOST_PAIRED and best_so_far(report, measure)
+    if values then
+      list[#list + 1] = figures.line(("%s %s so far"):format(measure.sense == "max" and "highest" or "lowest",
+        measure.name), measure.unit, values, 0)
+    end
+  end
+  return section("course", "Over the iterations", fill('<div class="multiples">%s</div>', markup.join(list)),
+    history_table(report))
+end
+
+-- One amount of two networks as a tile.
+local function compared(name, before, after, unit)
+  return tile(name, words.amount(after, unit), ("%s before, %s"):format(words.amount(before, unit),
+    before == after and "the same" or words.change(after, before)))
+end
+
+--- Two networks side by side as one HTML file.
+-- @tparam Graph parent
+-- @tparam Graph child
+-- @tparam table origin which node of the parent each of the child is, as of `autogo.match`
+-- @tparam {string,string} names what the user calls them
+-- @treturn string
+function html.comparison(parent, child, origin, names)
+  local title = ("%s and %s"):format(names[1], names[2])
+  return html.frame(title .. " – AutoGO", markup.join {
+    fill('<header><p class="kind">AutoGO comparison</p><h1>%s</h1><p class="lead">before: %s · after: %s</p>'
+      .. '<dl class="tiles">%s</dl></header>\n<main><section class="body" aria-label="what changed">%s</section>'
+      .. "</main>\n<footer>Written by AutoGO %s.</footer>", title, words.count(#parent, "node"),
+      words.count(#child, "node"), markup.join {
+        compared("FLOPs", parent.flops, child.flops), compared("parameters", parent.params, child.params),
+        compared("memory at the peak", parent.peak_memory, child.peak_memory, "B"),
+        compared("nodes", #parent, #child),
+      }, require("autogo.report.portrait").difference(parent, child, origin), core.version),
+  })
+end
+
+--- The report as one HTML file.
+-- @tparam table report of `autogo.report.data`
+-- @tparam[opt] table options `running`: the search goes on; `memory`: a table in which drawings are
+-- kept from one call to the next
+-- @treturn string
+function html.page(report, options)
+  options = options or {}
+  local members = require "autogo.report.members"
+  return html.frame(title_of(report) .. " – AutoGO", markup.join {
+
+    fill '<a class="skip" href="#members">to the networks</a>\n',
+    head(report, options.running),
+    fill "<main>\n",
+    section("front", "The front", fill(
+      '<p class="note">Networks that no other beats in all respects. Choose one to see how it differs from the input.</p>'),
+      KEY, charts(report), fill '<p class="choice" id="choice" aria-live="polite" hidden></p>', filters(report)),
+    members.table(report, section),
+    course(report),
+    members.list(report, section, options.memory or {}),
+    fill "</main>\n",
+    fill('<footer>Written by AutoGO %s. Scores are predictions, for comparison with each other; costs are computed '
+      .. "from the graphs.</footer>", report.version),
+  })
+end
+
+return html

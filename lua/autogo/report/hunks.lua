@@ -1,0 +1,182 @@
+--- The places where two aligned graphs differ, each with a few rows around it, as a diff of text has them.
+--
+-- Rows farther than `CONTEXT` from a node that was removed or added are folded: a hunk is what lies
+-- between two folds, with a box for each fold at its head and foot. Whatever enters from above comes
+-- out of the box above, whatever is used below goes into the box below, and a tensor that only passes
+-- by runs from box to box. Places that differ in nothing but resolutions and positions are one hunk
+-- that says where else it occurs.
+-- @module autogo.report.hunks
+
+local text = require "autogo.report.text"
+
+local hunks = {}
+
+local CONTEXT, LEAST_FOLD = 2, 3
+
+local SIDES = { "before", "after" }
+
+-- --- where ----------------------------------------------------------------------------------------
+
+local function mark_near(near, row, rows)
+  for r = math.max(1, row - CONTEXT), math.min(rows, row + CONTEXT) do
+    near[r] = true
+  end
+end
+
+-- Where only resolutions differ: the ends of each stretch of rows that have some.
+local function near_reshaped(pair, near)
+  local reshaped = {}
+  for _, side in ipairs(SIDES) do
+    for i in pairs(pair[side].mark) do
+      reshaped[pair[side].row[i]] = true
+    end
+  end
+  for r in pairs(reshaped) do
+    if not (reshaped[r - 1] and reshaped[r + 1]) then
+      mark_near(near, r, pair.rows)
+    end
+  end
+end
+
+-- The set of rows to be drawn.
+local function near_changes(pair)
+  local near, found = {}, false
+  for _, side in ipairs(SIDES) do
+    for i, what in pairs(pair[side].mark) do
+      if what ~= "reshaped" then
+        found = true
+        mark_near(near, pair[side].row[i], pair.rows)
+      end
+    end
+  end
+  if not found then
+    near_reshaped(pair, near)
+  end
+  return near
+end
+
+-- Stretches of rows { first, last } to be drawn; gaps too short to be folded are filled.
+local function stretches(near, rows)
+  local list = {}
+  for r = 1, rows do
+    local last = list[#list]
+    if near[r] and last and r - last[2] <= LEAST_FOLD then
+      last[2] = r
+    elseif near[r] then
+      list[#list + 1] = { r <= LEAST_FOLD and 1 or r, r }
+    end
+  end
+  local last = list[#list]
+  if last and rows - last[2] < LEAST_FOLD then
+    last[2] = rows
+  end
+  return list
+end
+
+-- --- scenes ---------------------------------------------------------------------------------------
+
+-- The nodes of a scene with row in [first, last], in order.
+local function nodes_between(scene, first, last)
+  local list = {}
+  for i in ipairs(scene.nodes) do
+    if scene.row[i] >= first and scene.row[i] <= last then
+      list[#list + 1] = i
+    end
+  end
+  return list
+end
+
+local function add_node(small, node, row, what)
+  local k = #small.nodes + 1
+  small.nodes[k], small.row[k], small.mark[k] = node, row, what
+  return k
+end
+
+-- A function that adds an edge to the scene; those of the folds once each.
+local function edge_adder(small, folds)
+  local known = {}
+  return function(from, to)
+    local key = from .. ">" .. to
+    if not (known[key] and (folds[from] or folds[to])) then
+      known[key] = true
+      table.insert(small.edges, { from, to })
+    end
+  end
+end
+
+-- What of a scene lies in rows [first, last], between the folds `above` and `below` (numbers of nodes;
+-- nil where there is no fold).
+local function cut_scene(scene, first, last, above, below)
+  local small, place, folds = { nodes = {}, edges = {}, row = {}, mark = {} }, {}, {}
+  local head = above and add_node(small, { elided = above }, 1)
+  for _, i in ipairs(nodes_between(scene, first, last)) do
+    place[i] = add_node(small, scene.nodes[i], scene.row[i] - first + (above and 2 or 1), scene.mark[i])
+  end
+  local foot = below and add_node(small, { elided = below }, last - first + (above and 3 or 2))
+  folds[head or 0], folds[foot or 0] = true, true
+  local add = edge_adder(small, folds)
+  for _, edge in ipairs(scene.edges) do
+    local from, to = place[edge[1]], place[edge[2]]
+    from = from or scene.row[edge[1]] < first and head or nil
+    to = to or scene.row[edge[2]] > last and foot or nil
+    if from and to then
+      add(from, to)
+    end
+  end
+  return small
+end
+
+-- --- alike ----------------------------------------------------------------------------------------
+
+-- Everything of a scene but resolutions and positions.
+local function signature(scene)
+  local parts = {}
+  for i, node in ipairs(scene.nodes) do
+    parts[#parts + 1] = ("%s@%d%s"):format(node.elided and "fold" or text.node(node), scene.row[i],
+      scene.mark[i] or "")
+  end
+  for _, edge in ipairs(scene.edges) do
+    parts[#parts + 1] = edge[1] .. ">" .. edge[2]
+  end
+  return table.concat(parts, " ")
+end
+
+-- First and last position of the nodes of a scene; nil where all are folded.
+local function span(scene)
+  local first, last
+  for _, node in ipairs(scene.nodes) do
+    if not node.elided then
+      first, last = math.min(first or node.position, node.position), math.max(last or 0, node.position)
+    end
+  end
+  return first and { first, last }
+end
+
+--- The hunks of two aligned graphs, from top to bottom.
+-- @tparam table pair of `autogo.report.aligned`
+-- @treturn {table,...} each { before, after = scenes with rows counted from 1, rows, places = list of
+-- { before = {first, last} positions, after = ... } }; the first place is the one drawn
+function hunks.list(pair)
+  local drawn = pair.common and stretches(near_changes(pair), pair.rows) or { { 1, pair.rows } }
+  local list, known = {}, {}
+  for k, stretch in ipairs(drawn) do
+    local first, last, hunk = stretch[1], stretch[2], { rows = stretch[2] - stretch[1] + 1 }
+    local above, below = k > 1 and drawn[k - 1][2] + 1 or 1, k < #drawn and drawn[k + 1][1] - 1 or pair.rows
+    for _, side in ipairs(SIDES) do
+      hunk[side] = cut_scene(pair[side], first, last,
+        first > 1 and #nodes_between(pair[side], above, first - 1) or nil,
+        last < pair.rows and #nodes_between(pair[side], last + 1, below) or nil)
+    end
+    hunk.rows = hunk.rows + (first > 1 and 1 or 0) + (last < pair.rows and 1 or 0)
+    local place, key = { before = span(hunk.before), after = span(hunk.after) },
+      signature(hunk.before) .. "|" .. signature(hunk.after)
+    if known[key] then
+      table.insert(known[key].places, place)
+    else
+      hunk.places, known[key], list[#list + 1] = { place }, hunk, hunk
+    end
+  end
+  return list
+end
+
+return hunks

@@ -1,0 +1,29 @@
+--- The report of a search that is going on, written while it runs.
+-- @module autogo.report.live
+
+local core = require "autogo.core"
+local data = require "autogo.report.data"
+local html = require "autogo.report.html"
+
+local live = {}
+
+-- Writing a page takes milliseconds, but iterations of small networks hardly more.
+local LEAST_SECONDS = 2
+
+--- A function to be called after each iteration with a function that gives the front: it writes
+-- report.html into the folder, the first time and then every few seconds. What was drawn once is not
+-- drawn again. That a page cannot be written does not end the search: its results will say so.
+-- @tparam string folder
+function live.new(folder)
+  local memory, written = setmetatable({}, { __mode = "k" }), nil
+  return function(snapshot)
+    if written and core.clock() - written < LEAST_SECONDS then
+      return
+    end
+    written = core.clock()
+    local page = html.page(data.of_front(snapshot()), { running = true, memory = memory })
+    core.write_file(folder .. "/report.html", page)
+  end
+end
+
+return live

@@ -1,0 +1,183 @@
+--- The members of a front in a report: the table of all, and a part for each.
+-- @module autogo.report.members
+
+local markup = require "autogo.report.markup"
+local portrait = require "autogo.report.portrait"
+local words = require "autogo.report.words"
+local fill = markup.fill
+
+local members = {}
+
+local function integer(value)
+  return ("%d"):format(value)
+end
+
+local function shown_value(k, value, measure)
+  return k == 1 and ("%.4f"):format(value) or words.amount(value, measure.unit)
+end
+
+local function shown_change(k, value, reference)
+  if not (value and reference) then
+    return ""
+  end
+  return k == 1 and words.difference(value - reference) or words.change(value, reference)
+end
+
+-- Whether a change is one for the better, as a class.
+local function judged(measure, value, reference)
+  if not (value and reference) or value == reference then
+    return ""
+  end
+  return ((value > reference) == (measure.sense == "max")) and "better" or "worse"
+end
+
+-- --- the table ------------------------------------------------------------------------------------
+
+local function head_row(report)
+  local cells = { fill '<th scope="col" class="num" aria-sort="ascending">rank</th>' }
+  for k, measure in ipairs(report.measures) do
+    cells[#cells + 1] = fill('<th scope="col" class="num">%s</th><th scope="col" class="num">change</th>', measure.name)
+    if k == 1 and report.input.spread then
+      cells[#cells + 1] = fill '<th scope="col" class="num" title="of the predictors\' scores">spread</th>'
+    end
+  end
+  for _, name in ipairs { "parameters", "nodes", "iteration", "mutations" } do
+    cells[#cells + 1] = fill('<th scope="col" class="num">%s</th>', name)
+  end
+  cells[#cells + 1] = fill '<th scope="col" data-plain>files</th>'
+  return fill("<thead><tr>%s</tr></thead>", markup.join(cells))
+end
+
+local function number_cell(shown, value, class)
+  return fill('<td class="num%s" data-v="%s">%s</td>', class and class ~= "" and " " .. class or "",
+    value and ("%.17g"):format(value) or "", shown)
+end
+
+local function links(files)
+  local names, list = {}, {}
+  for kind, name in pairs(files) do
+    if type(name) == "string" and type(kind) == "string" then
+      names[#names + 1] = kind
+    end
+  end
+  table.sort(names)
+  for i, kind in ipairs(names) do
+    list[i] = fill('<a href="%s">%s</a>', markup.address("./" .. files[kind]), kind)
+  end
+  return markup.join(list, " ")
+end
+
+local function cells_of(report, one)
+  local cells = {}
+  for k, measure in ipairs(report.measures) do
+    local value, reference = one.values[measure.key], report.input.values[measure.key]
+    cells[#cells + 1] = number_cell(value and shown_value(k, value, measure) or "not measured", value)
+    local change = value and reference and (k == 1 and value - reference or reference ~= 0 and value / reference)
+    cells[#cells + 1] = number_cell(shown_change(k, value, reference), change or nil,
+      judged(measure, value, reference))
+    if k == 1 and report.input.spread then
+      cells[#cells + 1] = number_cell(one.spread and ("%.4f"):format(one.spread), one.spread)
+    end
+  end
+  cells[#cells + 1] = number_cell(words.amount(one.params), one.params)
+  cells[#cells + 1] = number_cell(integer(one.nodes), one.nodes)
+  cells[#cells + 1] = number_cell(integer(one.generation), one.generation)
+  cells[#cells + 1] = number_cell(integer(#one.changes), #one.changes)
+  cells[#cells + 1] = fill("<td>%s</td>", links(one.files))
+  return markup.join(cells)
+end
+
+-- The values by number of measure, where the script finds them.
+local function values_attributes(report, one)
+  local list = {}
+  for k, measure in ipairs(report.measures) do
+    local value = one.values[measure.key]
+    list[k] = value and ("%.17g"):format(value) or ""
+  end
+  return table.concat(list, " ")
+end
+
+--- The table of the front, the input below it.
+function members.table(report, section)
+  local rows = {}
+  for i, one in ipairs(report.members) do
+    rows[i] = fill('<tr data-rank="%s" data-values="%s"><th scope="row" class="num" data-v="%s"><a href="#rank-%s">%s</a>'
+      .. "</th>%s</tr>", integer(one.rank), values_attributes(report, one), integer(one.rank), integer(one.rank),
+      integer(one.rank), cells_of(report, one))
+  end
+  return section("members", "Networks", fill('<div class="scroll" tabindex="0" role="region" aria-label="table of networks">'
+    .. '<table id="table" class="sortable">%s<tbody>%s</tbody><tfoot><tr><th scope="row" class="num">input</th>%s</tr>'
+    .. "</tfoot></table></div>", head_row(report), markup.join(rows), cells_of(report, report.input)))
+end
+
+-- --- one by one -----------------------------------------------------------------------------------
+
+local function summary(report, one)
+  local parts = {}
+  for k, measure in ipairs(report.measures) do
+    local value, reference = one.values[measure.key], report.input.values[measure.key]
+    if value then
+      parts[#parts + 1] = fill('<span class="fact"><b>%s</b> %s <i class="%s">%s</i></span>',
+        shown_value(k, value, measure), measure.name, judged(measure, value, reference),
+        shown_change(k, value, reference))
+    end
+  end
+  return fill('<summary><span class="rank">rank %s</span>%s</summary>', integer(one.rank), markup.join(parts))
+end
+
+local function lineage(report, one, ranks)
+  if #one.changes == 0 then
+    return fill '<p class="note">This is the input itself.</p>'
+  end
+  local items = {}
+  for i, change in ipairs(one.changes) do
+    items[i] = fill("<li>%s</li>", words.mutation(change))
+  end
+  local parent = ranks[one.parent]
+  local from = one.parent == report.input.hash and "the input"
+    or parent and fill('<a href="#rank-%s">rank %s</a>', integer(parent), integer(parent)) or nil
+  return fill("<h4>Lineage</h4><ol>%s</ol>%s", markup.join(items),
+    from and fill('<p class="note">The last of these changed %s.</p>', from) or "")
+end
+
+-- What of a network the predictor was not trained on.
+local function doubts(one)
+  local list = {}
+  for i, outside in ipairs(one.outside or {}) do
+    list[i] = tostring(outside)
+  end
+  if #list == 0 then
+    return ""
+  end
+  return fill('<p class="note">The predictor was not trained on: %s.</p>', table.concat(list, ", "))
+end
+
+local function difference(report, one, memory)
+  if #one.changes == 0 then
+    return ""
+  elseif not (report.input.graph and one.graph and one.origin) then
+    return fill '<p class="note">Not drawn: the graphs of the input and of this network are not both in the folder.</p>'
+  end
+  local key = one.source or one
+  memory[key] = memory[key] or portrait.difference(report.input.graph, one.graph, one.origin)
+  return fill("<h4>What changed</h4>%s", memory[key])
+end
+
+--- A part for each member that opens: lineage, drawings, costs.
+-- @tparam table report
+-- @tparam function section
+-- @tparam table memory drawings made before, by member
+function members.list(report, section, memory)
+  local ranks, parts = {}, {}
+  for _, one in ipairs(report.members) do
+    ranks[one.hash or false] = one.rank
+  end
+  for i, one in ipairs(report.members) do
+    parts[i] = fill('<details class="member" data-rank="%s">%s<div class="body" id="rank-%s" tabindex="-1">%s%s%s</div>'
+      .. "</details>\n", integer(one.rank), summary(report, one), integer(one.rank), lineage(report, one, ranks),
+      doubts(one), difference(report, one, memory))
+  end
+  return section("diffs", "Network by network", markup.join(parts))
+end
+
+return members

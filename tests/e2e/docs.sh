@@ -1,0 +1,20 @@
+# References, man page, completions, doctor, and what package managers are told.
+. tests/e2e/lib.sh
+
+check "make docs finds nothing undocumented" make -s docs BUILD="$BUILD"
+check "the C reference has every header" grep -q 'id="hardware.h"\|id="search.h"' "$BUILD/docs/c.html"
+check "the program is in order" "$AUTOGO" doctor
+check "help VERB is VERB --help" sh -c '[ "$($1 help evolve)" = "$($1 evolve --help)" ]' sh "$AUTOGO"
+refused "help for what is not there" 2 "unknown verb 'evolv', did you mean 'evolve'?" "$AUTOGO" help evolv
+check "bash reads its completion" bash -n "$BUILD/docs/completion.bash"
+check "bash completes verbs and options" bash -c '. "$1"; COMP_WORDS=(autogo evolve --obj); COMP_CWORD=2; _autogo
+  [ "${COMPREPLY[*]}" = --objective ] && { COMP_WORDS=(autogo ev); COMP_CWORD=1; _autogo; [ "${COMPREPLY[*]}" = evolve ]; }' \
+  bash "$BUILD/docs/completion.bash"
+if command -v man >/dev/null; then
+  check "man reads the page without warnings" sh -c '[ -z "$(man --warnings -l "$1" 2>&1 >/dev/null)" ]' sh "$BUILD/docs/autogo.1"
+else
+  echo "skipped: man is not here"
+fi
+version=$(sed -n 's/.*AG_VERSION "\(.*\)".*/\1/p' include/autogo/base.h)
+check "the rockspec is of this version" grep -q "version = \"$version-1\"" "vendor/autogo-$version-1.rockspec"
+check "the rockspec is Lua" lua5.4 -e 'assert(loadfile(arg[1]))()' "vendor/autogo-$version-1.rockspec"

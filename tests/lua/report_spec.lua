@@ -1,0 +1,292 @@
+-- The report: one HTML file that says all of a search, and only that.
+
+local support = require "tests.lua.support"
+local ag = require "autogo"
+local core = require "autogo.core"
+local aligned = require "autogo.report.aligned"
+local data = require "autogo.report.data"
+local html = require "autogo.report.html"
+local hunks = require "autogo.report.hunks"
+local markup = require "autogo.report.markup"
+local words = require "autogo.report.words"
+
+local NETWORK = "hiaml:src1,src1,r30,src3"
+
+-- Elements without content, which are not closed in HTML.
+local VOID = { meta = true, link = true, input = true }
+
+-- Elements open and close in order; returns how often each occurs and all text outside of tags. Content
+-- of <style> and <script> is passed over, as a browser does.
+local function read_html(page)
+  local body = page:gsub("^<!DOCTYPE html>\n", "")
+  body = body:gsub("<style>.-</style>", ""):gsub("<script>.-</script>", "")
+  local stack, count, texts = {}, {}, {}
+  for before, tag in body:gmatch "([^<]*)<([^>]*)>" do
+    texts[#texts + 1] = before
+    local closing, name = tag:match "^(/?)([%w]+)"
+    if not name or select(2, tag:gsub('"', "")) % 2 ~= 0 then
+      error("not a tag: <" .. tag .. ">")
+    end
+    count[name] = (count[name] or 0) + (closing == "" and 1 or 0)
+    if closing == "/" then
+      local open = table.remove(stack)
+      if open ~= name then
+        error(("</%s> where <%s> is open"):format(name, tostring(open)))
+      end
+    elseif tag:sub(-1) ~= "/" and not VOID[name] then
+      stack[#stack + 1] = name
+    end
+  end
+  assert.same({}, stack)
+  return count, table.concat(texts, "\n")
+end
+
+local function occurrences(page, plain)
+  local number, at = 0, 1
+  while true do
+    local first, last = page:find(plain, at, true)
+    if not first then
+      return number
+    end
+    number, at = number + 1, last + 1
+  end
+end
+
+local function folder_of_search(line)
+  local folder = os.tmpname()
+  os.remove(folder)
+  local code, _, err = support.autogo(("evolve %s --seed 1 --quiet --out %s"):format(line, folder))
+  assert.equal("", err)
+  assert.equal(0, code)
+  return folder
+end
+
+local function remove(folder)
+  for name in io.popen(("ls %s"):format(folder)):lines() do
+    os.remove(folder .. "/" .. name)
+  end
+  os.remove(folder)
+end
+
+local front
+local function a_front()
+  front = front or assert(ag.evolve(NETWORK, { iterations = 4, seed = 1 }))
+  return front
+end
+
+describe("markup", function()
+  it("escapes whatever is not markup", function()
+    local hostile = [[<script>alert("1")</script>&'%s]]
+    local escaped = tostring(markup.fill('<a title="%s">%s</a>%', hostile, hostile))
+    assert.equal([[<a title="&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#39;%s">]]
+      .. [[&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#39;%s</a>%]], escaped)
+    assert.equal("<b>&lt;</b>1", tostring(markup.join { markup.fill("<b>%s</b>", "<"), 1 }))
+  end)
+
+  it("makes addresses that stay within the folder", function()
+    assert.equal("./a%22%20b%23.onnx", markup.address './a" b#.onnx')
+    assert.equal("./javascript%3Ax", markup.address "./javascript:x")
+  end)
+end)
+
+describe("a report", function()
+  it("is well-formed and holds every member once", function()
+    local found = a_front()
+    local page = html.page(data.of_front(found))
+    local count = read_html(page)
+    assert.equal(#found, occurrences(page, '<details class="member"'))
+    assert.equal(2 * #found, occurrences(page, '<a class="point"')) -- broad and narrow
+    assert.equal(#found, occurrences(page, "<tr data-rank="))
+    assert.equal(1, count.h1)
+    for rank = 0, #found - 1 do
+      assert.equal(1, occurrences(page, ('id="rank-%d"'):format(rank)))
+    end
+  end)
+
+  it("asks for nothing from elsewhere", function()
+    local page = html.page(data.of_front(a_front()))
+    assert.is_nil(page:find("https?://"))
+    assert.is_nil(page:find "@import")
+    assert.is_nil(page:find "url%(")
+    assert.is_nil(page:find " src=")
+  end)
+
+  it("says what each mutation was", function()
+    local found = a_front()
+    local _, all = read_html(html.page(data.of_front(found)))
+    for _, one in ipairs(found) do
+      for _, change in ipairs(one.changes) do
+        local sentence = words.mutation(change)
+        assert.matches(("^iteration %d: "):format(change.generation), sentence)
+        assert.truthy(all:find(sentence, 1, true), sentence)
+      end
+    end
+  end)
+
+  it("pairs the measures of three and more objectives", function()
+    local found = assert(ag.evolve(NETWORK, {
+      iterations = 2, seed = 1,
+      objectives = { (assert(ag.objective.load "flops")), (assert(ag.objective.load "params")) },
+    }))
+    local page = html.page(data.of_front(found))
+    read_html(page)
+    assert.equal(3 * #found, occurrences(page, '<a class="point"'))
+  end)
+
+  it("survives names that are not meant well", function()
+    local hostile = [["><script>alert(1)</script><img src=x onerror=alert(2)>'&amp;]] .. "\xff\0"
+    local report = data.of_front(a_front())
+    report.name, report.version = hostile, hostile
+    report.settings.policy, report.command = hostile, { model = hostile, objective = { hostile } }
+    for _, measure in ipairs(report.measures) do
+      measure.name, measure.unit = hostile, hostile
+    end
+    for _, one in ipairs(report.members) do
+      one.files = { [hostile] = hostile }
+      one.changes = { { generation = 1, first = 0, last = 1, removed = { hostile }, added = { hostile } } }
+    end
+    local count = read_html(html.page(report))
+    assert.is_nil(count.img)
+    assert.is_nil(count.script)
+  end)
+
+  it("takes less than a second and 5 MB for a front of 50 networks of 300 nodes", function()
+    local b = core.builder("net", "test")
+    local x = b:conv(b:input { 32, 32, 3 }, { filters = 16, kernel = 3 })
+    for _ = 1, 49 do
+      local y = b:relu(b:batchnorm(b:conv(x, { filters = 16, kernel = 3 })))
+      x = b:relu(b:add(b:batchnorm(b:conv(y, { filters = 16, kernel = 3 })), x))
+    end
+    b:output(b:matmul(b:mean(x), { units = 10, bias = true }))
+    local input = b:build():canonical()
+    assert.truthy(#input >= 300)
+    local report = data.of_front(a_front())
+    local random = ag.random.new(1, 1)
+    report.input.graph, report.members = input, {}
+    for rank = 0, 49 do
+      local child = input
+      for _ = 1, 6 do
+        local first = 5 + random:range(0, #input - 60)
+        child = child:splice(first, first + 1, core.cut(input, 4, 5)) or child
+      end
+      child = child:canonical()
+      report.members[rank + 1] = {
+        rank = rank, values = { score = rank, flops = rank }, flops = child.flops, params = child.params,
+        nodes = #child, generation = 1, files = {}, graph = child,
+        changes = { { generation = 1, first = 1, last = 2, removed = { "conv" }, added = { "relu" } } },
+        origin = require("autogo.match").nodes(input, child),
+      }
+    end
+    assert.truthy(#html.page(report) < 5e6)
+  end)
+end)
+
+describe("hunks", function()
+  it("draw every node that changed once, or an alike one in its place", function()
+    for _, names in ipairs { { "resnet18", "resnet34" }, { "resnet50", "resnet18" }, { "edsr", "edsr" } } do
+      local a, b = assert(ag.load(names[1])):canonical(), assert(ag.load(names[2])):canonical()
+      local origin = require("autogo.match").nodes(a, b)
+      local pair = aligned.pair(a, b, origin)
+      local drawn, total = 0, 0
+      for _, hunk in ipairs(hunks.list(pair)) do
+        for _, side in ipairs { "before", "after" } do
+          for i in pairs(hunk[side].mark) do
+            drawn = drawn + (hunk[side].mark[i] ~= "reshaped" and #hunk.places or 0)
+          end
+          for _, edge in ipairs(hunk[side].edges) do
+            assert.truthy(hunk[side].row[edge[1]] < hunk[side].row[edge[2]])
+          end
+        end
+      end
+      total = pair.counts.removed + pair.counts.added
+      assert.equal(total, drawn)
+    end
+  end)
+
+  it("count what they fold", function()
+    local a, b = assert(ag.load "resnet18"):canonical(), assert(ag.load "resnet34"):canonical()
+    local list = hunks.list(aligned.pair(a, b, require("autogo.match").nodes(a, b)))
+    local sizes = { before = #a, after = #b }
+    for side, size in pairs(sizes) do
+      local sum = 0
+      for k, hunk in ipairs(list) do
+        assert.equal(1, #hunk.places)
+        for i, node in ipairs(hunk[side].nodes) do
+          -- A fold between two hunks is in both: it counts in the lower one.
+          local counts = not node.elided or i == 1 or k == #list
+          sum = sum + (counts and (node.elided or 1) or 0)
+        end
+      end
+      assert.equal(size, sum)
+    end
+  end)
+end)
+
+describe("autogo report", function()
+  local folder
+
+  setup(function()
+    folder = folder_of_search(NETWORK .. " --iterations 3")
+  end)
+
+  teardown(function()
+    remove(folder)
+  end)
+
+  it("makes of a folder what the search itself wrote", function()
+    local written = assert(core.read_file(folder .. "/report.html"))
+    local code, out, err = support.autogo(("report %s --out %s/again.html"):format(folder, folder))
+    assert.equal("", err)
+    assert.equal(folder .. "/again.html\n", out)
+    assert.equal(0, code)
+    assert.equal(written, assert(core.read_file(folder .. "/again.html")))
+  end)
+
+  it("says how to repeat the search", function()
+    local page = assert(core.read_file(folder .. "/report.html"))
+    assert.truthy(page:find(('<code id="command">autogo evolve %s --seed 1 --iterations 3</code>'):format(NETWORK), 1, true))
+  end)
+
+  it("does without the files that are not there", function()
+    for _, name in ipairs { "input.json", "journal.jsonl" } do
+      os.rename(folder .. "/" .. name, folder .. "/hidden")
+      local code = support.autogo(("report %s --out %s/again.html"):format(folder, folder))
+      os.rename(folder .. "/hidden", folder .. "/" .. name)
+      assert.equal(0, code)
+      read_html(assert(core.read_file(folder .. "/again.html")))
+    end
+  end)
+
+  it("refuses what is no search, in one line", function()
+    local dir = os.tmpname()
+    os.remove(dir)
+    assert(core.mkdir(dir))
+    local function refused(content, words_expected)
+      if content then
+        assert(core.write_file(dir .. "/front.json", content))
+      end
+      local code, out, err = support.autogo("report " .. dir)
+      assert.equal(1, code)
+      assert.equal("", out)
+      assert.matches("^autogo: [^\n]*\n$", err)
+      assert.truthy(err:find(words_expected, 1, true), err)
+    end
+    refused(nil, "front.json")
+    refused("{", "front.json")
+    refused("[1]", "not a front")
+    refused('{"format":"autogo-front","version":9,"settings":{},"input":{},"members":[]}', "version")
+    refused('{"format":"autogo-front","version":1,"settings":{},"input":{},"members":[]}', "input lacks")
+    local good = core.json_decode(assert(core.read_file(folder .. "/front.json")))
+    for _, spoil in ipairs {
+      function(d) d.members[1].rank = 1.5 end, function(d) d.members[1].score = 1e308 end,
+      function(d) d.members[1].changes[1].removed = 3 end, function(d) d.members[1] = 7 end,
+      function(d) d.settings.objectives[1].name = nil end,
+    } do
+      local document = core.json_decode(core.json_encode(good))
+      spoil(document)
+      refused(core.json_encode(document), "front.json: ")
+    end
+    os.remove(dir .. "/front.json")
+    os.remove(dir)
+  end)
+end)
