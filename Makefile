@@ -147,7 +147,7 @@ fuzzers: $(FUZZERS)
 
 fuzz: test-deps
 	@$(MAKE) --no-print-directory FUZZ=1 all fuzzers $(BUILD)/fuzz/tests/formats/test_onnx_models \
-	  $(BUILD)/fuzz/tests/formats/test_graphdef_models
+	  $(BUILD)/fuzz/tests/formats/test_graphdef_models $(BUILD)/fuzz/tests/formats/test_keras
 	@FUZZ_KEEP=1 BUILD=$(BUILD)/fuzz tests/fuzz/run
 
 bench: all

@@ -22,9 +22,9 @@ void ag_file_unmap(void *data, size_t size);
  * fsync, rename. On failure nothing is left behind. */
 ag_status ag_file_write(const char *path, const void *data, size_t size, ag_error *err);
 
-/* The same in pieces: begin, any number of `more`, end. After begin has succeeded, `end` must follow
- * in any case; it takes the status so far, removes the temporary file unless that is AG_OK, and
- * returns it, or AG_IO. */
+/* The same in pieces: begin, any number of `more`, end. After begin has succeeded, `end` must
+ * follow in any case; it takes the status so far, removes the temporary file unless that is AG_OK,
+ * and returns it, or AG_IO. */
 typedef struct ag_file_writer {
   int file;
   char *path, *temporary;

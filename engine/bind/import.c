@@ -78,7 +78,26 @@ static int load_tensorflow(lua_State *L) {
   return load(L, ag_tensorflow_load);
 }
 
-static const luaL_Reg functions[] = {{"load_tensorflow", load_tensorflow}, {NULL, NULL}};
+static int load_keras(lua_State *L) {
+  return load(L, ag_keras_load);
+}
+
+/* (text) -> "graph" | "keras" | "tensorflow" | nil, message: what a JSON text holds */
+static int json_kind(lua_State *L) {
+  static const char *const names[] = {"graph", "keras", "tensorflow"};
+  size_t length;
+  ag_error err;
+  ag_json_kind kind;
+  const char *text = luaL_checklstring(L, 1, &length);
+  if (ag_import_json_kind(text, length, &kind, &err)) return ag_lua_fail(L, &err);
+  lua_pushstring(L, names[kind]);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"load_tensorflow", load_tensorflow},
+                                     {"load_keras", load_keras},
+                                     {"json_kind", json_kind},
+                                     {NULL, NULL}};
 
 void ag_lua_open_import(lua_State *L) {
   luaL_setfuncs(L, functions, 0);

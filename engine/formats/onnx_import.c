@@ -85,7 +85,8 @@ static ag_status bind_input(ag_onnx_import *im, ag_onnx_value *v) {
     if (rank == 4)
       status = bind_dimension(im, v, i, bound[i]);
     else if (dims[i] == 0)
-      status = ag_fail(im->err, AG_UNSUPPORTED, "input '%s', which %s reads, leaves dimension %d of %d open", v->name,
+      status = ag_fail(im->err, AG_UNSUPPORTED,
+                       "input '%s', which %s reads, leaves dimension %d of %d open", v->name,
                        reader_of(im, v), i, rank);
     if (status) return status;
   }
@@ -327,10 +328,8 @@ static ag_status parse(const void *data, size_t size, const char *directory, ag_
 ag_status ag_onnx_import_translation(const ag_onnx_translation *t, const ag_graph **graph,
                                      ag_import_report *report, ag_error *err) {
   ag_error scratch;
-  ag_onnx_import im = {.model = t->model,
-                       .translation = t,
-                       .file_size = t->file_size,
-                       .err = err ? err : &scratch};
+  ag_onnx_import im = {
+      .model = t->model, .translation = t, .file_size = t->file_size, .err = err ? err : &scratch};
   return run(&im, t->memory, t->release, graph, report);
 }
 

@@ -202,12 +202,10 @@ static ag_status mark_live(ag_onnx_import *im) {
   const ag_onnx_graph *g = im->graph;
   im->live = ag_arena_alloc(&im->arena, (size_t)im->nodes);
   for (size_t i = 0; i < g->n_output; i++) {
-    if (!text(g->output[i]->name)[0])
-      return ag_fail(im->err, AG_FORMAT, "an output has no name");
+    if (!text(g->output[i]->name)[0]) return ag_fail(im->err, AG_FORMAT, "an output has no name");
     int v = ag_onnx_find(im, g->output[i]->name);
     if (v < 0)
-      return ag_fail(im->err, AG_FORMAT, "nothing produces the output '%s'",
-                     g->output[i]->name);
+      return ag_fail(im->err, AG_FORMAT, "nothing produces the output '%s'", g->output[i]->name);
     im->values[v].uses++;
     im->values[v].used_as_data = true;
   }

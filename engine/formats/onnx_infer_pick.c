@@ -21,7 +21,7 @@ bool ag_onnx_infer_gather(ag_onnx_import *im, const ag_onnx_op *op, int output, 
 }
 
 bool ag_onnx_infer_gather_elements(ag_onnx_import *im, const ag_onnx_op *op, int output,
-                                  ag_tensor *t) {
+                                   ag_tensor *t) {
   const ag_tensor *x = tensor(im, op, 0), *which = tensor(im, op, 1);
   if (!x || !which || output > 0) return false;
   *t = *x;

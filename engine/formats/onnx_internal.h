@@ -97,7 +97,7 @@ typedef struct ag_onnx_import {
   const ag_onnx_model *model;
   const ag_onnx_graph *graph;
   const ag_onnx_translation *translation; /* NULL = the file is ONNX */
-  const char *directory; /* of the file, for external data; NULL = none */
+  const char *directory;                  /* of the file, for external data; NULL = none */
   int64_t opset;
   ag_shape bind;
   bool dynamic_batch;
@@ -263,7 +263,7 @@ bool ag_onnx_merge_constant(ag_onnx_import *im, const ag_onnx_op *op);   /* bias
 ag_status ag_onnx_import_translation(const ag_onnx_translation *translation, const ag_graph **graph,
                                      ag_import_report *report, ag_error *err);
 ag_status ag_onnx_import_node(ag_onnx_import *im, int index); /* node of im->graph */
-const char *ag_onnx_place(ag_onnx_import *im, int node); /* how errors call it */
+const char *ag_onnx_place(ag_onnx_import *im, int node);      /* how errors call it */
 
 /* onnx_report.c */
 void ag_onnx_report(const ag_onnx_import *im, ag_import_report *report);

@@ -19,16 +19,19 @@ static entry entry_of_node(const ag_onnx_import *im, int node) {
 
 /* The least familiar fate among an element's nodes is its own. */
 static int rank(ag_onnx_fate fate) {
-  static const int order[] = {[AG_ONNX_UNSEEN] = 0, [AG_ONNX_FOLDED] = 1, [AG_ONNX_MERGED] = 2,
-                              [AG_ONNX_KEPT] = 3,   [AG_ONNX_OPAQUE] = 4};
+  static const int order[] = {[AG_ONNX_UNSEEN] = 0,
+                              [AG_ONNX_FOLDED] = 1,
+                              [AG_ONNX_MERGED] = 2,
+                              [AG_ONNX_KEPT] = 3,
+                              [AG_ONNX_OPAQUE] = 4};
   return order[fate];
 }
 
 static entry *entries_of_sources(const ag_onnx_import *im, const ag_onnx_translation *t) {
   entry *list = AG_ARRAY(entry, t->source_count);
   for (int i = 0; i < t->source_count; i++)
-    list[i] = (entry){t->sources[i].fate, t->sources[i].name, t->sources[i].type,
-                      t->sources[i].reason};
+    list[i] =
+        (entry){t->sources[i].fate, t->sources[i].name, t->sources[i].type, t->sources[i].reason};
   for (int i = 0; i < im->nodes; i++) {
     entry *e = &list[t->node_source[i]];
     if (rank((ag_onnx_fate)im->fate[i]) <= rank(e->fate)) continue;

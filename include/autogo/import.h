@@ -26,4 +26,16 @@ ag_status ag_tensorflow_load(const char *path, const ag_import_options *options,
 ag_status ag_tensorflow_parse(const void *data, size_t size, const ag_import_options *options,
                               const ag_graph **graph, ag_import_report *report, ag_error *err);
 
+/* A Keras model as JSON: model.to_json() of Keras 1, 2 or 3, or a TF.js layers model. Such files
+ * hold no weights. Graph, report and errors as above; there are no start and stop nodes. O(file
+ * size). */
+ag_status ag_keras_load(const char *path, const ag_import_options *options, const ag_graph **graph,
+                        ag_import_report *report, ag_error *err);
+ag_status ag_keras_parse(const char *text, size_t length, const ag_import_options *options,
+                         const ag_graph **graph, ag_import_report *report, ag_error *err);
+
+/* Which reader a JSON text is for. O(length). Errors: AG_FORMAT where it is no JSON. */
+typedef enum ag_json_kind { AG_JSON_GRAPH, AG_JSON_KERAS, AG_JSON_TENSORFLOW } ag_json_kind;
+ag_status ag_import_json_kind(const char *text, size_t length, ag_json_kind *kind, ag_error *err);
+
 #endif

@@ -1,6 +1,6 @@
 --- What a search leaves on disk: front.json, front.svg, history.csv, the input and the members as CG
--- JSON, the members as ONNX, the best of them drawn beside the input (rank_00_change.svg), and all of
--- it in one page to look at (report.html).
+-- JSON, the members as ONNX and as PyTorch source, the best of them drawn beside the input
+-- (rank_00_change.svg), and all of it in one page to look at (report.html).
 -- front.json holds nothing that differs between two runs of the same seed.
 -- @module autogo.output
 
@@ -10,6 +10,7 @@ local draw = require "autogo.report.draw"
 local html = require "autogo.report.html"
 local layout = require "autogo.report.table"
 local plot = require "autogo.report.plot"
+local pytorch = require "autogo.formats.pytorch"
 local settings = require "autogo.settings"
 
 local M = {}
@@ -33,6 +34,12 @@ local function origin_of(member)
   return list
 end
 
+-- Parameters that have the input's values, and those that need new ones.
+local function weights_of(graph)
+  local kept, new = graph:kept()
+  return { kept = kept, new = new }
+end
+
 -- A list is one even where it is empty.
 local function list(texts)
   return texts and setmetatable(texts, core.array)
@@ -47,12 +54,13 @@ local function member_of(member, rank, front, files)
     parent = member.parent and member.parent.graph:hash(), hash = member.graph:hash(),
     nodes_removed = removed, nodes_added = added, changes = member.changes, files = files,
     origin = origin_of(member), outside = list(member.outside),
+    weights = weights_of(member.graph),
   }
 end
 
 --- front.json as a table.
 -- @tparam Front front
--- @tparam {table,...} files per member { onnx =, json = }
+-- @tparam {table,...} files per member { onnx =, json =, py =, safetensors = }
 function M.document(front, files)
   local input, members = front.input, {}
   for rank, member in ipairs(front) do
@@ -65,6 +73,7 @@ function M.document(front, files)
     input = {
       name = input.graph.name, hash = input.graph:hash(), flops = input.graph.flops,
       params = input.graph.params, nodes = #input.graph, predicted = input.score,
+      weights = weights_of(input.graph),
       spread = input.spread, outside = list(input.outside),
       objectives = values_of(input, front),
     },
@@ -95,12 +104,26 @@ end
 local function remove_stale(folder, count)
   while true do
     local stem, found = ("%s/rank_%02d"):format(folder, count), false
-    for _, suffix in ipairs { ".json", ".onnx" } do
+    for _, suffix in ipairs { ".json", ".onnx", ".py", ".safetensors" } do
       found = os.remove(stem .. suffix) or found
     end
     if not found then return end
     count = count + 1
   end
+end
+
+-- A member as PyTorch source, with weights where it keeps some. A network that has no form there (its
+-- file held ops that PyTorch lacks) is left out.
+local function write_pytorch(graph, stem, seed, files, save)
+  local text, names, constants = pytorch.source(graph)
+  if not text then return end
+  files.py = stem .. ".py"
+  save(files.py, function(path) return core.write_file(path, text) end)
+  if graph:kept() == 0 and #constants == 0 then return end
+  files.safetensors = stem .. ".safetensors"
+  save(files.safetensors, function(path)
+    return graph:save_weights(path, names, constants, seed)
+  end)
 end
 
 -- Write everything; save(name, writer) does one file and raises where it fails.
@@ -114,6 +137,7 @@ local function write_files(front, light, save)
       save(files[rank].onnx, function(path)
         return member.graph:save_onnx(path, { seed = front.settings.seed })
       end)
+      write_pytorch(member.graph, stem, front.settings.seed, files[rank], save)
     end
   end
   save("input.json", function(path) return front.input.graph:save(path) end)
@@ -139,13 +163,16 @@ end
 -- interrupts, those written before are removed again.
 -- @tparam Front front
 -- @tparam string folder
--- @tparam[opt] boolean light without the ONNX files, which hold as many weights as the networks have
+-- @tparam[opt] boolean light without ONNX and PyTorch, which hold as many weights as the networks have
 -- @treturn[1] true
 -- @treturn[2] nil
 -- @treturn[2] string why
 function M.write(front, folder, light)
   local written = {}
   os.remove(folder .. "/front.json")
+  for rank = 1, #front do -- weights of an older search beside a source that has none
+    os.remove(("%s/rank_%02d.safetensors"):format(folder, rank - 1))
+  end
   local good, why = pcall(write_files, front, light, function(name, writer)
     local path = folder .. "/" .. name
     written[#written + 1] = path

@@ -132,6 +132,20 @@
 -- @treturn[1] table report as of `load_onnx`
 -- @treturn[2] nil and a message
 
+--- Read a Keras model as JSON (Keras 1, 2 or 3, or TF.js layers); such files hold no weights.
+-- @function load_keras
+-- @tparam string path
+-- @tparam[opt] table options `input` = {H, W, C}, which binds what the file leaves open
+-- @treturn[1] Graph
+-- @treturn[1] table report as of `load_onnx`
+-- @treturn[2] nil and a message
+
+--- What a JSON text holds.
+-- @function json_kind
+-- @tparam string text
+-- @treturn[1] string "graph", "keras" or "tensorflow" (a TF.js graph model)
+-- @treturn[2] nil and a message where it is no JSON
+
 --- Cut a segment out of a graph.
 -- @function cut
 -- @tparam Graph graph
@@ -272,6 +286,19 @@
 -- @tparam {{number,...},...} columns
 -- @tparam {string,...} senses
 -- @treturn {number,...}
+
+--- Hardware
+-- @section hardware
+
+--- Read a device file; `ag.device` also takes the names of the bundled ones.
+-- @function load_device
+-- @tparam string path
+-- @treturn Device; or nil and a message that names file, field and value
+
+--- A device from JSON text.
+-- @function parse_device
+-- @tparam string json
+-- @treturn Device; or nil and a message
 
 --- A computation graph: immutable, nodes in topological order. `#graph` is the number of nodes,
 -- `a == b` says whether the node lists are equal. Fields: `size`, `edges`, `name`, `family`, `flops`, `params`,
@@ -659,6 +686,29 @@
 -- @tparam string family whose labels give the unit
 -- @tparam[opt] integer threads
 -- @treturn {number,...}; or nil and a message
+
+--- A model of an accelerator: autogo/hardware.h says what it counts. Fields: `name`.
+-- @type Device
+
+--- Everything about a graph on the device: totals, and `nodes`, a row per node.
+-- @function Device:cost
+-- @tparam Graph graph
+-- @treturn table; or nil and a message where an operation does not fit
+
+--- One figure of a graph.
+-- @function Device:of
+-- @tparam Graph graph
+-- @tparam string measure "latency" (ms), "energy" (mJ) or "power" (mW)
+-- @tparam[opt] number fps power at so many inferences per second, instead of back to back
+-- @treturn number; or nil and a message
+
+--- One figure of each child; NaN where one does not fit.
+-- @function Device:column
+-- @tparam Batch batch
+-- @tparam string measure
+-- @tparam[opt] number fps
+-- @tparam[opt] integer threads
+-- @treturn {number,...}
 
 --- Prices of node signatures.
 -- @type Prices

@@ -57,3 +57,22 @@ if [ -d "$cases" ] && "$python" -c 'import onnx' 2>/dev/null; then
 else
   echo "skipped: libonnx-testdata or python3-onnx is not installed"
 fi
+
+# ResNet-50 with weights: in, out, and through an evolution.
+if "$python" -c 'import torchvision, onnx' 2>/dev/null && [ -d "$NODE_PATH/onnxruntime-node" ]; then
+  net=$WORK/resnet
+  mkdir "$net"
+  check "torchvision's ResNet-50" "$python" tests/formats/torchvision_resnet.py write "$net"
+  check "in and out" "$AUTOGO" convert "$net/original.onnx" "$net/again.onnx"
+  check "ONNX Runtime runs it" node tests/formats/onnx_values.js "$net/again.onnx"
+  check "it computes what the original does" "$python" tests/formats/torchvision_resnet.py compare "$net"
+  check "as PyTorch source" "$AUTOGO" convert "$net/original.onnx" "$net/again.py"
+  echo "again 25557032 1x1000" >"$net/list"
+  check "the source computes it too" "$python" tests/formats/run_torch.py "$net"
+  check "evolve it" "$AUTOGO" evolve "$net/original.onnx" --iterations 1 --parents 1 --sources 2 \
+    --replacements 20 --out "$net/front" --quiet
+  check "what stayed is bit-identical" \
+    "$python" tests/formats/torchvision_resnet.py kept "$net" "$net/front"
+else
+  echo "skipped: python3-torchvision, python3-onnx or onnxruntime-node is not installed"
+fi

@@ -55,8 +55,7 @@ static inline void put_ints(ag_text *to, int field, const int64_t *values, int c
   if (packed) put_message(to, field, &list);
 }
 
-/* --- attributes, appended to a node message by node() ------------------------------------------
- */
+/* --- attributes, appended to a node message by node() -------------------------------------- */
 
 typedef struct attributes {
   ag_text text; /* attribute fields of a NodeProto */
@@ -96,8 +95,7 @@ static inline void attribute_string(attributes *a, const char *name, const char 
   put_message(&a->text, 5, &m);
 }
 
-/* --- the graph ---------------------------------------------------------------------------------
- */
+/* --- the graph ----------------------------------------------------------------------------- */
 
 typedef struct model {
   ag_text graph;

@@ -40,8 +40,7 @@ static model picture(int64_t size) {
   return m;
 }
 
-/* --- windows: kernel, stride, padding, rounding
- * ---------------------------------------------------- */
+/* --- windows: kernel, stride, padding, rounding -------------------------------------------- */
 
 typedef struct window {
   const char *op, *auto_pad;
@@ -95,8 +94,7 @@ static model window_model(int index) {
   return m;
 }
 
-/* --- everything else
- * --------------------------------------------------------------------------------- */
+/* --- everything else ----------------------------------------------------------------------- */
 
 static model norm(void) {
   model m = picture(5);
@@ -356,8 +354,7 @@ static char *model_bytes(int index, const char **name, size_t *size) {
   return finish(&m, is_window ? 11 : others[index - WINDOWS].opset, size);
 }
 
-/* --- in, out, in
- * ---------------------------------------------------------------------------------------- */
+/* --- in, out, in --------------------------------------------------------------------------- */
 
 static const ag_graph *parse(const char *bytes, size_t size, const char *name) {
   const ag_graph *g;

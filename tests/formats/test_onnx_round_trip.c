@@ -85,8 +85,7 @@ static void random_graphs_read_back(void **state) {
   }
 }
 
-/* --- one node at a time
- * ----------------------------------------------------------------------------- */
+/* --- one node at a time -------------------------------------------------------------------- */
 
 static const ag_graph *around(ag_node node, ag_shape in, int copies) {
   ag_builder *b = ag_builder_new("one");
@@ -217,8 +216,7 @@ static void ops_that_move_elements_read_back(void **state) {
   assert_round_trip(n, (ag_shape){1, 1, 8}, 1);
 }
 
-/* --- weights
- * ------------------------------------------------------------------------------------------ */
+/* --- weights ------------------------------------------------------------------------------- */
 
 static void weights_keep_their_bits(void **state) {
   (void)state;
@@ -327,8 +325,7 @@ static void weights_can_be_left_to_the_user(void **state) {
   ag_graph_release(g);
 }
 
-/* --- opaque nodes, names, failure
- * ------------------------------------------------------------------------ */
+/* --- opaque nodes, names, failure ---------------------------------------------------------- */
 
 static void opaque_nodes_are_written_back(void **state) {
   (void)state;
@@ -392,8 +389,7 @@ static void failures_name_the_file_and_leave_nothing(void **state) {
   ag_graph_release(g);
 }
 
-/* --- the models of the folder
- * -------------------------------------------------------------------------------- */
+/* --- the models of the folder -------------------------------------------------------------- */
 
 static const struct {
   const char *name;

@@ -1,5 +1,5 @@
-/* Checkpoints of a training. Key and size, by which another training's checkpoint is told apart, are
- * taken from the file itself, so that what lies behind them is reached. */
+/* Checkpoints of a training. Key and size, by which another training's checkpoint is told apart,
+ * are taken from the file itself, so that what lies behind them is reached. */
 #include "engine/predict/checkpoint.h"
 #include "engine/predict/safetensors.h"
 #include "tests/fuzz/tensors.h"

@@ -1,6 +1,6 @@
-/* JSON as scripts read it: journals, settings, fronts. What is decoded is encoded so that it decodes
- * to the same again; once what JSON cannot say, bytes that are not UTF-8 and keys that stand twice,
- * is gone. */
+/* JSON as scripts read it: journals, settings, fronts. What is decoded is encoded so that it
+ * decodes to the same again; once what JSON cannot say, bytes that are not UTF-8 and keys that
+ * stand twice, is gone. */
 #include <lua.h>
 #include <lualib.h>
 

@@ -2,7 +2,8 @@
  * almost all of a file; so an input is a kind and
  *
  *   'r'  a file as it is
- *   'h'  size of the data u32 (little endian) | header: its length is put before it, data behind it */
+ *   'h'  size of the data u32 (little endian) | header: its length is put before it, data behind it
+ */
 #ifndef AG_TESTS_FUZZ_TENSORS_H
 #define AG_TESTS_FUZZ_TENSORS_H
 

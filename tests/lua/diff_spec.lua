@@ -133,7 +133,19 @@ describe("autogo diff", function()
       assert.equal(more == " --whole", not svg:find "data%-elided")
     end
     os.remove(path)
-    local code, out, err = support.autogo "diff resnet18 resnet34 --svg /nonexistent/x.svg"
+    path = support.temporary("", ".html")
+    assert.equal("", run("resnet18 resnet34 --out " .. path))
+    local page = core.read_file(path)
+    assert.matches("^<!DOCTYPE html>", page)
+    assert.matches("added %(56%)", page)
+    -- Every added node is in the table of costs.
+    assert.equal(56, select(2, page:gsub('<tr class="added">', "")))
+    os.remove(path)
+    local code, out, err = support.autogo "diff resnet18 resnet34 --out x.png"
+    assert.equal(1, code)
+    assert.equal("", out)
+    assert.equal("autogo: --out: a name that ends in .svg or .html expected, got 'x.png'\n", err)
+    code, out, err = support.autogo "diff resnet18 resnet34 --svg /nonexistent/x.svg"
     assert.equal(1, code)
     assert.equal("", out)
     assert.matches("/nonexistent/x.svg", err, 1, true)

@@ -4,6 +4,7 @@
 local ag = require "autogo"
 local core = require "autogo.core"
 local draw = require "autogo.report.draw"
+local html = require "autogo.report.html"
 local match = require "autogo.match"
 local model = require "autogo.cli.model"
 local report = require "autogo.report.table"
@@ -70,22 +71,65 @@ local function say(a, b, origin)
   io.stdout:write(table.concat(lines, "\n"), "\n")
 end
 
+-- How each kind of file is made: function(a, b, origin, values) -> content, or nil and a message.
+local MAKE = {
+  svg = function(a, b, origin, values)
+    return draw.change(a, b, origin, { context = not values.whole and values.context or nil })
+  end,
+  html = function(a, b, origin, values)
+    return html.comparison(a, b, origin, { values[1], values[2] })
+  end,
+}
+
+-- What to write and where: { path, make }, nothing where it is to be said in words; or nil and a message.
+local function wanted(values)
+  local files = {}
+  for _, path in ipairs { values.svg or false, values.out or false } do
+    local kind = path and (path == values.svg and "svg" or path:lower():match "%.(%w+)$")
+    if path and not MAKE[kind] then
+      return nil, ("--out: a name that ends in .svg or .html expected, got '%s'"):format(path)
+    elseif path then
+      files[#files + 1] = { path, MAKE[kind] }
+    end
+  end
+  return files
+end
+
+local function write(files, a, b, origin, values)
+  for _, file in ipairs(files) do
+    local content, why = file[2](a, b, origin, values)
+    if not content then
+      return nil, why
+    end
+    local good
+    good, why = core.write_file(file[1], content)
+    if not good then
+      return nil, why
+    end
+  end
+end
+
 return {
   name = "diff",
   about = "Say or draw what differs between two models",
   usage = "A B [options]",
   arguments = { model.ARGUMENT, { name = "B", help = "the other model" } },
   options = {
-    { name = "svg", type = "string", value = "FILE", help = "draw both side by side there" },
-    { name = "context", type = "integer", min = 0, default = 4, help = "rows drawn around a change" },
-    { name = "whole", type = "flag", help = "draw everything" },
+    { name = "out", type = "string", value = "FILE", help = "draw both side by side there: .svg or .html" },
+    { name = "svg", type = "string", value = "FILE", help = "the same, SVG whatever it is called" },
+    { name = "context", type = "integer", min = 0, default = 4, help = "rows drawn around a change in SVG" },
+    { name = "whole", type = "flag", help = "draw everything in SVG" },
     model.INPUT,
     model.START,
     model.STOP,
     model.SKIP,
   },
   run = function(values)
-    local a, b, why
+    local files, a, b, why
+    files, why = wanted(values)
+    if not files then
+      return nil, why
+    end
     a, why = load(values[1], values)
     if not a then
       return nil, why
@@ -95,19 +139,10 @@ return {
       return nil, why
     end
     local origin = match.nodes(a, b)
-    if not values.svg then
+    if #files == 0 then
       say(a, b, origin)
       return
     end
-    local svg
-    svg, why = draw.change(a, b, origin, { context = not values.whole and values.context or nil })
-    if not svg then
-      return nil, why
-    end
-    local good
-    good, why = core.write_file(values.svg, svg)
-    if not good then
-      return nil, why
-    end
+    return write(files, a, b, origin, values)
   end,
 }

@@ -241,6 +241,14 @@ local function say_finished(values, done)
   end
 end
 
+-- Say how much of its training the input's best descendant keeps.
+local function say_kept(front)
+  local best = front[1] and front[1].graph
+  if not best or front.input.graph:kept() == 0 then return end
+  local kept, new = best:kept()
+  io.stdout:write(("weights: rank 0 keeps %d parameters of the input, %d are new\n"):format(kept, new))
+end
+
 return {
   name = "evolve",
   about = "Evolve a network: cheaper, and predicted to be better",
@@ -287,6 +295,7 @@ return {
     end
     if not values.quiet and not values.json then
       io.stdout:write(tostring(front), "\n")
+      say_kept(front)
     end
   end,
 }

@@ -10,8 +10,35 @@ local READERS = {}
 -- extension -> function (graph, path, options) -> true, or nil and a message
 local WRITERS = {}
 
-function READERS.json(path)
-  return core.load_graph(path)
+-- Options that the readers of other frameworks' files take.
+local function import_options(options)
+  return { input = options.input, start = options.start, stop = options.stop }
+end
+
+local JSON_READERS = {
+  graph = function(path)
+    return core.load_graph(path)
+  end,
+  keras = function(path, options)
+    return core.load_keras(path, import_options(options))
+  end,
+  tensorflow = function(path, options)
+    return core.load_tensorflow(path, import_options(options))
+  end,
+}
+
+-- Our own files begin with their format; of others, what they hold tells.
+local function json_kind(path)
+  local start = core.read_file(path, 64)
+  if not start or start:find('"autogo-cg"', 1, true) then
+    return "graph"
+  end
+  local text = core.read_file(path)
+  return text and core.json_kind(text) or "graph"
+end
+
+function READERS.json(path, options)
+  return JSON_READERS[json_kind(path)](path, options)
 end
 
 function READERS.onnx(path, options)
@@ -22,7 +49,7 @@ function READERS.onnx(path, options)
 end
 
 function READERS.pb(path, options)
-  return core.load_tensorflow(path, { input = options.input, start = options.start, stop = options.stop })
+  return core.load_tensorflow(path, import_options(options))
 end
 
 function WRITERS.json(graph, path)
@@ -46,6 +73,9 @@ function WRITERS.svg(graph, path, options)
 end
 
 function WRITERS.py(graph, path, options)
+  if options.to == "keras" or path:find "%.keras%.py$" then
+    return require("autogo.formats.keras_source").save(graph, path)
+  end
   return require("autogo.formats.pytorch").save(graph, path, options)
 end
 

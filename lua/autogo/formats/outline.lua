@@ -26,8 +26,8 @@ local SHORT = {
 
 local function short(op) return SHORT[op] or op end
 
--- "/layer1/layer1.0/conv1/Conv" as { "layer1.0", "conv1" }: what repeats the part before goes, and so
--- does the type that exporters put at the end.
+-- "/layer1/layer1.0/conv1/Conv" as { "layer1", "0", "conv1" }: what repeats the part before goes, and
+-- so does the type that exporters put at the end.
 local function components(name)
   local parts = {}
   for part in name:gmatch "[^/]+" do
@@ -39,7 +39,9 @@ local function components(name)
     end
   end
   if #parts > 1 and parts[#parts]:find "^%u" then parts[#parts] = nil end
-  return parts
+  local fine = {}
+  for part in table.concat(parts, "."):gmatch "[^.]+" do fine[#fine + 1] = part end
+  return fine
 end
 
 --- The name of a node as an identifier: its own, or made of op and position.

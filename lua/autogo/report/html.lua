@@ -75,7 +75,7 @@ local function tiles(report)
   for k, measure in ipairs(report.measures) do
     local best, input = best_of(report, measure), report.input.values[measure.key]
     if best and input and k <= MOST_PAIRED then
-      local value = k == 1 and ("%.4f"):format(best) or words.amount(best, measure.unit)
+      local value = k == 1 and words.score(best) or words.amount(best, measure.unit)
       list[#list + 1] = tile(measure.sense == "max" and "highest " .. measure.name or "lowest " .. measure.name,
         value, k == 1 and words.difference(best - input) .. " to the input"
           or words.change(best, input) .. " to the input")
@@ -127,7 +127,7 @@ local function head(report, running)
   return fill('<header><p class="kind">AutoGO search report%s</p><h1>%s</h1>'
     .. '<p class="lead">%s, %s, %s parameters</p>%s%s'
     .. "<details class=\"more\"><summary>Settings</summary>%s</details></header>\n",
-    running and fill ' <span class="running">search running</span>' or "", title_of(report),
+    running and fill ' <span class="running">written while the search ran: more may follow</span>' or "", title_of(report),
     words.count(input.nodes, "node"), words.amount(input.flops, "FLOPs"), words.amount(input.params),
     tiles(report), command, setting_rows(report.settings))
 end
@@ -246,9 +246,35 @@ local function course(report)
     history_table(report))
 end
 
+-- One amount of two networks as a tile.
+local function compared(name, before, after, unit)
+  return tile(name, words.amount(after, unit), ("%s before, %s"):format(words.amount(before, unit),
+    before == after and "the same" or words.change(after, before)))
+end
+
+--- Two networks side by side as one HTML file.
+-- @tparam Graph parent
+-- @tparam Graph child
+-- @tparam table origin which node of the parent each of the child is, as of `autogo.match`
+-- @tparam {string,string} names what the user calls them
+-- @treturn string
+function html.comparison(parent, child, origin, names)
+  local title = ("%s and %s"):format(names[1], names[2])
+  return html.frame(title .. " – AutoGO", markup.join {
+    fill('<header><p class="kind">AutoGO comparison</p><h1>%s</h1><p class="lead">before: %s · after: %s</p>'
+      .. '<dl class="tiles">%s</dl></header>\n<main><section class="body" aria-label="what changed">%s</section>'
+      .. "</main>\n<footer>Written by AutoGO %s.</footer>", title, words.count(#parent, "node"),
+      words.count(#child, "node"), markup.join {
+        compared("FLOPs", parent.flops, child.flops), compared("parameters", parent.params, child.params),
+        compared("memory at the peak", parent.peak_memory, child.peak_memory, "B"),
+        compared("nodes", #parent, #child),
+      }, require("autogo.report.portrait").difference(parent, child, origin), core.version),
+  })
+end
+
 --- The report as one HTML file.
 -- @tparam table report of `autogo.report.data`
--- @tparam[opt] table options `running`: the search goes on; `memory`: a table in which drawings are
+-- @tparam[opt] table options `running`: the search was going on; `memory`: a table in which drawings are
 -- kept from one call to the next
 -- @treturn string
 function html.page(report, options)

@@ -13,7 +13,7 @@ local function integer(value)
 end
 
 local function shown_value(k, value, measure)
-  return k == 1 and ("%.4f"):format(value) or words.amount(value, measure.unit)
+  return k == 1 and words.score(value) or words.amount(value, measure.unit)
 end
 
 local function shown_change(k, value, reference)

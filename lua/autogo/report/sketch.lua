@@ -5,6 +5,7 @@
 -- until the page shows them.
 -- @module autogo.report.sketch
 
+local columns = require "autogo.report.columns"
 local layers = require "autogo.report.layers"
 local picture = require "autogo.report.picture"
 local routes = require "autogo.report.routes"
@@ -16,15 +17,35 @@ local sketch = {}
 local HEIGHT, CHIP, BETWEEN, EDGE, TITLE = 26, 15, 24, 1, 20
 -- Of one side, so that its title has room.
 local LEAST = 120
+-- A longer hunk stands in columns, as drawings of whole networks do; for it this width to height.
+local MOST_ROWS, ASPECT = 70, 0.4
 
 local SIGNS = { removed = "−", added = "+", reshaped = "~" }
 
 --- The sign of what happened to a node.
 sketch.SIGNS = SIGNS
 
-local function arrange(scene, rows)
-  local problem = picture.pose(scene, { chip = CHIP, shapes = true })
-  return layers.arrange(problem, { row = scene.row, rows = rows, after = {} })
+-- Both sides laid out in common rows; nil and a message where that is impossible.
+local function arrange(hunk)
+  local scenes, problems, list = { hunk.before, hunk.after }, {}, {}
+  for k, scene in ipairs(scenes) do
+    problems[k] = picture.pose(scene, { chip = CHIP, shapes = true })
+  end
+  local ends = {}
+  if hunk.rows > MOST_ROWS then
+    ends = columns.choose(problems, { scenes[1].row, scenes[2].row }, hunk.rows, ASPECT)
+  end
+  for k, scene in ipairs(scenes) do
+    local why
+    list[k], why = layers.arrange(problems[k], { row = scene.row, rows = hunk.rows, after = ends })
+    if not list[k] then
+      return nil, why
+    end
+  end
+  layers.stack(list, HEIGHT)
+  layers.spread(list[1])
+  layers.spread(list[2])
+  return list
 end
 
 local function draw_edges(out, a)
@@ -56,7 +77,7 @@ end
 local function draw_tips(out, a)
   local ports, parts = routes.ports(a), {}
   for e, edge in ipairs(a.problem.edges) do
-    parts[#parts + 1] = ("M%s %sl-2.6 -5h5.2z"):format(number(ports[e] + a.offset[1]),
+    parts[#parts + 1] = ("M%s %sl-2.6 -5h5.2z"):format(number(ports[e] + a.offset[a.column[edge[2]]]),
       number(a.dy + a.y[edge[2]]))
   end
   out[#out + 1] = ('<path class="tip" d="%s"/>'):format(table.concat(parts))
@@ -64,7 +85,7 @@ end
 
 local function draw_node(out, a, i, mark)
   local node, width = a.problem.nodes[i], a.width[i]
-  local x, y = a.x[i] + a.offset[1] - width / 2, a.dy + a.y[i]
+  local x, y = a.x[i] + a.offset[a.column[i]] - width / 2, a.dy + a.y[i]
   local class, id = node.elided and "fold" or mark, ""
   if not node.elided then
     id = (' data-node="%d"'):format(node.position)
@@ -103,17 +124,11 @@ end
 -- @tparam string label for those who cannot see it
 -- @treturn string SVG; or nil and a message
 function sketch.hunk(hunk, label)
-  local list, out = {}, {}
-  for k, side in ipairs { "before", "after" } do
-    local why
-    list[k], why = arrange(hunk[side], hunk.rows)
-    if not list[k] then
-      return nil, why
-    end
+  local list, why = arrange(hunk)
+  if not list then
+    return nil, why
   end
-  layers.stack(list, HEIGHT)
-  layers.spread(list[1])
-  layers.spread(list[2])
+  local out = {}
   local middle = EDGE + math.max(list[1].breadth, LEAST) + BETWEEN
   local width = middle + math.max(list[2].breadth, LEAST) + EDGE
   local height = list[1].rise + list[1].fall + TITLE + 2 * EDGE
