@@ -91,7 +91,7 @@ local function compare(kind, family)
   end
 end
 
-for _, kind in ipairs { "children", values.seconds > 0 and "seconds" } do
+for _, kind in ipairs { "children", values.seconds > 0 and "seconds" or nil } do
   for _, family in ipairs(families) do
     compare(kind, family)
   end

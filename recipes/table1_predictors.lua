@@ -1,11 +1,13 @@
 -- Rank correlation of the predictors (Table 1), on the families with public labels.
 --
---     autogo run recipes/table1_predictors.lua --labels DIR [--seeds N] [--out DIR] [--quick]
+--     autogo run recipes/table1_predictors.lua --labels DIR [--seeds N] [--members N] [--out DIR]
+--         [--quick]
 --
 -- DIR holds nb201.csv, nb_macro.csv and nb101.csv (columns: `autogo.labels`); one that is missing is
 -- left out. For every family, the whole-graph GNN, PSC trained on one random cut per graph and batch (PSC
--- 1:1) and PSC on eight, each for several seeds, which draw split and training. SRCC is the mean over
--- folds of one cut per test graph. Leaves in the output folder:
+-- 1:1) and PSC on eight, each for several seeds, which draw split and training. With --members, each is
+-- the mean of as many trained apart. SRCC is the mean over folds of one cut per test graph.
+-- Leaves in the output folder:
 --
 --    table1.csv      mean and deviation over the seeds, of all test networks and of the best fifth
 --    families.csv    own: trained on the family; joint: on all; cross: on the others alone
@@ -36,6 +38,7 @@ local values = recipe.options {
   options = {
     { name = "labels", type = "string", value = "DIR", default = "../shared/data/labels", help = "tables" },
     { name = "seeds", type = "integer", min = 1, max = 100, default = 5, help = "runs of each" },
+    { name = "members", type = "integer", min = 1, max = 8, default = 1, help = "of an ensemble" },
     { name = "epochs", type = "integer", min = 1, max = 100000, default = 100, help = "passes" },
     { name = "threads", type = "integer", min = 1, max = 256, help = "worker threads [all processors]" },
   },
@@ -104,14 +107,14 @@ end
 -- --- training -------------------------------------------------------------------------------------
 
 local function fit(model, training, validation, seed)
-  local predictor, why = train.fit({
+  local predictor, why = train.fit_ensemble({
     model = model.model,
     splits = model.splits,
     epochs = epochs,
     seed = seed,
     threads = values.threads,
     tokenizer = tokenizer,
-  }, training, validation)
+  }, values.members, training, validation)
   return predictor or stop(why)
 end
 

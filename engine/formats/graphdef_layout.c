@@ -151,7 +151,10 @@ ag_status ag_tf_ints(ag_tf_op *op, int slot, int64_t *out, int limit, int *count
   if (status) return status;
   const ag_tensor *t = ag_tf_tensor_of(op, &op->in[slot]);
   int64_t elements = ag_onnx_elements(t);
-  if (!op->in[slot].constant || t->dtype != AG_I64 || elements > limit || (elements && !t->data))
+  if (op->in[slot].constant && elements && !t->data)
+    return ag_neutral_fail(op->n, AG_UNSUPPORTED,
+                           "operand %d lies in a file of weights that is not beside the model", slot);
+  if (!op->in[slot].constant || t->dtype != AG_I64 || elements > limit)
     return ag_neutral_fail(op->n, AG_UNSUPPORTED,
                            "operand %d is no constant list of at most %d integers", slot, limit);
   for (int64_t i = 0; i < elements; i++) out[i] = ag_onnx_get_int(t, i);

@@ -6,7 +6,9 @@
 
 #include "engine/base/file.h"
 #include "engine/formats/graphdef.h"
+#include "engine/formats/tfjs.h"
 #include "engine/formats/wire.h"
+#include "engine/graph/json_node.h"
 
 static const char *text(const char *s) {
   return s ? s : "";
@@ -243,7 +245,9 @@ ag_status ag_tf_import_graph(const ag_tf_graph *graph, size_t file_size, bool we
   return status;
 }
 
-ag_status ag_tensorflow_parse(const void *data, size_t size, const ag_import_options *options,
+/* --- files ------------------------------------------------------------------------ */
+
+static ag_status parse_binary(const void *data, size_t size, const ag_import_options *options,
                               const ag_graph **graph, ag_import_report *report, ag_error *err) {
   ProtobufCMessage *message;
   ag_status status = ag_wire_unpack(&ag__tf__graph__descriptor, data, size, &message, err);
@@ -255,13 +259,53 @@ ag_status ag_tensorflow_parse(const void *data, size_t size, const ag_import_opt
   return status;
 }
 
+/* directory = NULL: the weights are not looked for. */
+static ag_status parse_json(const char *text, size_t size, const char *directory,
+                            const ag_import_options *options, const ag_graph **graph,
+                            ag_import_report *report, ag_error *err) {
+  cJSON *root;
+  ag_arena arena = {0};
+  ag_tf_graph g;
+  ag_status status = ag_json_parse(text, size, &root, err);
+  if (status) return status;
+  status = ag_tfjs_read(root, &arena, &g, err);
+  if (!status && directory) status = ag_tfjs_add_weights(root, directory, &arena, &g, err);
+  if (!status) status = ag_tf_import_graph(&g, size, true, options, graph, report, err);
+  ag_arena_free(&arena);
+  cJSON_Delete(root);
+  return status;
+}
+
+/* No message begins with a brace, nor with white space that a field could be. */
+static bool is_json(const char *data, size_t size) {
+  size_t at = 0;
+  while (at < size && strchr(" \t\r\n", data[at]) && data[at]) at++;
+  return at < size && data[at] == '{';
+}
+
+static ag_status parse(const char *data, size_t size, const char *directory,
+                       const ag_import_options *options, const ag_graph **graph,
+                       ag_import_report *report, ag_error *err) {
+  if (is_json(data, size)) return parse_json(data, size, directory, options, graph, report, err);
+  return parse_binary(data, size, options, graph, report, err);
+}
+
+ag_status ag_tensorflow_parse(const void *data, size_t size, const ag_import_options *options,
+                              const ag_graph **graph, ag_import_report *report, ag_error *err) {
+  return parse(data, size, NULL, options, graph, report, err);
+}
+
 ag_status ag_tensorflow_load(const char *path, const ag_import_options *options,
                              const ag_graph **graph, ag_import_report *report, ag_error *err) {
   void *data;
   size_t size;
   ag_status status = ag_file_map(path, &data, &size, err);
   if (status) return status;
-  status = ag_tensorflow_parse(data, size, options, graph, report, err);
+  char *directory = ag_strdup(path);
+  char *slash = strrchr(directory, '/');
+  slash ? (slash[1] = '\0') : (directory[0] = '\0');
+  status = parse(data, size, directory, options, graph, report, err);
+  free(directory);
   ag_file_unmap(data, size);
   return status ? ag_error_in_file(err, status, path) : AG_OK;
 }

@@ -9,6 +9,7 @@
 #include <cblas.h>
 #include <string.h>
 
+#include "engine/predict/product.h"
 #include "engine/predict/trainer.h"
 
 static void multiply(bool transpose, const float *w, int d, const float *x, float beta, float *y) {
@@ -20,8 +21,9 @@ static void fold_head(ag_step_weights *s) {
   const ag_layout *at = s->layout;
   const float *p = s->params;
   int d = at->joined;
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, d, d, d, 1, p + at->head_w[1], d,
-              p + at->head_w[0], d, 0, s->head, d);
+  memset(s->head, 0, (size_t)(d * d) * sizeof *s->head);
+  ag_product_add(&(ag_product){d, d, d, p + at->head_w[1], d, 1, p + at->head_w[0], s->head});
+  ag_transpose(s->head, d, d, s->head_columns);
   memcpy(s->head_bias, p + at->head_b[1], (size_t)d * sizeof *p);
   multiply(false, p + at->head_w[1], d, p + at->head_b[0], 1, s->head_bias);
   multiply(true, p + at->head_w[3], d, p + at->out_w, 0, s->head_mid);
@@ -43,6 +45,7 @@ void ag_step_weights_make(ag_step_weights *s, const ag_config *config, const ag_
       memcpy(row, right + o * AG_WIDTH, AG_WIDTH * sizeof *row);
       memcpy(row + AG_WIDTH, left + o * AG_WIDTH, AG_WIDTH * sizeof *row);
     }
+    ag_transpose(s->layer[l], AG_WIDTH, AG_INPUT_WIDTH, s->columns[l]);
   }
   fold_head(s);
 }
@@ -51,12 +54,13 @@ static void unfold_input_side(ag_gradient *g, const ag_step_weights *s) {
   const ag_layout *at = s->layout;
   const float *p = s->params;
   int d = at->joined;
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, d, d, d, 1, g->head, d, p + at->head_w[0], d,
-              1, g->params + at->head_w[1], d);
+  float transposed[AG_JOINED_MAX * AG_JOINED_MAX]; /* W0' */
+  ag_transpose(p + at->head_w[0], d, d, transposed);
+  ag_product_add(&(ag_product){d, d, d, g->head, d, 1, transposed, g->params + at->head_w[1]});
   cblas_sger(CblasRowMajor, d, d, 1, g->head_bias, 1, p + at->head_b[0], 1,
              g->params + at->head_w[1], d);
-  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, d, d, d, 1, p + at->head_w[1], d, g->head, d,
-              1, g->params + at->head_w[0], d);
+  ag_product_add(
+      &(ag_product){d, d, d, p + at->head_w[1], 1, d, g->head, g->params + at->head_w[0]});
   multiply(true, p + at->head_w[1], d, g->head_bias, 1, g->params + at->head_b[0]);
   cblas_saxpy(d, 1, g->head_bias, 1, g->params + at->head_b[1], 1);
 }

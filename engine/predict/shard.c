@@ -4,12 +4,12 @@
  * one product for the weights, one for the inputs, and a scatter in which the gradients of a
  * shared state's uses add up. The order of rows is the order of first use, fixed by the items.
  * Source: predictor.md ("Sharing goes further than prefixes"). */
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/predict/product.h"
 #include "engine/predict/trainer.h"
 
 void ag_shard_init(ag_shard *s, const ag_training_set *corpus, const ag_layout *layout) {
@@ -192,8 +192,8 @@ static void forward_layer(ag_shard *s, const ag_step_weights *w, int l) {
   for (int r = 0; r < t->rows; r++) {
     memcpy(t->active + r * AG_WIDTH, bias, AG_WIDTH * sizeof *bias);
   }
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, t->rows, AG_WIDTH, AG_INPUT_WIDTH, 1,
-              t->input, AG_INPUT_WIDTH, w->layer[l - 1], AG_INPUT_WIDTH, 1, t->active, AG_WIDTH);
+  ag_product_add(&(ag_product){t->rows, AG_INPUT_WIDTH, AG_WIDTH, t->input, AG_INPUT_WIDTH, 1,
+                               w->columns[l - 1], t->active});
   if (w->residual) {
     normalise(t, w->params + at->layer[l - 1].norm_w, w->params + at->layer[l - 1].norm_b,
               t->active);
@@ -225,8 +225,7 @@ static void forward_head(ag_shard *s, const ag_step_weights *w) {
   for (int i = 0; i < s->items; i++) {
     memcpy(s->hidden + i * d, w->head_bias, (size_t)d * sizeof *s->hidden);
   }
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, s->items, d, d, 1, s->joined, d, w->head, d,
-              1, s->hidden, d);
+  ag_product_add(&(ag_product){s->items, d, d, s->joined, d, 1, w->head_columns, s->hidden});
   weigh_hidden(s, w->head_weight, d);
   for (int i = 0; i < s->items; i++) s->raw[i] += w->head_offset;
 }
@@ -266,10 +265,9 @@ static void backward_head(ag_shard *s, const ag_step_weights *w) {
   ag_gradient *g = &s->gradient;
   for (int i = 0; i < s->items; i++) g->head_offset += s->raw_grad[i];
   backward_hidden(s, w->head_weight, d, g->head_weight, g->head_bias);
-  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, d, d, s->items, 1, s->hidden, d, s->joined,
-              d, 0, g->head, d);
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, s->items, d, d, 1, s->hidden, d, w->head,
-              d, 0, s->joined, d);
+  ag_product_add(&(ag_product){d, s->items, d, s->hidden, 1, d, s->joined, g->head});
+  memset(s->joined, 0, (size_t)(s->items * d) * sizeof *s->joined);
+  ag_product_add(&(ag_product){s->items, d, d, s->hidden, d, 1, w->head, s->joined});
 }
 
 /* t->active <- gradient before tanh. */
@@ -339,18 +337,19 @@ static void add_layer_gradient(const ag_layout *at, int l, const float *matrix, 
 static void backward_layer(ag_shard *s, const ag_step_weights *w, int l) {
   ag_shard_layer *t = &s->layer[l], *below = &s->layer[l - 1];
   const ag_layout *at = w->layout;
-  float *params = s->gradient.params, matrix[AG_WIDTH * AG_INPUT_WIDTH];
+  float *params = s->gradient.params, matrix[AG_WIDTH * AG_INPUT_WIDTH] = {0};
   backward_tanh(t);
   if (w->residual) {
     backward_norm(t, w->params + at->layer[l - 1].norm_w, t->active,
                   params + at->layer[l - 1].norm_w, params + at->layer[l - 1].norm_b);
   }
   sum_rows(t, params + at->layer[l - 1].left_b);
-  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, AG_WIDTH, AG_INPUT_WIDTH, t->rows, 1,
-              t->active, AG_WIDTH, t->input, AG_INPUT_WIDTH, 0, matrix, AG_INPUT_WIDTH);
+  ag_product_add(
+      &(ag_product){AG_WIDTH, t->rows, AG_INPUT_WIDTH, t->active, 1, AG_WIDTH, t->input, matrix});
   add_layer_gradient(at, l - 1, matrix, params);
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, t->rows, AG_INPUT_WIDTH, AG_WIDTH, 1,
-              t->active, AG_WIDTH, w->layer[l - 1], AG_INPUT_WIDTH, 0, t->input, AG_INPUT_WIDTH);
+  memset(t->input, 0, (size_t)t->rows * AG_INPUT_WIDTH * sizeof *t->input);
+  ag_product_add(&(ag_product){t->rows, AG_WIDTH, AG_INPUT_WIDTH, t->active, AG_WIDTH, 1,
+                               w->layer[l - 1], t->input});
   memset(below->grad, 0, (size_t)below->rows * AG_WIDTH * sizeof *below->grad);
   scatter(t, w->residual, below->grad);
 }

@@ -24,12 +24,14 @@ typedef struct ag_step_weights {
   const ag_layout *layout;
   const float *params;
   bool residual;
-  float layer[AG_MAX_LAYERS][AG_WIDTH * AG_INPUT_WIDTH]; /* [out][own ++ sum] */
-  float head[AG_JOINED_MAX * AG_JOINED_MAX];             /* A */
-  float head_bias[AG_JOINED_MAX];                        /* a */
-  float head_mid[AG_JOINED_MAX];                         /* W3' r */
-  float head_weight[AG_JOINED_MAX];                      /* w */
-  float head_offset;                                     /* b */
+  float layer[AG_MAX_LAYERS][AG_WIDTH * AG_INPUT_WIDTH];   /* [out][own ++ sum] */
+  float columns[AG_MAX_LAYERS][AG_WIDTH * AG_INPUT_WIDTH]; /* the same, transposed */
+  float head[AG_JOINED_MAX * AG_JOINED_MAX];               /* A */
+  float head_columns[AG_JOINED_MAX * AG_JOINED_MAX];       /* A' */
+  float head_bias[AG_JOINED_MAX];                          /* a */
+  float head_mid[AG_JOINED_MAX];                           /* W3' r */
+  float head_weight[AG_JOINED_MAX];                        /* w */
+  float head_offset;                                       /* b */
 } ag_step_weights;
 
 void ag_step_weights_make(ag_step_weights *weights, const ag_config *config,

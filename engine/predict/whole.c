@@ -9,12 +9,16 @@
 
 #include "engine/base/alloc.h"
 
-/* Spread the states of a view's rows over the positions of their nodes. */
-static void spread(const ag_view *v, const float *rows, int layers, int nodes, float *states) {
-  for (int l = 0; l <= layers; l++) {
+/* Spread the states of a view's rows over the positions of their nodes, and their kinds. */
+static void spread(ag_whole *w, const ag_view *v, const float *rows, const int32_t *kinds) {
+  size_t nodes = (size_t)w->graph->size, layers = (size_t)w->predictor->config.layers + 1;
+  w->states = ag_alloc(layers * nodes * AG_WIDTH, sizeof *w->states);
+  w->kind = AG_ARRAY(int32_t, layers * nodes);
+  for (size_t l = 0; l < layers; l++) {
     for (int r = 0; r < v->size; r++, rows += AG_WIDTH) {
-      size_t at = (size_t)l * (size_t)nodes + (size_t)v->node[r];
-      memcpy(states + at * AG_WIDTH, rows, AG_WIDTH * sizeof *rows);
+      size_t at = l * nodes + (size_t)v->node[r];
+      memcpy(w->states + at * AG_WIDTH, rows, AG_WIDTH * sizeof *rows);
+      w->kind[at] = *kinds++;
     }
   }
 }
@@ -55,15 +59,18 @@ void ag_whole_init(ag_whole *w, const ag_predictor *p, const ag_graph *graph) {
   ag_view v = {0};
   ag_view_range(&v, &p->config, graph->nodes, graph->operand_start, graph->operands, 0, n, w->ref);
   for (int i = 0; i < n; i++) w->ref[i] = v.node[w->ref[i]];
-  float *states = ag_alloc((size_t)(layers + 1) * (size_t)v.size * AG_WIDTH, sizeof *states);
-  ag_view_embed(&v, p, graph->nodes, w->normalisers, states);
-  ag_view_encode(&v, p, NULL, NULL, 0, states);
+  size_t rows = (size_t)(layers + 1) * (size_t)v.size;
+  float *states = ag_resize(NULL, rows * AG_WIDTH + 1, sizeof *states);
+  int32_t *kinds = ag_resize(NULL, rows + 1, sizeof *kinds);
+  ag_kinds_embed(&v, p, graph->nodes, w->normalisers, kinds, states);
+  ag_kinds_encode(&v, p, NULL, NULL, NULL, 0, states, kinds);
   if (v.size == n) {
     w->states = states;
+    w->kind = kinds;
   } else {
-    w->states = ag_alloc((size_t)(layers + 1) * (size_t)n * AG_WIDTH, sizeof *states);
-    spread(&v, states, layers, n, w->states);
+    spread(w, &v, states, kinds);
     free(states);
+    free(kinds);
   }
   ag_view_free(&v);
   accumulate_prefix(w);
@@ -73,6 +80,7 @@ void ag_whole_free(ag_whole *w) {
   ag_graph_release(w->graph);
   free(w->ref);
   free(w->states);
+  free(w->kind);
   free(w->prefix);
   free(w->kept);
   free(w->users);

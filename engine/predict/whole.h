@@ -2,7 +2,7 @@
 #ifndef AG_PREDICT_WHOLE_H
 #define AG_PREDICT_WHOLE_H
 
-#include "engine/predict/view.h"
+#include "engine/predict/kinds.h"
 
 typedef struct ag_whole {
   const ag_predictor *predictor;
@@ -10,6 +10,7 @@ typedef struct ag_whole {
   ag_shape normalisers;
   int32_t *ref;   /* per node: itself, or the node it is bypassed to */
   float *states;  /* [layers + 1][nodes][32]; zero for bypassed nodes */
+  int32_t *kind;  /* [layers + 1][nodes]: equal numbers in a layer, equal states (kinds.h) */
   double *prefix; /* [nodes + 1][32]: sums of the last layer over nodes before */
   int32_t *kept;  /* [nodes + 1]: how many of them are not bypassed */
   int32_t *users; /* [nodes + 1]: the last user of any node before; -1 = none */

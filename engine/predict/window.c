@@ -16,6 +16,7 @@ void ag_window_free(ag_window *win) {
   free(win->ref);
   free(win->list);
   free(win->states);
+  free(win->kind);
 }
 
 static void set_first(ag_window *win, int row, int level) {
@@ -79,24 +80,34 @@ int ag_window_add_after(ag_window *win, const ag_whole *w, int last, double *sum
   return end < last ? last : end + 1;
 }
 
-/* Layer 0 of a node, which depends on nothing around it. */
-static void first_state(const ag_whole *w, int node, float *state) {
-  if (w->ref[node] == node)
+/* Layer 0 of a row, which depends on nothing around it. */
+static void first_state(const ag_whole *w, ag_window *win, int row) {
+  int node = win->view.node[row];
+  float *state = win->states + row * AG_WIDTH;
+  bool known = w->ref[node] == node;
+  win->kind[row] = known ? w->kind[node] : w->graph->size + row;
+  if (known)
     memcpy(state, w->states + (size_t)node * AG_WIDTH, AG_WIDTH * sizeof *state);
   else
     ag_predictor_embed(w->predictor, &w->graph->nodes[node], w->normalisers, state);
 }
 
+static void reserve(ag_window *win, int layers) {
+  if (win->view.size <= win->rows) return;
+  win->rows = 2 * win->view.size;
+  size_t rows = (size_t)(layers + 1) * (size_t)win->rows;
+  free(win->states);
+  free(win->kind);
+  win->states = ag_resize(NULL, rows * AG_WIDTH, sizeof *win->states);
+  win->kind = ag_resize(NULL, rows, sizeof *win->kind);
+}
+
 const float *ag_window_encode(ag_window *win, const ag_whole *w) {
   const ag_predictor *p = w->predictor;
   int rows = win->view.size, layers = p->config.layers;
-  size_t layer = (size_t)rows * AG_WIDTH;
-  if (rows > win->rows) {
-    win->rows = 2 * rows;
-    free(win->states);
-    win->states = ag_alloc((size_t)(layers + 1) * (size_t)win->rows * AG_WIDTH, sizeof(float));
-  }
-  for (int r = 0; r < rows; r++) first_state(w, win->view.node[r], win->states + r * AG_WIDTH);
-  ag_view_encode(&win->view, p, win->first, w->states, w->graph->size, win->states);
-  return win->states + layer * (size_t)layers;
+  reserve(win, layers);
+  for (int r = 0; r < rows; r++) first_state(w, win, r);
+  ag_kinds_encode(&win->view, p, win->first, w->states, w->kind, w->graph->size, win->states,
+                  win->kind);
+  return win->states + (size_t)rows * AG_WIDTH * (size_t)layers;
 }

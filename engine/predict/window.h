@@ -13,8 +13,9 @@ typedef struct ag_window {
   int32_t *list; /* operands of the node at hand */
   int list_capacity;
   float *states;
-  int rows;  /* that `states` has room for */
-} ag_window; /* {0} is empty; for one predictor */
+  int32_t *kind; /* as the states, by layer and row (kinds.h) */
+  int rows;      /* that both have room for */
+} ag_window;     /* {0} is empty; for one predictor */
 
 void ag_window_free(ag_window *window);
 

@@ -1,4 +1,5 @@
---- The published search (algorithm.md section 4) as a policy over batches of children.
+--- The search: iterations of batches of children, under a policy (`autogo.policies`; the published one,
+-- algorithm.md section 4, is `policy = "published"`).
 --
 --     local front = evolve(model, { iterations = 10, seed = 1 })
 --     print(front)
@@ -23,7 +24,7 @@ local space = require "autogo.space"
 local DEFAULTS = {
   iterations = 5, parents = 10, sources = 10, replacements = 100, segments = 3, keep = 0.5,
   operations = false, finalists = 60, flops_max = 1.1, flops_min = 0, seed = 1,
-  policy = "published", ops = "input+",
+  policy = "greedy_bandit", ops = "input+",
 }
 
 -- Iterations without a new child after which a budget counts as spent.

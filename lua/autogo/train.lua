@@ -60,6 +60,31 @@ function train.fit(options, samples, valid)
   return core.train(core_options(options, samples, valid))
 end
 
+-- Seeds of an ensemble's members lie so far apart that runs with seeds 1, 2, ... share none.
+local SEEDS_APART = 1000
+
+--- Train an ensemble: members that differ in their seed alone.
+-- @tparam table options as of `train.fit`, without `checkpoint` and `resume`
+-- @tparam integer members 1 to 8
+-- @tparam table samples as of `train.fit`
+-- @tparam[opt] table valid
+-- @treturn Predictor, which says their mean; or nil and a message, also where training was stopped
+function train.fit_ensemble(options, members, samples, valid)
+  local list = {}
+  for i = 1, members do
+    local own = setmetatable({ seed = (options.seed or 1) + SEEDS_APART * (i - 1) }, { __index = options })
+    local member, why = train.fit(own, samples, valid)
+    if not member or why then
+      return nil, why
+    end
+    list[i] = member
+  end
+  if members == 1 then
+    return list[1]
+  end
+  return core.join_predictors(list)
+end
+
 local function append(list, more)
   table.move(more, 1, #more, #list + 1, list)
 end

@@ -3,8 +3,8 @@
 --     autogo evolve MODEL --objective recipes/objectives/accuracy_per_watt.lua
 --
 -- Per graph, sense max. Accuracy is the bundled predictor's, told as that of a NAS-Bench-201 network on
--- CIFAR-10 (it ranks networks; far from CIFAR-10 it is no accuracy), power that of the preset mobile-npu at 30
--- inferences a second: at a fixed rate power cannot be lowered by leaving the accelerator idle.
+-- CIFAR-10 (it ranks networks; far from CIFAR-10 it is no accuracy), power that of the preset mobile-npu
+-- at 30 inferences a second: at a fixed rate power cannot be lowered by leaving the accelerator idle.
 local ag = require "autogo"
 
 local FAMILY, DEVICE, RATE = "nb201", "mobile-npu", 30

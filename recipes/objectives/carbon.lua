@@ -2,7 +2,7 @@
 --
 --     autogo evolve MODEL --objective recipes/objectives/carbon.lua
 --
--- CARBON_INTENSITY in the environment is the grid's, in g of CO2 equivalent per kWh; ask your operator for it.
+-- CARBON_INTENSITY in the environment is the grid's, in g of CO2 equivalent per kWh; ask its operator.
 -- What is below are assumptions to be replaced: a server's energy per FLOP and per byte, and the overhead of
 -- its data centre (PUE).
 local ag = require "autogo"

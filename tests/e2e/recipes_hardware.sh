@@ -22,3 +22,18 @@ check "table5: less power and a better score, without a rise in latency or energ
 check "table6: less latency and a better score, without a rise in power" awk -F, \
   'NR == 2 { score = $14 } NR == 3 { if (!($5 < 0 && $10 <= 0 && $14 > score)) bad = 1 } END { exit bad || NR != 3 }' \
   "$WORK/table6_unet_latency/table6.csv"
+check "three_objectives --quick" "$AUTOGO" run recipes/three_objectives.lua --quick --out "$WORK/three"
+check "three_objectives: the bound on memory holds, and no row beats another in all three" awk -F, '
+  NR == 2 { peak = $5 } NR > 2 { n++; s[n] = $2; l[n] = $3; e[n] = $4; if ($5 > peak) bad = 1 }
+  END { for (i = 1; i <= n; i++) for (j = 1; j <= n; j++)
+      if (s[i] > s[j] && l[i] < l[j] && e[i] < e[j]) bad = 1
+    exit bad || n < 1 }' "$WORK/three/front.csv"
+check "three_objectives: three panels are drawn" [ "$(grep -c 'rotate(-90)' "$WORK/three/pairs.svg")" = 3 ]
+if command -v node >/dev/null && [ -d "$BUILD/node/node_modules/onnxruntime-node" ]; then
+  check "measured_latency --quick" env NODE_PATH="$BUILD/node/node_modules" "$AUTOGO" run \
+    recipes/measured_latency.lua --quick --out "$WORK/measured"
+  check "measured_latency: every network is measured and estimated twice" awk -F, \
+    'NR > 1 && !($3 > 0 && $6 > 0 && $7 > 0) { bad = 1 } END { exit bad || NR != 4 }' "$WORK/measured/measured.csv"
+else
+  echo "skipped: onnxruntime-node is not installed"
+fi

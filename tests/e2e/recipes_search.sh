@@ -38,8 +38,8 @@ check "evolve with a policy, a band, ops and a budget" "$AUTOGO" evolve fsrcnn3 
 check "front.json says so" [ "$(value "$WORK/policy/front.json" \
   'd.settings.policy .. " " .. d.settings.children .. " " .. d.settings.flops_min .. " " .. #d.settings.ops')" = "greedy 50 0.8 3" ]
 check "a preset" "$AUTOGO" evolve fsrcnn3 --preset published-sr --band free --children 50 --out "$WORK/sr" --quiet
-refused "an empty band" 1 "band: LOW:HIGH with LOW < HIGH" "$AUTOGO" evolve fsrcnn3 --band 1:1 --out "$WORK/x"
-refused "a band that is none" 1 "band: LOW:HIGH" "$AUTOGO" evolve fsrcnn3 --band wide --out "$WORK/x"
+refused "an empty band" 2 "band: LOW:HIGH with LOW < HIGH" "$AUTOGO" evolve fsrcnn3 --band 1:1 --out "$WORK/x"
+refused "a band that is none" 2 "band: LOW:HIGH" "$AUTOGO" evolve fsrcnn3 --band wide --out "$WORK/x"
 refused "an unknown policy" 2 "policy: one of ageing, bandit, greedy, greedy_bandit, published, random" \
   "$AUTOGO" evolve fsrcnn3 --policy lucky --out "$WORK/x"
 refused "an unknown op" 1 "ops" "$AUTOGO" evolve fsrcnn3 --ops convolution --out "$WORK/x"

@@ -61,9 +61,11 @@ local function every_op()
   out(b:space_to_depth(b:pad(x, { padding = { 1, 0, 2, 2 } }), { ratio = 2 }))
   out(b:resize(x, { ratio = { 2, 3 } }))
   out(b:resize(x, { ratio = 2, linear = true }))
-  out(b:resize(x, { ratio = 2, linear = true, align = true }))
+  if suffix ~= ".keras.py" then -- Keras has neither
+    out(b:resize(x, { ratio = 2, linear = true, align = true }))
+    out(b:transposed_conv(x, { filters = 6, kernel = 4, stride = 2, groups = 2, bias = true }))
+  end
   out(b:transposed_conv(x, { filters = 5, kernel = 3, stride = 2, bias = true }))
-  out(b:transposed_conv(x, { filters = 6, kernel = 4, stride = 2, groups = 2, bias = true }))
   out(b:transposed_conv(x, { filters = 5, kernel = 9, stride = 3, bias = true }))
   out(b:conv(b:matmul(gate, { units = 12, bias = true }), { filters = 4, kernel = 1 }))
   out(b:matmul(x, { units = 12, bias = true }))

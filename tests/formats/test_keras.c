@@ -142,11 +142,11 @@ static void add(chain *c, ag_node n) {
   c->x = ag_builder_add(c->b, n, &c->x, 1, NULL);
 }
 
-static ag_node conv_node(ag_op op, int filters, int kernel, int stride, ag_padding padding, int bias) {
+static ag_node conv_node(ag_op op, int filters, int kernel, int stride, int padding, int bias) {
   ag_node n = ag_node_make(op);
   n.kernel[0] = n.kernel[1] = kernel;
   n.stride[0] = n.stride[1] = stride;
-  n.padding = padding;
+  n.padding = (uint8_t)padding;
   n.bias = (uint8_t)bias;
   n.out.c = filters;
   return n;

@@ -161,7 +161,7 @@ describe("a search under constraints", function()
       end
       return table.concat(list, "\n")
     end
-    local limits = at_most(0.9)
+    local limits = at_most(0.95)
     local whole = assert(evolve { constraints = limits, iterations = 5 })
     evolve { constraints = limits, iterations = 2, journal = journal.new(folder) }
     local again = assert(evolve {

@@ -70,7 +70,7 @@ end
 
 local front
 local function a_front()
-  front = front or assert(ag.evolve(NETWORK, { iterations = 4, seed = 1 }))
+  front = front or assert(ag.evolve(NETWORK, { iterations = 3, children = 3000, seed = 1 }))
   return front
 end
 
@@ -125,7 +125,7 @@ describe("a report", function()
 
   it("pairs the measures of three and more objectives", function()
     local found = assert(ag.evolve(NETWORK, {
-      iterations = 2, seed = 1,
+      iterations = 2, children = 1500, seed = 1,
       objectives = { (assert(ag.objective.load "flops")), (assert(ag.objective.load "params")) },
     }))
     local page = html.page(data.of_front(found))
@@ -150,7 +150,7 @@ describe("a report", function()
     assert.is_nil(count.script)
   end)
 
-  it("takes less than a second and 5 MB for a front of 50 networks of 300 nodes", function()
+  it("stays below 5 MB for a front of 50 networks of 300 nodes", function()
     local b = core.builder("net", "test")
     local x = b:conv(b:input { 32, 32, 3 }, { filters = 16, kernel = 3 })
     for _ = 1, 49 do
@@ -163,21 +163,48 @@ describe("a report", function()
     local report = data.of_front(a_front())
     local random = ag.random.new(1, 1)
     report.input.graph, report.members = input, {}
-    for rank = 0, 49 do
+    local children = {}
+    for k = 1, 10 do
       local child = input
       for _ = 1, 6 do
-        local first = 5 + random:range(0, #input - 60)
+        local first = random:range(0, #input - 60)
         child = child:splice(first, first + 1, core.cut(input, 4, 5)) or child
       end
-      child = child:canonical()
+      children[k] = child:canonical()
+    end
+    for rank = 0, 49 do
+      local child = children[rank % #children + 1]
       report.members[rank + 1] = {
         rank = rank, values = { score = rank, flops = rank }, flops = child.flops, params = child.params,
         nodes = #child, generation = 1, files = {}, graph = child,
         changes = { { generation = 1, first = 1, last = 2, removed = { "conv" }, added = { "relu" } } },
-        origin = require("autogo.match").nodes(input, child),
+        origin = rank < #children and require("autogo.match").nodes(input, child)
+          or report.members[rank % #children + 1].origin,
       }
     end
     assert.truthy(#html.page(report) < 5e6)
+  end)
+end)
+
+describe("a front that changed beyond recognition", function()
+  it("keeps to the size too, and says how to draw what is left out", function()
+    local input, child = assert(ag.load "resnet50"):canonical(), assert(ag.load "densenet121"):canonical()
+    local report, source = data.of_front(a_front()), {}
+    local origin = require("autogo.match").nodes(input, child)
+    report.input.graph, report.members = input, {}
+    for rank = 0, 49 do
+      report.members[rank + 1] = {
+        rank = rank, values = { score = rank, flops = rank }, flops = child.flops, params = child.params,
+        nodes = #child, generation = 1, files = { json = ("rank_%02d.json"):format(rank) }, graph = child,
+        changes = { { generation = 1, first = 1, last = 2, removed = { "conv" }, added = { "relu" } } },
+        origin = origin, source = source,
+      }
+    end
+    local page = html.page(report)
+    read_html(page)
+    assert.truthy(#page < 5e6)
+    assert.is_nil(page:find("autogo diff input.json rank_00.json", 1, true))
+    assert.truthy(page:find("<code>autogo diff input.json rank_49.json --out rank_49.html</code>", 1, true))
   end)
 end)
 
@@ -222,11 +249,45 @@ describe("hunks", function()
   end)
 end)
 
+describe("the report of a search that runs", function()
+  it("is written, says so, and is not written all the time", function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    assert(core.mkdir(folder))
+    local asked = 0
+    local write = require("autogo.report.live").new(folder)
+    local function snapshot()
+      asked = asked + 1
+      return a_front()
+    end
+    write(snapshot)
+    local page = assert(core.read_file(folder .. "/report.html"))
+    assert.truthy(page:find("more may follow", 1, true))
+    assert.is_nil(html.page(data.of_front(a_front())):find("more may follow", 1, true))
+    write(snapshot)
+    assert.equal(1, asked)
+    remove(folder)
+  end)
+
+  it("does not end the search where it cannot be written", function()
+    require("autogo.report.live").new "/nonexistent/folder"(a_front)
+  end)
+
+  it("draws nothing twice, and the same page with what it remembers", function()
+    local report, memory = data.of_front(a_front()), {}
+    local first = html.page(report, { memory = memory })
+    for _, one in ipairs(report.members) do
+      assert.equal(#one.changes > 0, memory[one.source] ~= nil)
+    end
+    assert.equal(first, html.page(data.of_front(a_front()), { memory = memory }))
+  end)
+end)
+
 describe("autogo report", function()
   local folder
 
   setup(function()
-    folder = folder_of_search(NETWORK .. " --iterations 3")
+    folder = folder_of_search(NETWORK .. " --iterations 3 --children 3000")
   end)
 
   teardown(function()
@@ -244,7 +305,7 @@ describe("autogo report", function()
 
   it("says how to repeat the search", function()
     local page = assert(core.read_file(folder .. "/report.html"))
-    assert.truthy(page:find(('<code id="command">autogo evolve %s --seed 1 --iterations 3</code>'):format(NETWORK), 1, true))
+    assert.truthy(page:find(('<code id="command">autogo evolve %s --seed 1 --iterations 3 --children 3000</code>'):format(NETWORK), 1, true))
   end)
 
   it("does without the files that are not there", function()

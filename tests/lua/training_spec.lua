@@ -65,6 +65,20 @@ describe("ag.train", function()
     os.remove(file)
   end)
 
+  it("trains ensembles, whose members differ and whose number is their mean", function()
+    local samples = assert(labels.read(path, "nb_macro", "v"))
+    local options = { model = "gnn", epochs = 2, threads = 1, tokenizer = assert(ag.tokenizer()) }
+    local function fit(members, seed)
+      options.seed = seed
+      return assert(train.fit_ensemble(options, members, samples))
+    end
+    local graph = samples[1].graph
+    local both, first, second = fit(2, 3), fit(1, 3), fit(1, 1003)
+    assert.equal(2, both.members)
+    assert.not_equal(first:score(graph), second:score(graph))
+    assert.near((first:score(graph) + second:score(graph)) / 2, both:score(graph), 1e-9)
+  end)
+
   it("knows the published settings", function()
     local epochs
     assert(run {

@@ -9,13 +9,19 @@ local WITH_WEIGHTS = { onnx = true, py = true }
 
 return {
   name = "convert",
-  about = "Write a model in another format, told by the extension: .json, .onnx, .py, .dot, .svg",
+  about = "Write a model in another format, told by the extension: .json, .onnx, .py, .keras.py, .dot, .svg",
   usage = "MODEL OUT [options]",
   arguments = { model.ARGUMENT, { name = "OUT", help = "the file to write" } },
   options = {
     { name = "seed", type = "integer", default = 0, min = 0, help = "ONNX, PyTorch: seed of new weights" },
     { name = "no-weights", type = "flag", help = "no weights (ONNX: they are inputs)" },
     { name = "shapes", type = "flag", help = "SVG: say in each box what shape comes out" },
+    {
+      name = "to",
+      type = "choice",
+      choices = { "pytorch", "keras" },
+      help = "of a .py file; a .keras.py is Keras",
+    },
     {
       name = "train",
       type = "choice",
@@ -37,7 +43,7 @@ return {
     end
     local done
     done, why = formats.save(graph, values[2], {
-      seed = values.seed, weights = not values.no_weights, shapes = values.shapes,
+      seed = values.seed, weights = not values.no_weights, shapes = values.shapes, to = values.to,
     })
     if not done then
       return nil, why
@@ -48,7 +54,8 @@ return {
       if not script then return nil, why end
       io.stdout:write(("%s: trains it; python3 %s --help\n"):format(script, script))
     end
-    if not values.no_weights and WITH_WEIGHTS[values[2]:match "%.(%w+)$"] then
+    local is_keras = values.to == "keras" or values[2]:find "%.keras%.py$"
+    if not values.no_weights and not is_keras and WITH_WEIGHTS[values[2]:match "%.(%w+)$"] then
       io.stdout:write(("%s: %d parameters kept, %d new\n"):format(values[2], graph:kept()))
     end
   end,

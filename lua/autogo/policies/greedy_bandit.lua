@@ -1,4 +1,5 @@
 --- Both ideas at once: parents as greedy local search takes them, replacements as the bandit draws them.
+-- The default: at equal candidates its fronts are the best on every family (recipes/policies.lua).
 -- @module autogo.policies.greedy_bandit
 
 local bandit = require "autogo.policies.bandit"

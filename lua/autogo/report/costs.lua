@@ -86,7 +86,35 @@ local function table_row(mark, before, after)
     cell(after and after.flops), cell(before and before.params), cell(after and after.params))
 end
 
--- Rows of the table in the order of the aligned rows: { mark, before, after, at }.
+local ORDER = { removed = 1, reshaped = 2, added = 2 }
+
+-- As a diff of text has it: of each stretch of rows that changed, what went and then what came.
+local function sort_as_diff(list)
+  table.sort(list, function(p, q)
+    if p.at ~= q.at then
+      return p.at < q.at
+    end
+    return p.order < q.order
+  end)
+  local stretch = 0
+  for k, entry in ipairs(list) do
+    if k == 1 or entry.at > list[k - 1].at + 1 then
+      stretch = stretch + 1
+    end
+    entry.stretch = stretch
+  end
+  table.sort(list, function(p, q)
+    if p.stretch ~= q.stretch then
+      return p.stretch < q.stretch
+    elseif ORDER[p[1]] ~= ORDER[q[1]] then
+      return ORDER[p[1]] < ORDER[q[1]]
+    end
+    return p.order < q.order
+  end)
+  return list
+end
+
+-- Rows of the table: { mark, before, after, at }.
 local function changed_rows(pair, origin)
   local list = {}
   for i, node in ipairs(pair.before.nodes) do
@@ -104,13 +132,7 @@ local function changed_rows(pair, origin)
   for k, entry in ipairs(list) do
     entry.order = k
   end
-  table.sort(list, function(p, q)
-    if p.at ~= q.at then
-      return p.at < q.at
-    end
-    return p.order < q.order
-  end)
-  return list
+  return sort_as_diff(list)
 end
 
 -- Sums of what is not in the table.

@@ -26,7 +26,7 @@ local function scale_of(values, first, last, count)
   local margin = high > low and 0.07 * (high - low) or math.max(1e-6, 0.05 * math.abs(high))
   low, high = low - margin, high + margin
   local unit, prefix = 1, ""
-  for _, step in ipairs { { 1e12, "T" }, { 1e9, "G" }, { 1e6, "M" }, { 1e3, "k" } } do
+  for _, step in ipairs { { 1e18, "E" }, { 1e15, "P" }, { 1e12, "T" }, { 1e9, "G" }, { 1e6, "M" }, { 1e3, "k" } } do
     if unit == 1 and math.max(math.abs(low), math.abs(high)) >= step[1] then
       unit, prefix = step[1], step[2]
     end
@@ -127,7 +127,7 @@ local function describe(one, measures)
   local parts = {}
   for i, measure in ipairs(measures) do
     local value = one.values[measure.key]
-    parts[i] = ("%s %s"):format(measure.name, i == 1 and ("%.4f"):format(value)
+    parts[i] = ("%s %s"):format(measure.name, i == 1 and words.score(value)
       or words.amount(value, measure.unit))
   end
   return table.concat(parts, ", ")

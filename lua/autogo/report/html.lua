@@ -75,7 +75,7 @@ local function tiles(report)
   for k, measure in ipairs(report.measures) do
     local best, input = best_of(report, measure), report.input.values[measure.key]
     if best and input and k <= MOST_PAIRED then
-      local value = k == 1 and ("%.4f"):format(best) or words.amount(best, measure.unit)
+      local value = k == 1 and words.score(best) or words.amount(best, measure.unit)
       list[#list + 1] = tile(measure.sense == "max" and "highest " .. measure.name or "lowest " .. measure.name,
         value, k == 1 and words.difference(best - input) .. " to the input"
           or words.change(best, input) .. " to the input")
@@ -127,7 +127,7 @@ local function head(report, running)
   return fill('<header><p class="kind">AutoGO search report%s</p><h1>%s</h1>'
     .. '<p class="lead">%s, %s, %s parameters</p>%s%s'
     .. "<details class=\"more\"><summary>Settings</summary>%s</details></header>\n",
-    running and fill ' <span class="running">search running</span>' or "", title_of(report),
+    running and fill ' <span class="running">written while the search ran: more may follow</span>' or "", title_of(report),
     words.count(input.nodes, "node"), words.amount(input.flops, "FLOPs"), words.amount(input.params),
     tiles(report), command, setting_rows(report.settings))
 end
@@ -274,7 +274,7 @@ end
 
 --- The report as one HTML file.
 -- @tparam table report of `autogo.report.data`
--- @tparam[opt] table options `running`: the search goes on; `memory`: a table in which drawings are
+-- @tparam[opt] table options `running`: the search was going on; `memory`: a table in which drawings are
 -- kept from one call to the next
 -- @treturn string
 function html.page(report, options)

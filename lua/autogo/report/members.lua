@@ -8,12 +8,15 @@ local fill = markup.fill
 
 local members = {}
 
+-- Bytes of drawings in a page: of a large front that changed beyond recognition the last are left out.
+local ROOM = 4e6
+
 local function integer(value)
   return ("%d"):format(value)
 end
 
 local function shown_value(k, value, measure)
-  return k == 1 and ("%.4f"):format(value) or words.amount(value, measure.unit)
+  return k == 1 and words.score(value) or words.amount(value, measure.unit)
 end
 
 local function shown_change(k, value, reference)
@@ -152,15 +155,28 @@ local function doubts(one)
   return fill('<p class="note">The predictor was not trained on: %s.</p>', table.concat(list, ", "))
 end
 
-local function difference(report, one, memory)
+-- Where there is no room for a drawing, how to get it.
+local function elsewhere(one)
+  local file = one.files.json
+  return fill('<p class="note">Not drawn here, or the page would become too large%s</p>', file
+    and fill(': <code>autogo diff input.json %s --out %s</code> in this folder draws it.', file,
+      (file:gsub("%.json$", "") .. ".html")) or ".")
+end
+
+-- The drawings of a member, from `memory` where they were made before; `left` is the room for them.
+-- Returns the room then left, too.
+local function difference(report, one, memory, left)
   if #one.changes == 0 then
-    return ""
+    return "", left
   elseif not (report.input.graph and one.graph and one.origin) then
-    return fill '<p class="note">Not drawn: the graphs of the input and of this network are not both in the folder.</p>'
+    return fill '<p class="note">Not drawn: the graphs of the input and of this network are not both in the folder.</p>', left
+  elseif left <= 0 then
+    return elsewhere(one), left
   end
   local key = one.source or one
   memory[key] = memory[key] or portrait.difference(report.input.graph, one.graph, one.origin)
-  return fill("<h4>What changed</h4>%s", memory[key])
+  left = left - #memory[key].html
+  return left < 0 and elsewhere(one) or fill("<h4>What changed</h4>%s", memory[key]), left
 end
 
 --- A part for each member that opens: lineage, drawings, costs.
@@ -172,10 +188,13 @@ function members.list(report, section, memory)
   for _, one in ipairs(report.members) do
     ranks[one.hash or false] = one.rank
   end
+  local left = ROOM
   for i, one in ipairs(report.members) do
+    local drawn
+    drawn, left = difference(report, one, memory, left)
     parts[i] = fill('<details class="member" data-rank="%s">%s<div class="body" id="rank-%s" tabindex="-1">%s%s%s</div>'
       .. "</details>\n", integer(one.rank), summary(report, one), integer(one.rank), lineage(report, one, ranks),
-      doubts(one), difference(report, one, memory))
+      doubts(one), drawn)
   end
   return section("diffs", "Network by network", markup.join(parts))
 end

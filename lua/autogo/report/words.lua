@@ -38,6 +38,11 @@ function words.change(value, reference)
   return (("%+.1f %%"):format(100 * (value / reference - 1)):gsub("%-", "−"))
 end
 
+--- A predicted score, with a true minus sign.
+function words.score(value)
+  return (("%.4f"):format(value):gsub("%-", "−"))
+end
+
 --- A difference with its sign.
 function words.difference(value)
   return (("%+.4f"):format(value):gsub("%-", "−"))

@@ -1,0 +1,33 @@
+# Files of other frameworks on the command line: found out by their content, first and last nodes
+# chosen, and refusals in one line.
+. tests/e2e/lib.sh
+
+keras='{"class_name":"Sequential","config":{"name":"small","layers":[{"class_name":"Conv2D",
+"config":{"name":"c","filters":4,"kernel_size":[3,3],"padding":"same","activation":"relu"}},
+{"class_name":"GlobalAveragePooling2D","config":{"name":"p"}},
+{"class_name":"Dense","config":{"name":"d","units":10}}]}}'
+printf '%s' "$keras" >"$WORK/small.json"
+cp "$WORK/small.json" "$WORK/nameless"
+refused "an open size asks for --input" 1 'small.json: .*--input HxWxC' \
+  "$AUTOGO" info "$WORK/small.json"
+for file in small.json nameless; do
+  check "Keras in $file" "$AUTOGO" info "$WORK/$file" --input 32x32x3
+done
+check "Keras to ONNX" "$AUTOGO" convert "$WORK/small.json" "$WORK/small.onnx" --input 32x32x3
+refused "Keras has no start nodes" 1 'start and stop' \
+  "$AUTOGO" info "$WORK/small.json" --input 32x32x3 --start c
+refused "ONNX has no start nodes" 1 'start and stop' "$AUTOGO" info "$WORK/small.onnx" --start c
+refused "networks of the zoo have none" 1 'start and stop' "$AUTOGO" info resnet50 --stop x
+
+pb=$SHARED/models/tensorflow/CNN_S.pb
+if [ ! -f "$pb" ]; then
+  echo "skipped: no TensorFlow models"
+  exit 0
+fi
+refused "the front end names the start" 1 'DecodeWav.*--start Reshape_1' "$AUTOGO" info "$pb"
+check "after the front end" "$AUTOGO" info "$pb" --start Reshape_1
+check "up to a layer" sh -c "'$AUTOGO' info '$pb' --start Reshape_1 --stop Relu_1 |
+  grep -q 'output *16x4x30'"
+refused "a node that is not there" 1 "no node is called 'nobody'" \
+  "$AUTOGO" info "$pb" --start Reshape_1 --stop nobody
+refused "a wrong size" 1 'height' "$AUTOGO" info "$pb" --start Reshape_1 --input 50x10x1
