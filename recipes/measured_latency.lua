@@ -78,14 +78,17 @@ local model = assert(ag.load("resnet18", { input = quick and { 32, 32, 3 } or ni
 local front = published.evolve(model, values, {
   preset = "published-imagenet", objectives = { ag.objective.flops, "roofline:" .. values.device },
 }, "resnet18")
-local members = table.move(front.archive.members, 1, #front.archive.members, 1, {})
+local members = {}
+for _, member in ipairs(front.archive.members) do
+  if member ~= front.input then members[#members + 1] = member end
+end
 table.sort(members, function(a, b)
   if a[roofline.name] ~= b[roofline.name] then return a[roofline.name] < b[roofline.name] end
   return a.score > b.score
 end)
 local graphs = { front.input.graph }
 for _, member in ipairs(spread(members, quick and 3 or values.children)) do
-  if member ~= front.input then graphs[#graphs + 1] = member.graph end
+  graphs[#graphs + 1] = member.graph
 end
 
 local times = assert(measured.times(networks, graphs))
