@@ -20,9 +20,9 @@ static int load_onnx(lua_State *L) {
   return 2;
 }
 
-/* graph:save_onnx(path, {seed=, weights=}) -> true | nil, message */
+/* graph:save_onnx(path, {seed=, weights=, opset=}) -> true | nil, message */
 static int graph_save_onnx(lua_State *L) {
-  static const char *const known[] = {"seed", "weights", NULL};
+  static const char *const known[] = {"seed", "weights", "opset", NULL};
   ag_error err;
   const ag_graph *g = ag_lua_check_graph(L, 1);
   const char *path = luaL_checkstring(L, 2);
@@ -31,6 +31,9 @@ static int graph_save_onnx(lua_State *L) {
   ag_onnx_options options = {
       .seed = (uint64_t)ag_lua_option_integer(L, 3, "seed", 1, LLONG_MIN, LLONG_MAX),
       .weights = ag_lua_option_boolean(L, 3, "weights", true)};
+  if (ag_lua_option(L, 3, "opset") != LUA_TNIL)
+    options.opset =
+        (int)ag_lua_option_integer(L, 3, "opset", 0, AG_ONNX_OPSET_MIN, AG_ONNX_OPSET_MAX);
   return ag_lua_result(L, ag_onnx_save(g, path, &options, &err), &err);
 }
 

@@ -33,13 +33,16 @@ typedef struct move {
 } move;
 
 static const move moves[] = {
-    {"Reshape", "shape", 5, 1, false},   {"Slice", "starts", 10, 1, false},
-    {"Slice", "ends", 10, 2, false},     {"Slice", "axes", 10, 3, false},
-    {"Clip", "min", 11, 1, true},        {"Clip", "max", 11, 2, true},
-    {"Pad", "pads", 11, 1, false},       {"Pad", "value", 11, 2, true},
-    {"Upsample", "scales", 9, 1, true},  {"Squeeze", "axes", 13, 1, false},
-    {"Unsqueeze", "axes", 13, 1, false}, {"ReduceSum", "axes", 13, 1, false},
-    {"Split", "split", 13, 1, false},    {"TopK", "k", 10, 1, false},
+    {"Reshape", "shape", 5, 1, false},    {"Slice", "starts", 10, 1, false},
+    {"Slice", "ends", 10, 2, false},      {"Slice", "axes", 10, 3, false},
+    {"Clip", "min", 11, 1, true},         {"Clip", "max", 11, 2, true},
+    {"Pad", "pads", 11, 1, false},        {"Pad", "value", 11, 2, true},
+    {"Upsample", "scales", 9, 1, true},   {"Squeeze", "axes", 13, 1, false},
+    {"Unsqueeze", "axes", 13, 1, false},  {"ReduceSum", "axes", 13, 1, false},
+    {"Split", "split", 13, 1, false},     {"TopK", "k", 10, 1, false},
+    {"ReduceMean", "axes", 18, 1, false}, {"ReduceMax", "axes", 18, 1, false},
+    {"ReduceMin", "axes", 18, 1, false},  {"ReduceProd", "axes", 18, 1, false},
+    {"ReduceL1", "axes", 18, 1, false},   {"ReduceL2", "axes", 18, 1, false},
 };
 
 static void drop_attribute(ag_onnx_node *node, const ag_onnx_attribute *attribute) {
@@ -61,7 +64,8 @@ static void modernise(ag_onnx_export *x, ag_onnx_node *node, int64_t version) {
   for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
     const move *m = &moves[i];
     const ag_onnx_attribute *a = ag_onnx_attr(node, m->attribute);
-    if (!a || version >= m->since || strcmp(node->op_type, m->type) != 0) continue;
+    if (!a || version >= m->since || x->opset < m->since || strcmp(node->op_type, m->type) != 0)
+      continue;
     while (node->n_input < (size_t)m->slot) ag_onnx_emit_input(node, ag_onnx_keep(x, ""));
     ag_onnx_emit_input(node, attribute_tensor(x, a, m->real));
     drop_attribute(node, a);
@@ -218,6 +222,10 @@ ag_status ag_onnx_emit_opaque(ag_onnx_export *x, int node) {
     import_domain(x, copy->domain, origin->opset);
     return AG_OK;
   }
+  if (origin->opset > x->opset)
+    return ag_fail(x->err, AG_UNSUPPORTED,
+                   "%s comes from operator set %d; ask for that or a newer one", copy->op_type,
+                   (int)origin->opset);
   modernise(x, copy, origin->opset);
   replace_upsample(x, copy, origin->opset);
   if (copy->n_input == 1 && copy->n_output == 1 &&

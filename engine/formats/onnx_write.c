@@ -125,12 +125,12 @@ static void plan_names(ag_onnx_export *x) {
 static void plan(ag_onnx_export *x) {
   x->results = ag_arena_alloc(&x->arena, (size_t)x->graph->size * sizeof *x->results);
   x->origins = ag_arena_alloc(&x->arena, (size_t)x->graph->size * sizeof *x->origins);
-  x->opset = OPSET;
+  x->opset = x->options->opset ? x->options->opset : OPSET;
   for (int i = 0; i < x->graph->size; i++) {
     x->origins[i] = ag_onnx_read_origin(x->graph, i);
     const ag_onnx_origin *origin = x->origins[i];
     bool standard = origin && origin->node && !(origin->node->domain && origin->node->domain[0]);
-    if (standard && origin->opset > x->opset) x->opset = origin->opset;
+    if (standard && !x->options->opset && origin->opset > x->opset) x->opset = origin->opset;
     plan_form(x, i);
   }
   plan_names(x);

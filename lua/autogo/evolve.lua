@@ -93,47 +93,52 @@ local function first_member(search, model)
   return root
 end
 
---- Rows of a batch in the FLOPs band and estimated better than the input, and the estimates: only
--- these are worth a measurement.
+--- Rows of a batch in the FLOPs band and estimated better than the input, and the estimates of all rows:
+-- only these are worth a measurement.
 local function hopeful(search, batch, parents)
-  local input, settings = search.input, search.settings
+  local settings, least_score = search.settings, search.input.score
   local gain, flops, parent = batch:column "gain", batch:column "flops", batch:column "parent"
-  local base = input.graph.flops -- an objective of the user's may be called flops too
+  local base = search.input.graph.flops -- an objective of the user's may be called flops too
   local most, least = settings.flops_max * base, settings.flops_min * base
-  local rows, known = {}, {}
-  for i = 1, #batch do
-    local estimate = parents[parent[i]].score + gain[i]
-    if estimate > input.score and flops[i] <= most and flops[i] >= least then
-      rows[#rows + 1] = i
-      known[i] = { score = estimate, flops = flops[i] }
-    end
+  local rows, estimates, scores = {}, {}, {}
+  for k, one in ipairs(parents) do scores[k] = one.score end
+  for i = 1, #gain do
+    local estimate = scores[parent[i]] + gain[i]
+    estimates[i] = estimate
+    if estimate > least_score and flops[i] <= most and flops[i] >= least then rows[#rows + 1] = i end
   end
-  return rows, known
+  return rows, estimates
+end
+
+-- Names and columns of everything that an objective or a constraint may be about.
+local function measured_columns(search, batch, estimates)
+  local names, columns = { "score", "flops" }, { estimates, batch:column "flops" }
+  for k, evaluator in ipairs(search.costs) do
+    names[k + 2], columns[k + 2] = evaluator.name, batch:column(evaluator.name)
+  end
+  return names, columns
 end
 
 --- Rows that may become members: hopeful and measurable. Returns their numbers, and of each what the
 -- front is formed on: columns of values, and by how much constraints are broken.
 local function promising(search, batch, parents)
-  local candidates, known = hopeful(search, batch, parents)
-  local rows, columns, violations = {}, { {} }, {}
-  for k, evaluator in ipairs(search.costs) do
-    batch:cost(evaluator, candidates)
-    columns[k + 1] = {}
-  end
+  local candidates, estimates = hopeful(search, batch, parents)
+  for _, evaluator in ipairs(search.costs) do batch:cost(evaluator, candidates) end
+  local names, all = measured_columns(search, batch, estimates)
+  local rows, columns, violations, values = {}, { {} }, {}, {} -- one table of values serves all rows
+  for k = 3, #names do columns[k - 1] = {} end
   for _, i in ipairs(candidates) do
-    local values, measured = known[i], true
-    for _, evaluator in ipairs(search.costs) do
-      local value = batch:column(evaluator.name)[i]
+    local measured = true
+    for k, name in ipairs(names) do
+      local value = all[k][i]
       measured = measured and value == value
-      values[evaluator.name] = value
+      values[name] = value
     end
     if measured then
-      rows[#rows + 1] = i
-      violations[#rows] = constraints.violation(search.settings.constraints, values)
-      columns[1][#rows] = values.score
-      for k, evaluator in ipairs(search.costs) do
-        columns[k + 1][#rows] = values[evaluator.name]
-      end
+      local n = #rows + 1
+      rows[n], columns[1][n] = i, estimates[i]
+      for k = 3, #names do columns[k - 1][n] = all[k][i] end
+      violations[n] = constraints.violation(search.settings.constraints, values)
     end
   end
   return rows, columns, violations

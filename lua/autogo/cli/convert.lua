@@ -15,6 +15,7 @@ return {
   options = {
     { name = "seed", type = "integer", default = 0, min = 0, help = "ONNX, PyTorch: seed of new weights" },
     { name = "no-weights", type = "flag", help = "no weights (ONNX: they are inputs)" },
+    { name = "opset", type = "integer", min = 13, max = 22, help = "ONNX: operator set, 13 to 22" },
     { name = "shapes", type = "flag", help = "SVG: say in each box what shape comes out" },
     {
       name = "to",
@@ -44,6 +45,7 @@ return {
     local done
     done, why = formats.save(graph, values[2], {
       seed = values.seed, weights = not values.no_weights, shapes = values.shapes, to = values.to,
+      opset = values.opset,
     })
     if not done then
       return nil, why

@@ -57,7 +57,7 @@ function WRITERS.json(graph, path)
 end
 
 function WRITERS.onnx(graph, path, options)
-  return graph:save_onnx(path, { seed = options.seed, weights = options.weights })
+  return graph:save_onnx(path, { seed = options.seed, weights = options.weights, opset = options.opset })
 end
 
 function WRITERS.dot(graph, path)
