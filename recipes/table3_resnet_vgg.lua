@@ -49,7 +49,8 @@ end
 local rows, begin = {}, ag.clock()
 for _, name in ipairs { "resnet50_published", "resnet101_published", "vgg16_published" } do
   local front, keep = published.evolve(name, values, {
-    preset = "published-imagenet", objectives = { ag.objective.flops, "roofline:rtx2080ti" },
+    preset = "published-imagenet", starter = "imagenet",
+    objectives = { ag.objective.flops, "roofline:rtx2080ti" },
   })
   local networks = published.table3[name]
   local ours = cheaper(front, #networks - 1)

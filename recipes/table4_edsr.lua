@@ -52,7 +52,8 @@ for i = 2, #published.table4 do
   local network = published.table4[i]
   local bound = network[2] * 1e9
   local front, keep = published.evolve("edsr", values, {
-    preset = "published-sr", objectives = { ag.objective.flops, "roofline:rtx2080ti" },
+    preset = "published-sr", starter = "sr",
+    objectives = { ag.objective.flops, "roofline:rtx2080ti" },
     flops_min = LEAST * bound / base,
   }, ("edsr_%d"):format(network[2]))
   local best = best_within(front, bound)

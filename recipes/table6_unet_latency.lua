@@ -56,7 +56,7 @@ end
 
 local begin = ag.clock()
 local front, keep = published.evolve("unet_denoise", values, {
-  preset = "published-sr",
+  preset = "published-sr", starter = "denoise",
   objectives = { "npu:mobile-npu:latency", "npu:mobile-npu:energy", "npu:mobile-npu:power" },
 })
 local best = choose(front)

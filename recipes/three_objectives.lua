@@ -36,7 +36,7 @@ local begin = ag.clock()
 local model = assert(ag.load(values.model, { input = values.input }))
 local bound = (values.quick and 1 or SHARE) * model.peak_memory / 2 ^ 20
 local front, keep = published.evolve(model, values, {
-  preset = "published-cifar",
+  preset = "published-cifar", starter = "cifar10",
   objectives = { "latency:raspi4", "npu:mobile-npu:energy", ag.objective.peak_memory },
   constraints = { ag.constraint { on = MEMORY, max = bound } },
 }, "front")

@@ -48,7 +48,7 @@ bool ag_gemm_of(const ag_node *n, ag_gemm *g) {
     return false;
   }
   g->macs = ag_node_macs(n);
-  g->depthwise = g->groups > 1 && g->n == 1 && g->k == g->taps;
+  g->depthwise = g->n == 1 && g->k == g->taps;
   return true;
 }
 
@@ -58,11 +58,15 @@ int64_t ag_blocked_depth(const ag_device *d, const ag_gemm *g) {
   return ag_times(g->taps, ag_times(block, ag_ceil_div(channels, block)));
 }
 
+/* A depthwise convolution fills the diagonal of the blocks, or runs channel after channel. */
 static int64_t cube(const ag_device *d, const ag_gemm *g) {
   int64_t rows = ag_ceil_div(g->m, d->array[0]);
-  if (g->depthwise) return ag_times(ag_times(ag_ceil_div(g->groups, d->array[1]), rows), g->taps);
   int64_t depth = ag_ceil_div(ag_blocked_depth(d, g), d->array[2]);
-  return ag_times(g->groups, ag_times(rows, ag_times(ag_ceil_div(g->n, d->array[1]), depth)));
+  int64_t dense =
+      ag_times(g->groups, ag_times(rows, ag_times(ag_ceil_div(g->n, d->array[1]), depth)));
+  if (!g->depthwise) return dense;
+  int64_t diagonal = ag_times(ag_times(ag_ceil_div(g->groups, d->array[1]), rows), g->taps);
+  return diagonal < dense ? diagonal : dense;
 }
 
 /* One group: `held` are the sizes along rows and columns, `streamed` the third; `load` is what a
@@ -95,17 +99,15 @@ static int64_t atomic(const ag_device *d, const ag_gemm *g) {
 
 enum { DECODER_FLOOR = 32 }; /* cycles per block that the weight decoder takes at least */
 
-/* Passes over a micro-block column of one kernel position set: depth-first, or part-kernel where
- * that fills the dot products better. */
+/* Passes over a micro-block column: depth-first or part-kernel, whichever takes fewer. (Vela
+ * chooses by how well each fills the dot products, which is nearly the same, but can take longer
+ * for less work.) */
 static int64_t dot_passes(const ag_device *d, const ag_gemm *g) {
   int64_t taps = g->taps, channels = g->k / g->taps, step = 4 * (int64_t)d->array[3];
   int64_t deep = ag_times(taps, ag_ceil_div(channels, step));
   int64_t slice = ag_ceil_div(channels < 16 ? channels : 16, 8) * 8;
   int64_t part = ag_times(ag_times(ag_ceil_div(taps, 4), slice / 8), ag_ceil_div(channels, slice));
-  double filled_part = (double)channels / (double)(ag_ceil_div(channels, 8) * 8) * (double)taps /
-                       (double)(ag_ceil_div(taps, 4) * 4);
-  double filled_deep = (double)channels / (double)(ag_ceil_div(channels, 32) * 32);
-  return channels <= 8 || filled_part > filled_deep ? part : deep;
+  return part < deep ? part : deep;
 }
 
 struct block_grid {
@@ -132,8 +134,9 @@ static int64_t block_dot(const ag_device *d, const ag_node *n, const ag_gemm *g)
   struct block_grid b = {.h = transposed ? n->in.h : n->out.h,
                          .w = transposed ? n->in.w : n->out.w};
   b.ublocks_z = ag_ceil_div(g->depthwise ? g->groups : g->n, d->array[2]);
-  b.passes =
-      g->depthwise ? ag_ceil_div(g->taps, 4) * (d->element_bytes > 1 ? 2 : 1) : dot_passes(d, g);
+  b.passes = g->depthwise && g->groups > 1
+                 ? ag_ceil_div(g->taps, 4) * (d->element_bytes > 1 ? 2 : 1)
+                 : dot_passes(d, g);
   int64_t best = INT64_MAX;
   for (int64_t bh = d->array[0]; bh <= 16 * d->array[0]; bh *= 2)
     for (int64_t bw = d->array[1]; bw <= 16 * d->array[1]; bw *= 2) {

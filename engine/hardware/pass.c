@@ -137,11 +137,21 @@ static ag_added reading(const struct run *r, int node, int32_t without) {
   return a;
 }
 
+/* Whether to follow the group of `a` rather than that of `b` when both take as much more time: by
+ * what the groups are, not by where they stand. */
+static bool precedes(const struct run *r, int a, int b) {
+  const ag_pass *p = r->pass;
+  if (p->time[a] != p->time[b]) return p->time[a] < p->time[b];
+  int rows = memcmp(&r->graph->rows[a]->counts, &r->graph->rows[b]->counts, sizeof(ag_counts));
+  return rows ? rows < 0 : memcmp(&p->added[a], &p->added[b], sizeof(ag_added)) < 0;
+}
+
 /* The operand whose group a join follows at the least additional time, or -1. Its group can always
  * wait for the other operands: nothing but the join needs it. */
 static int32_t choose_followed(const struct run *r, int node, ag_added *chosen) {
   const ag_row *row = r->graph->rows[node];
   int32_t best = -1;
+  int best_leader = -1;
   int64_t best_delta = INT64_MAX;
   if (row->run != AG_RUN_JOIN || !r->device->fuse_add) return -1;
   for (int k = r->graph->operand_start[node]; k < r->graph->operand_start[node + 1]; k++) {
@@ -150,8 +160,10 @@ static int32_t choose_followed(const struct run *r, int node, ag_added *chosen) 
     if (leader < 0 || r->graph->rows[o]->out_bytes != row->out_bytes) continue;
     ag_added more = reading(r, node, o), after = sum_added(&r->pass->added[leader], &more);
     int64_t delta = ag_row_time(r->device, r->graph->rows[leader], &after) - r->pass->time[leader];
-    if (delta >= best_delta) continue;
+    if (best >= 0 && delta > best_delta) continue;
+    if (best >= 0 && delta == best_delta && !precedes(r, leader, best_leader)) continue;
     best = o;
+    best_leader = leader;
     best_delta = delta;
     *chosen = more;
   }

@@ -103,15 +103,16 @@ static struct layer layer_of(const ag_device *d, const ag_node *n, const ag_gemm
   return l;
 }
 
-/* Inputs along one axis under `tile` outputs, at most all. */
+/* Inputs along one axis that `tile` outputs use: a window smaller than its step skips some. */
 static int64_t extent(int64_t tile, int64_t step, int64_t reach, int64_t in) {
+  if (reach + 1 < step) return least(ag_times(tile, reach + 1), in);
   return least(ag_plus(ag_times(tile - 1, step), reach + 1), in);
 }
 
-/* Inputs along one axis that all outputs together use: a window smaller than its step skips some.
- */
+/* Inputs along one axis that all outputs together use; rows at the end that no window reaches are
+ * moved all the same. */
 static int64_t used(int64_t out, int64_t step, int64_t reach, int64_t in) {
-  return least(in, reach + 1 >= step ? in : ag_times(out, reach + 1));
+  return reach + 1 < step ? extent(out, step, reach, in) : in;
 }
 
 /* The same read tile by tile, overlaps twice. */

@@ -22,11 +22,11 @@
  *
  * A network runs one *group* at a time: a node and what is fused into it. A node is fused into the
  * group of its operand when it is the only user and is an activation or norm ("activation"), an
- * address change such as depth-to-space ("remap"), a pool ("pool", only its output is written), or an
- * addition or product of equal tensors ("add", one more operand to read). A tensor of at most shared.resident bytes stays in the shared
- * buffer; a larger one is written to DRAM and read back by every user. Both rules look at a node,
- * its operands and the number of their users only, so the cost of a child of a search is a sum over
- * remembered numbers.
+ * address change such as depth-to-space ("remap"), a pool ("pool", only its output is written), or
+ * an addition or product of equal tensors ("add", one more operand to read). A tensor of at most
+ * shared.resident bytes stays in the shared buffer; a larger one is written to DRAM and read back
+ * by every user. Both rules look at a node, its operands and the number of their users only, so the
+ * cost of a child of a search is a sum over remembered numbers.
  *
  * Time of a group, with A cycles of the array, V of the vector unit, D of the DMA:
  *
@@ -36,7 +36,10 @@
  * Array cycles do not depend on the tiles (these are cut at granules, and streams go on over their
  * edges), so the tiling of least time is the one of least traffic, which costs least energy too:
  * one plan is best in both. That is why latency and energy are monotone: more work, a smaller
- * buffer, less bandwidth or a slower clock never make either cheaper. Average power is not
+ * buffer, less bandwidth or a slower clock never make either cheaper (with a bandwidth of the shared
+ * buffer, energy may: there the plan is chosen for time). A smaller array does not either while the
+ * memory keeps up, with "fill": "edge"; its granules are finer, so it may move less where it does
+ * not, and the depth of a cube is the layout of channels rather than an amount. Average power is not
  * monotone: a badly filled array draws little.
  *
  * Energy is linear in counts: MACs, idle MAC slots, bytes at each level, elements of the vector
@@ -124,7 +127,7 @@ typedef struct ag_gemm {
   int64_t m, n, k, groups;
   int64_t taps;   /* kh * kw of k = taps * channels */
   int64_t macs;   /* useful ones: m*n*k*groups but for transposed convolutions */
-  bool depthwise; /* one channel in, one out per group */
+  bool depthwise; /* one channel in, one out per group, or in all */
 } ag_gemm;
 
 /* The view of conv, depthwise, matmul and transposed conv; false for other ops. */

@@ -141,17 +141,19 @@ end
 -- Settings that make a search small enough for a test.
 local QUICK = { iterations = 2, children = 200, finalists = 10 }
 
--- ONNX with fresh weights, and PyTorch source.
-local function export(graph, folder, rank, seed)
+-- ONNX with fresh weights, PyTorch source, and a script that trains it.
+local function export(graph, folder, rank, seed, starter)
   local stem = ("%s/rank_%02d"):format(folder, rank)
   assert(graph:save_onnx(stem .. ".onnx", { seed = seed }))
   assert(require("autogo.formats").save(graph, stem .. ".py"))
+  if starter then assert(require("autogo.starters").write(starter, stem .. ".py")) end
 end
 
 --- Evolve a stand-alone network and keep its front in a folder below `out`.
 -- @tparam string|Graph network
 -- @tparam table options of the recipe: `out`, `quick`, `seed`, `threads`
--- @tparam table changes `preset`, and settings instead of the preset's; objectives may be names
+-- @tparam table changes `preset`, and settings instead of the preset's; objectives may be names;
+-- `starter`, the training script that goes with what is kept
 -- @tparam[opt] string folder default: the name of the network
 -- @treturn Front, keep(member), which exports a member of it there, and the seconds it took
 function published.evolve(network, options, changes, folder)
@@ -161,7 +163,8 @@ function published.evolve(network, options, changes, folder)
   for key, value in pairs(changes) do settings[key] = value end
   for key, value in pairs(options.quick and QUICK or {}) do settings[key] = value end
   if options.quick then settings.iterations, settings.children = 5, 500 end
-  settings.preset, settings.seed, settings.threads = nil, options.seed, options.threads
+  settings.preset, settings.starter = nil, nil
+  settings.seed, settings.threads = options.seed, options.threads
   settings.objectives = {}
   for i, objective in ipairs(changes.objectives) do
     settings.objectives[i] = type(objective) == "table" and objective
@@ -175,7 +178,9 @@ function published.evolve(network, options, changes, folder)
   assert(require("autogo.output").write(front, folder, true)) -- weights of all would be gigabytes
   local function keep(member)
     for rank, one in ipairs(front) do
-      if one == member and not options.quick then export(member.graph, folder, rank - 1, options.seed) end
+      if one == member and not options.quick then
+        export(member.graph, folder, rank - 1, options.seed, changes.starter)
+      end
     end
   end
   return front, keep, seconds

@@ -71,8 +71,17 @@ class Model {
     const data = type === FLOAT ? new Float32Array(values) : new BigInt64Array(values.map(BigInt));
     const name = this.name();
     this.initializers.push(all([...dims.map((d) => field(1, d)), field(2, type), field(8, name),
-      field(9, Buffer.from(data.buffer))]));
+      this.contents(type, Buffer.from(data.buffer))]));
     return name;
+  }
+  // In the tensor; or, for floats once `external` is a list of buffers, in a file beside the model.
+  contents(type, bytes) {
+    if (!this.external || type !== FLOAT) return field(9, bytes);
+    const offset = this.external.reduce((sum, buffer) => sum + buffer.length, 0);
+    this.external.push(bytes, Buffer.alloc(64));
+    const entry = (key, value) => field(13, all([field(1, key), field(2, `${value}`)]));
+    return all([entry('location', 'weights.bin'), entry('offset', offset),
+      entry('length', bytes.length), field(14, 1)]);
   }
   ints(...values) { return this.constant([values.length], values, INT64); }
   scalar(value) { return this.constant([], [value]); }
@@ -106,7 +115,7 @@ class Model {
       ...this.initializers.map((t) => field(5, t)), ...this.inputs.map((v) => field(11, v)),
       ...this.outputs.map((v) => field(12, v))]);
     const version = all([field(1, ''), field(2, this.opset)]);
-    return all([field(1, this.opset < 15 ? 7 : 8), field(7, graph), field(8, version)]);
+    return all([field(1, this.opset < 15 ? 7 : this.opset < 21 ? 8 : 10), field(7, graph), field(8, version)]);
   }
 }
 
@@ -115,12 +124,14 @@ const X = [1, 8, 6, 10];
 const f = (x) => ({ f: x });
 const cases = {};
 // build(m) makes the network over input x and returns its result, of shape `out`.
-function add(name, opset, build, out = X, { inputs = { x: X }, type = FLOAT } = {}) {
-  cases[name] = () => {
+function add(name, opset, build, out = X, { inputs = { x: X }, type = FLOAT, external } = {}) {
+  cases[name] = (folder) => {
     const m = new Model(opset);
+    if (external) m.external = [];
     for (const [input, dims] of Object.entries(inputs)) m.input(input, dims, type);
     const results = [build(m)].flat();
     for (const result of results) m.output(result, out);
+    if (external) fs.writeFileSync(path.join(folder, 'weights.bin'), Buffer.concat(m.external));
     return m.bytes();
   };
 }
@@ -405,6 +416,56 @@ add('sequence by shape arithmetic, open batch', 13, (m) => {
 add('channel shuffle, open batch', 13,
   (m) => moved(m, [-1, 4, 2, 6, 10], [0, 2, 1, 3, 4], [-1, 8, 6, 10]), ['N', 8, 6, 10], open);
 
+// Version 22, the newest there is: what it and those since 13 have changed.
+const network22 = (m) => {
+  let x = m.norm(m.conv('x', { bias: true }));
+  x = m.op('HardSwish', [x]);
+  x = m.op('MaxPool', [x], { kernel_shape: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1] });
+  x = m.op('Gelu', [m.conv(x, { group: 8 })]);
+  x = m.op('Pad', [x, m.ints(0, 0, 1, 1, 0, 0, 1, 1), m.scalar(0)]);
+  x = m.op('AveragePool', [x], { kernel_shape: [3, 3], ceil_mode: 1 });
+  const [a, b] = m.op('Split', [x], { axis: 1, num_outputs: 2 }, 2);
+  x = m.op('Concat', [m.op('Mish', [a]), b], { axis: 1 });
+  x = m.op('Reshape', [m.op('GlobalAveragePool', [x]), m.ints(1, -1)]);
+  return m.gemm(m.op('Dropout', [x]), 8, 5, 1);
+};
+add('a network, v22', 22, network22, [1, 5]);
+add('a network with its weights in a file beside it, v22', 22, network22, [1, 5], { external: true });
+add('weights in a file beside it, v13', 13, (m) => m.norm(m.conv('x', { bias: true })), X,
+  { external: true });
+add('mean over height and width, v18', 18,
+  (m) => m.op('ReduceMean', [m.conv(), m.ints(2, 3)]), [1, 8, 1, 1]);
+add('resize by sizes of some axes, v19', 19, (m) => m.op('Resize',
+  [m.conv(), '', '', m.ints(12, 20)], { mode: 'linear', axes: [2, 3] }), [1, 8, 12, 20]);
+add('pad some axes, v19', 19, (m) => m.op('Pad',
+  [m.conv(), m.ints(1, 2), m.scalar(0), m.ints(3)]), [1, 8, 6, 13]);
+add('group normalisation, v21', 21, (m) => m.op('GroupNormalization',
+  [m.conv(), m.positive([8]), m.weight([8])], { num_groups: 2 }));
+add('layer normalisation, v17', 17, (m) => m.op('LayerNormalization',
+  [m.conv(), m.positive([10]), m.weight([10])]));
+
+// Windows that are no CG op's: uneven sizes, other numbers of dimensions, second results.
+add('transposed convolution to an uneven size', 13, (m) => m.op('ConvTranspose',
+  [m.conv(), m.weight([8, 4, 3, 3])], { strides: [2, 2] }), [1, 4, 13, 21]);
+add('transposed convolution with output padding in groups', 13, (m) => m.op('ConvTranspose',
+  [m.conv(), m.weight([8, 2, 3, 3])],
+  { strides: [3, 2], group: 2, pads: [1, 0, 0, 1], output_padding: [1, 0] }), [1, 4, 19, 20]);
+add('transposed convolution to a given size', 13, (m) => m.op('ConvTranspose',
+  [m.conv(), m.weight([8, 4, 3, 3])], { strides: [2, 2], output_shape: [12, 21] }), [1, 4, 12, 21]);
+const line = (m, x) => m.op('Reshape', [x, m.ints(1, 8, 60)]);
+add('convolution and pool over one dimension', 13, (m) => m.op('MaxPool',
+  [m.op('Conv', [line(m, m.conv()), m.weight([6, 8, 5])], { strides: [2], dilations: [3], pads: [2, 1] })],
+  { kernel_shape: [4], strides: [3], ceil_mode: 1 }), [1, 6, 9]);
+add('the places of maxima', 13, (m) => {
+  const [y, where] = m.op('MaxPool', [m.conv()], { kernel_shape: [2, 2], strides: [2, 2] }, 2);
+  return m.op('Add', [y, m.op('Cast', [where], { to: FLOAT })]);
+}, [1, 8, 3, 5]);
+add('the largest channels', 13, (m) => m.op('TopK', [m.conv(), m.ints(3)], { axis: 1 }, 2)[0],
+  [1, 3, 6, 10]);
+add('elements gathered', 13, (m) => m.op('GatherElements', [m.conv(),
+  m.constant([1, 8, 6, 2], Array.from({ length: 96 }, (_, i) => i % 10), INT64)], { axis: 3 }),
+  [1, 8, 6, 2]);
+
 // --- comparison ----------------------------------------------------------------------------------
 function feed(session, batch) {
   const feeds = {};
@@ -436,7 +497,7 @@ function compare(expected, seen) {
 
 async function check(name, autogo, folder) {
   const [before, after] = ['before.onnx', 'after.onnx'].map((file) => path.join(folder, file));
-  fs.writeFileSync(before, cases[name]());
+  fs.writeFileSync(before, cases[name](folder));
   const convert = spawnSync(autogo, ['convert', before, after], { encoding: 'utf8' });
   if (convert.status !== 0) return (convert.stderr || convert.stdout || 'no answer').trim();
   const options = { logSeverityLevel: 4 };
