@@ -133,6 +133,20 @@ describe("a report", function()
     assert.equal(3 * #found, occurrences(page, '<a class="point"'))
   end)
 
+  it("stays readable for a search of 10000 iterations", function()
+    local report = data.of_front(a_front())
+    local row = report.history[#report.history]
+    report.history = {}
+    for i = 1, 10000 do
+      report.history[i] = setmetatable({ iteration = i }, { __index = row })
+    end
+    local page = html.page(report)
+    read_html(page)
+    assert.truthy(#page < 2e6)
+    assert.truthy(page:find('<td class="num">10000</td>', 1, true))
+    assert.truthy(page:find("Every 25th iteration", 1, true))
+  end)
+
   it("survives names that are not meant well", function()
     local hostile = [["><script>alert(1)</script><img src=x onerror=alert(2)>'&amp;]] .. "\xff\0"
     local report = data.of_front(a_front())

@@ -18,6 +18,8 @@ local html = {}
 local _, here = ...
 local ASSETS = (here or "lua/autogo/report/html.lua"):gsub("html%.lua$", "") .. "assets/"
 
+-- Of longer searches the table has every so many iterations, the last always.
+local MOST_ITERATIONS = 400
 -- Measures beyond these are in the table, but not paired in figures.
 local MOST_PAIRED = 5
 
@@ -213,17 +215,18 @@ local function history_table(report)
   for i, column in ipairs(HISTORY) do
     head_cells[i] = fill('<th scope="col" class="num">%s</th>', column[1])
   end
-  for k, row in ipairs(report.history) do
-    local cells = {}
+  local step = math.ceil(#report.history / MOST_ITERATIONS)
+  for k = #report.history, 1, -step do
+    local row, cells = report.history[k], {}
     for i, column in ipairs(HISTORY) do
       local format = column[2] == "%d" and "%.0f" or column[2]
       cells[i] = fill('<td class="num">%s</td>', format:format(row[column[1]] or 0))
     end
-    rows[k] = fill("<tr>%s</tr>", markup.join(cells))
+    table.insert(rows, 1, fill("<tr>%s</tr>", markup.join(cells)))
   end
-  return fill('<details class="more"><summary>Every iteration in figures</summary><div class="scroll" tabindex="0" '
+  return fill('<details class="more"><summary>%s in figures</summary><div class="scroll" tabindex="0" '
     .. 'role="region" aria-label="iterations"><table><thead><tr>%s</tr></thead><tbody>%s</tbody></table></div></details>',
-    markup.join(head_cells), markup.join(rows))
+    step > 1 and ("Every %dth iteration"):format(step) or "Every iteration", markup.join(head_cells), markup.join(rows))
 end
 
 local function course(report)
