@@ -158,7 +158,7 @@ check: test-deps
 
 demo: deps
 	@$(MAKE) --no-print-directory all
-	@$(BIN) evolve resnet50 --iterations 5 --seed 1 --out $(BUILD)/demo
+	@$(BIN) evolve resnet50 --iterations 10 --seed 1 --out $(BUILD)/demo
 
 docs: all
 	@AUTOGO_LUA=lua $(BIN) run lua/docs/build.lua $(BUILD)/docs
