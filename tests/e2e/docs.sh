@@ -18,3 +18,7 @@ fi
 version=$(sed -n 's/.*AG_VERSION "\(.*\)".*/\1/p' include/autogo/base.h)
 check "the rockspec is of this version" grep -q "version = \"$version-1\"" "vendor/autogo-$version-1.rockspec"
 check "the rockspec is Lua" lua5.4 -e 'assert(loadfile(arg[1]))()' "vendor/autogo-$version-1.rockspec"
+check "recipes/README.md names every recipe" sh -c 'for f in recipes/*.lua; do grep -q "(${f#recipes/})" recipes/README.md || { echo "$f"; exit 1; }; done'
+for link in $(sed -n 's/.*](\([^)#]*\)).*/\1/p' recipes/README.md | sort -u); do
+  check "recipes/README.md: the link to $link" test -e "recipes/$link"
+done
