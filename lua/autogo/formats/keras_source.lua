@@ -6,58 +6,15 @@
 -- @module autogo.formats.keras_source
 
 local core = require "autogo.core"
-local forms = require "autogo.formats.forms"
 local layers = require "autogo.formats.keras_source_layers"
 local outline = require "autogo.formats.outline"
 local python = require "autogo.formats.python"
+local statements = require "autogo.formats.statements"
 
 local keras = {}
 
 local TAKEN = { build = true, layers = true, ops = true, keras = true, inputs = true, name = true }
 for name in pairs(layers.helpers) do TAKEN[name] = true end
-
-local function key_of(statement)
-  local parts = { statement.expression, statement.module or "" }
-  for _, argument in ipairs(statement.arguments or {}) do
-    parts[#parts + 1] = argument.slot or python.literal(argument[2])
-  end
-  return table.concat(parts, "|")
-end
-
-local function add_statement(context, node)
-  local statement, why = layers.statement(context, node)
-  if not statement then return nil, ("%s: %s"):format(node.name or "#" .. node.position, why) end
-  local operands = {}
-  for k, operand in ipairs(node.operands) do operands[k] = context.same[operand] or operand end
-  if statement.expression == "$1" then -- an identity is its operand
-    context.same[node.position] = operands[1]
-    return true
-  end
-  statement.position, statement.node, statement.operands = node.position, node, operands
-  statement.c_in, statement.c_out = node.c_in, node.c_out
-  statement.key = key_of(statement)
-  context.statements[#context.statements + 1] = statement
-  return true
-end
-
-local function read(graph)
-  local context = { nodes = {}, statements = {}, inputs = {}, results = {}, outputs = {}, same = {} }
-  context.forms = forms.plan(graph)
-  for i, node in graph:nodes() do
-    context.nodes[i] = node
-    local good, why = true, nil
-    if node.op == "input" then
-      table.insert(context.inputs, node)
-    elseif node.op == "output" then
-      table.insert(context.outputs, node)
-      table.insert(context.results, context.same[node.operands[1]] or node.operands[1])
-    else
-      good, why = add_statement(context, node)
-    end
-    if not good then return nil, why end
-  end
-  return context
-end
 
 -- --- text ---------------------------------------------------------------------------------------
 
@@ -178,7 +135,7 @@ end
 -- @tparam Graph graph
 -- @treturn string; or nil and a message
 function keras.source(graph)
-  local context, why = read(graph)
+  local context, why = statements.read(graph, layers)
   if not context then return nil, why end
   local scope, names, inputs = python.scope(TAKEN), {}, {}
   for k, node in ipairs(context.inputs) do
