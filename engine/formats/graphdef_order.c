@@ -133,7 +133,7 @@ bool ag_tf_is_front_end(const char *type) {
 
 /* Nodes that nobody reads and that are no results: constants, and what runs for its effects. */
 static bool is_loose(const char *type) {
-  static const char *const list[] = {"Const",  "NoOp",       "Assert", "Placeholder",
+  static const char *const list[] = {"Const",  "NoOp",         "Assert", "Placeholder",
                                      "SaveV2", "MergeSummary", NULL};
   return is_one_of(type, list);
 }
@@ -149,8 +149,8 @@ static void mark_outputs(ag_tf_import *im) {
       read[producer] = true;
   }
   for (int i = 0; i < im->nodes; i++)
-    im->live[i] = im->stop >= 0 ? i == im->stop
-                                : !read[i] && !is_loose(text(im->graph->node[i]->op));
+    im->live[i] =
+        im->stop >= 0 ? i == im->stop : !read[i] && !is_loose(text(im->graph->node[i]->op));
 }
 
 static void mark_live(ag_tf_import *im) {
@@ -168,7 +168,8 @@ bool ag_tf_constant_list(ag_tf_import *im, int node, int slot, int64_t *out, int
   const ag_tf_node *n = im->graph->node[node];
   int producer = slot < (int)n->n_input ? find(im, n->input[slot], strlen(n->input[slot])) : -1;
   const ag_tf_node *p = producer < 0 ? NULL : im->graph->node[producer];
-  const ag_tf_attribute *value = p && strcmp(text(p->op), "Const") == 0 ? ag_tf_attr(p, "value") : NULL;
+  const ag_tf_attribute *value =
+      p && strcmp(text(p->op), "Const") == 0 ? ag_tf_attr(p, "value") : NULL;
   ag_tensor t;
   if (!value || !value->tensor || value->tensor->dtype == 1 ||
       !ag_tf_shape(value->tensor->tensor_shape, &t) || t.rank != 1 || t.dims[0] > limit)

@@ -28,7 +28,8 @@ static bool declared_shape(ag_tf_import *im, int node, ag_tensor *shape) {
   const ag_tf_node *n = im->graph->node[node];
   const ag_tf_attribute *a = ag_tf_attr(n, "shape"), *all = ag_tf_attr(n, "_output_shapes");
   if (a && a->shape && ag_tf_shape(a->shape, shape) && shape->rank > 0) return true;
-  if (all && all->list && all->list->n_shape && ag_tf_shape(all->list->shape[0], shape)) return true;
+  if (all && all->list && all->list->n_shape && ag_tf_shape(all->list->shape[0], shape))
+    return true;
   if (strcmp(text(n->op), "Reshape") != 0) return false;
   *shape = (ag_tensor){.dtype = AG_F32};
   return ag_tf_constant_list(im, node, 1, shape->dims, AG_MAX_RANK, &shape->rank);
@@ -38,8 +39,7 @@ static ag_status bind_sizes(ag_tf_op *op, ag_tensor *shape) {
   static const char *const what[] = {"batch", "height", "width", "channels"};
   bool first = op->im->channels_first;
   const ag_shape bind = op->im->options->bind;
-  int32_t bound[4] = {0, first ? bind.c : bind.h, first ? bind.h : bind.w,
-                      first ? bind.w : bind.c};
+  int32_t bound[4] = {0, first ? bind.c : bind.h, first ? bind.h : bind.w, first ? bind.w : bind.c};
   for (int d = 1; d < shape->rank; d++) {
     int name = first ? (d == 1 ? 3 : d - 1) : d;
     int64_t *size = &shape->dims[d];
@@ -52,8 +52,8 @@ static ag_status bind_sizes(ag_tf_op *op, ag_tensor *shape) {
                              bound[d]);
     if (bound[d] > 0) *size = bound[d];
     if (*size <= 0)
-      return ag_neutral_fail(op->n, AG_UNSUPPORTED, "leaves its %s open; give it with --input HxWxC",
-                             what[name]);
+      return ag_neutral_fail(op->n, AG_UNSUPPORTED,
+                             "leaves its %s open; give it with --input HxWxC", what[name]);
   }
   return AG_OK;
 }

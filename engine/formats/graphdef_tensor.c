@@ -51,8 +51,18 @@ bool ag_tf_shape(const Ag__Tf__Shape *shape, ag_tensor *to) {
 
 /* --- constants -------------------------------------------------------------------- */
 
-enum { FLOAT = 1, DOUBLE = 2, INT32 = 3, UINT8 = 4, INT16 = 5, INT8 = 6, INT64 = 9, BOOL = 10,
-       BFLOAT16 = 14, HALF = 19 };
+enum {
+  FLOAT = 1,
+  DOUBLE = 2,
+  INT32 = 3,
+  UINT8 = 4,
+  INT16 = 5,
+  INT8 = 6,
+  INT64 = 9,
+  BOOL = 10,
+  BFLOAT16 = 14,
+  HALF = 19
+};
 
 static size_t element_size(int dtype) {
   switch (dtype) {
