@@ -9,6 +9,7 @@
 
 local core = require "autogo.core"
 local figures = require "autogo.report.figures"
+local folds = require "autogo.report.folds"
 local markup = require "autogo.report.markup"
 local words = require "autogo.report.words"
 local fill = markup.fill
@@ -40,8 +41,9 @@ function html.frame(title, body)
     .. '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     .. '<meta name="color-scheme" content="light dark">\n<meta name="generator" content="AutoGO">\n'
     .. '<meta http-equiv="Content-Security-Policy" content="%s">\n<link rel="icon" href="data:,">\n'
-    .. "<title>%s</title>\n<style>\n%s</style>\n</head>\n<body>\n%s\n<script>\n%s</script>\n</body>\n</html>\n",
-    markup.raw(POLICY), title, asset "report.css", body, asset "report.js"))
+    .. "<title>%s</title>\n<style>\n%s</style>\n</head>\n<body>\n%s\n<script>\n%s</script>\n"
+    .. "<script>\n%s</script>\n</body>\n</html>\n",
+    markup.raw(POLICY), title, asset "report.css", body, asset "report.js", asset "folds.js"))
 end
 
 local function section(id, title, ...)
@@ -272,6 +274,7 @@ function html.comparison(parent, child, origin, names)
         compared("memory at the peak", parent.peak_memory, child.peak_memory, "B"),
         compared("nodes", #parent, #child),
       }, require("autogo.report.portrait").difference(parent, child, origin), core.version),
+    folds.network(parent),
   })
 end
 
@@ -284,7 +287,6 @@ function html.page(report, options)
   options = options or {}
   local members = require "autogo.report.members"
   return html.frame(title_of(report) .. " – AutoGO", markup.join {
-
     fill '<a class="skip" href="#members">to the networks</a>\n',
     head(report, options.running),
     fill "<main>\n",
@@ -296,7 +298,8 @@ function html.page(report, options)
     members.list(report, section, options.memory or {}),
     fill "</main>\n",
     fill('<footer>Written by AutoGO %s. Scores are predictions, for comparison with each other; costs are computed '
-      .. "from the graphs.</footer>", report.version),
+      .. "from the graphs.</footer>\n", report.version),
+    report.input.graph and folds.network(report.input.graph) or "",
   })
 end
 

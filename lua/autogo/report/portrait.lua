@@ -3,6 +3,7 @@
 
 local aligned = require "autogo.report.aligned"
 local costs = require "autogo.report.costs"
+local folds = require "autogo.report.folds"
 local hunks = require "autogo.report.hunks"
 local markup = require "autogo.report.markup"
 local sketch = require "autogo.report.sketch"
@@ -77,7 +78,7 @@ function portrait.difference(parent, child, origin)
   return markup.join {
     fill('<div class="bar">%s<label class="toggle"><input type="checkbox" class="shapes"> resolutions</label></div>',
       legend(pair.counts)),
-    fill('<div class="hunks">%s</div>', markup.join(drawings)),
+    fill('<div class="hunks" data-after="%s">%s</div>', folds.differences(pair, list), markup.join(drawings)),
     profile and fill('<figure class="cost"><figcaption>FLOPs along the network: before above the line, after below it'
       .. "</figcaption>%s</figure>", profile) or "",
     fill('<details class="costs"><summary>Cost per node, before and after (%s)</summary><div class="scroll" '
