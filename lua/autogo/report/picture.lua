@@ -128,8 +128,9 @@ end
 --- What a node is, in a few lines.
 function picture.tooltip(node)
   if node.elided then
-    local rest = (node.reshaped or 0) > 0 and ("%d with another resolution"):format(node.reshaped) or "unchanged"
-    return ("%s, %s"):format(words.count(node.elided, "node"), rest)
+    local reshaped = node.reshaped or 0
+    return ("%s, %s"):format(words.count(node.elided, "node"),
+      reshaped > 0 and ("%d with another resolution"):format(reshaped) or "unchanged")
   end
   return ("%d: %s"):format(node.position, picture.about(node))
 end

@@ -88,7 +88,7 @@ end
 local function draw_node(out, a, i, mark)
   local node, width = a.problem.nodes[i], a.width[i]
   local x, y = a.x[i] + a.offset[a.column[i]] - width / 2, a.dy + a.y[i]
-  local class, id = node.elided and "fold" or mark, nil
+  local class, id = node.elided and "fold" or mark
   if node.elided then
     id = ('data-fold="%s" data-nodes="%s"'):format(node.fold, folds.positions(node))
   else
@@ -138,10 +138,10 @@ function sketch.hunk(hunk, label)
   local height = list[1].rise + list[1].fall + TITLE + 2 * EDGE
   draw_side(out, list[1], hunk.before, "before", EDGE)
   draw_side(out, list[2], hunk.after, "after", middle)
+  local breadth, tall = number(width), number(height)
   return ('<svg class="sketch" role="img" aria-label="%s" viewBox="0 0 %s %s" width="%s" height="%s" '
-    .. 'data-middle="%s">%s<path class="split" d="M%s 0V%s"/></svg>'):format(text.escape(label), number(width),
-    number(height), number(width), number(height), number(middle), table.concat(out),
-    number(middle - BETWEEN / 2), number(height))
+    .. 'data-middle="%s">%s<path class="split" d="M%s 0V%s"/></svg>'):format(text.escape(label), breadth,
+    tall, breadth, tall, number(middle), table.concat(out), number(middle - BETWEEN / 2), tall)
 end
 
 return sketch
