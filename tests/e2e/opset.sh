@@ -20,8 +20,8 @@ written() {
   check "$1 in operator set $2" "$AUTOGO" convert "$WORK/$1.onnx" "$WORK/a.onnx" --opset "$2"
   check "it says so" [ "$(lua5.4 "$WORK/states.lua" "$WORK/a.onnx")" = "$(printf '%s\t%s' "$3" "$2")" ]
   check "it computes the same" node tests/formats/run_onnx.js --same "$WORK/$1.onnx" "$WORK/a.onnx"
-  ! python3 -c "import onnx" 2>/dev/null || [ "$2" -gt 17 ] ||
-    check "it passes ONNX's checker" python3 tests/formats/check_onnx.py "$WORK/a.onnx"
+  [ ! -e /usr/lib/python3/dist-packages/onnx ] || [ "$2" -gt 17 ] || # what Debian's knows
+    check "it passes ONNX's checker" /usr/bin/python3 tests/formats/check_onnx.py "$WORK/a.onnx"
   check "it reads back" "$AUTOGO" convert "$WORK/a.onnx" "$WORK/b.onnx" --opset "$2"
   check "and computes the same" node tests/formats/run_onnx.js --same "$WORK/$1.onnx" "$WORK/b.onnx"
 }
