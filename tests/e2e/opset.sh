@@ -1,11 +1,7 @@
 # ONNX in the operator set asked for: every op computes the same in each.
 . tests/e2e/lib.sh
 
-export NODE_PATH="${NODE_PATH:-$BUILD/node/node_modules}"
-if [ ! -d "$NODE_PATH/onnxruntime-node" ]; then
-  echo "skipped: onnxruntime-node is not installed"
-  exit 0
-fi
+has_onnxruntime || exit 0
 check "write every op" "$AUTOGO" run tests/formats/source_models.lua "$WORK" .json ops
 # The file ends with the operator set's version, field 2 of its message.
 echo 'assert(io.open(arg[1], "rb"):read("a"):sub(-2) == string.char(16, arg[2]))' >"$WORK/says.lua"
