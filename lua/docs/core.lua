@@ -360,7 +360,7 @@
 --- Write ONNX.
 -- @function Graph:save_onnx
 -- @tparam string path
--- @tparam[opt] table options seed (of new weights), weights = false for none, opset (13 to 22)
+-- @tparam[opt] table options seed (of new weights), weights = false for none, opset (7 to 22)
 -- @treturn boolean true; or nil and a message
 
 --- How many parameters have values in the graph.
