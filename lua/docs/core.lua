@@ -301,8 +301,8 @@
 -- @treturn Device; or nil and a message
 
 --- A computation graph: immutable, nodes in topological order. `#graph` is the number of nodes,
--- `a == b` says whether the node lists are equal. Fields: `size`, `edges`, `name`, `family`, `flops`, `params`,
--- `peak_memory` (bytes of the activations alive at once), `dynamic_batch`, `normalisers`.
+-- `a == b` says whether the node lists are equal. Fields: `size`, `edges`, `name`, `family`, `flops`,
+-- `params`, `peak_memory` (bytes of the activations alive at once), `dynamic_batch`, `normalisers`.
 -- @type Graph
 
 --- One node as a table: op, kernel, stride, dilation, groups, bias, padding, the shapes, macs, flops,
