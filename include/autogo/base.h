@@ -65,7 +65,9 @@ typedef struct ag_hash {
 #define AG_HASH_VERSION 1
 
 /* Equality, and the order of hashes as numbers (< 0, 0, > 0). */
-static inline bool ag_hash_equal(ag_hash a, ag_hash b) { return a.hi == b.hi && a.lo == b.lo; }
+static inline bool ag_hash_equal(ag_hash a, ag_hash b) {
+  return a.hi == b.hi && a.lo == b.lo;
+}
 static inline int ag_hash_compare(ag_hash a, ag_hash b) {
   if (a.hi != b.hi) return a.hi < b.hi ? -1 : 1;
   return (a.lo > b.lo) - (a.lo < b.lo);

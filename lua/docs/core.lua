@@ -331,8 +331,8 @@
 -- @treturn Device; or nil and a message
 
 --- A computation graph: immutable, nodes in topological order. `#graph` is the number of nodes,
--- `a == b` says whether the node lists are equal. Fields: `size`, `edges`, `name`, `family`, `flops`, `params`,
--- `peak_memory` (bytes of the activations alive at once), `dynamic_batch`, `normalisers`.
+-- `a == b` says whether the node lists are equal. Fields: `size`, `edges`, `name`, `family`, `flops`,
+-- `params`, `peak_memory` (bytes of the activations alive at once), `dynamic_batch`, `normalisers`.
 -- @type Graph
 
 --- One node as a table: op, kernel, stride, dilation, groups, bias, padding, the shapes, macs, flops,
@@ -390,7 +390,7 @@
 --- Write ONNX.
 -- @function Graph:save_onnx
 -- @tparam string path
--- @tparam[opt] table options seed (of new weights), weights = false for none, opset (13 to 22)
+-- @tparam[opt] table options seed (of new weights), weights = false for none, opset (7 to 22)
 -- @treturn boolean true; or nil and a message
 
 --- How many parameters have values in the graph.

@@ -9,8 +9,8 @@
 --      options = { { name, type, default, min, max, choices, value, many, help }, ... },
 --      defaults = function () -> table }                 defaults that live elsewhere, for the help
 --
--- Types: flag, integer, number, string, choice, list (a,b,c), integers (1,2,3), shape (HxWxC),
--- range (FIRST:LAST). Values appear under the option's name with _ for -.
+-- Types: flag, integer, number, string, choice, list (a,b,c; of `choices`, if any), integers (1,2,3),
+-- shape (HxWxC), range (FIRST:LAST). Values appear under the option's name with _ for -.
 -- @module autogo.cli.options
 
 local options = {}
@@ -73,8 +73,13 @@ local CONVERT = {
     end
     return nil, "one of " .. table.concat(option.choices, ", ")
   end,
-  list = function(text)
-    return to_list(text), "a list like a,b,c"
+  list = function(text, option)
+    local list, known = to_list(text), {}
+    for _, choice in ipairs(option.choices or {}) do known[choice] = true end
+    for _, part in ipairs(option.choices and list or {}) do
+      if not known[part] then return nil, "a list of " .. table.concat(option.choices, ", ") end
+    end
+    return list, "a list like a,b,c"
   end,
   integers = function(text, option)
     local list = to_list(text) or { "" }

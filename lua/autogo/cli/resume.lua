@@ -6,8 +6,8 @@ local journal = require "autogo.journal"
 
 local resume = {}
 
--- Options, beside the settings of the search, that say which search it is.
-local IDENTITY = { "input", "skip", "mined", "preset" }
+-- Options, beside the settings of the search, that say which search it is and what it leaves.
+local IDENTITY = { "input", "skip", "mined", "preset", "write" }
 -- Those that may be repeated.
 local LISTS = { "objective", "weights" }
 
