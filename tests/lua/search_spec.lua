@@ -50,6 +50,14 @@ describe("Space", function()
     end
   end)
 
+  it("expects of a child its parent's score and its gain", function()
+    local batch = mutate()
+    local expected, gain = batch:expected { 0.25 }, batch:column "gain"
+    assert.equal(#batch, #expected)
+    for i = 1, #batch do assert.equal(0.25 + gain[i], expected[i]) end
+    raises("one number per parent", batch.expected, batch, { 1, 2 })
+  end)
+
   it("gives the same batch with more threads, another with another seed", function()
     local function hashes(more)
       local batch, list = mutate(more), {}
@@ -181,10 +189,9 @@ describe("Prices", function()
       calls = calls + 1
       return node.flops + 2 * node.params
     end
-    assert.equal(calls, 0)
-    assert.equal(prices:learn(batch, price), calls)
-    assert.equal(0, prices:learn(batch, price))
-    local column = prices:column(batch)
+    local column, asked = prices:column(batch, price), calls
+    assert.same(column, prices:column(batch, price))
+    assert.equal(asked, calls)
     for i = 1, #batch do
       local graph = batch:graph(i)
       assert.equal(graph.flops + 2 * graph.params, column[i])
@@ -229,6 +236,7 @@ describe("fronts", function()
     raises("\"min\" or \"max\"", core.pareto_front, { gain }, { "up" })
     raises("equal length", core.pareto_front, { gain, { 1 } }, { "max", "min" })
     raises("columns of numbers", core.pareto_front, { { "x" } }, { "min" })
+    raises("one number per row", core.pareto_front, { gain }, { "min" }, { 1 })
   end)
 
   it("of ranks: the worked example", function() -- algorithm.md section 4
