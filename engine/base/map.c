@@ -64,11 +64,6 @@ size_t ag_map_bytes(const ag_map *map, size_t more) {
   return (before + capacity) * sizeof *map->slots;
 }
 
-void ag_map_clear(ag_map *map) {
-  if (map->slots) memset(map->slots, 0, map->capacity * sizeof *map->slots);
-  map->count = 0;
-}
-
 void ag_map_free(ag_map *map) {
   free(map->slots);
   *map = (ag_map){0};

@@ -88,10 +88,6 @@ void ag_pool_free(ag_pool *pool) {
   free(pool);
 }
 
-int ag_pool_threads(const ag_pool *pool) {
-  return pool->threads;
-}
-
 void ag_pool_run(ag_pool *pool, int64_t count, void (*work)(void *, int64_t, int), void *context) {
   pool->work = work;
   pool->context = context;

@@ -10,8 +10,7 @@
 local M = {}
 
 local function excess(over, bound)
-  if not (over > 0) then return 0 end
-  return over / (bound ~= 0 and math.abs(bound) or 1)
+  return over > 0 and over / (bound ~= 0 and math.abs(bound) or 1) or 0
 end
 
 --- By how much values break the constraints: the sum, over all bounds, of how far a value is beyond it as
