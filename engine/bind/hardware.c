@@ -186,7 +186,7 @@ static int device_column(lua_State *L) {
   const ag_batch *b = ag_lua_check(L, 2, AG_LUA_BATCH);
   int measure = luaL_checkoption(L, 3, NULL, measures);
   double fps = check_fps(L, 4);
-  int threads = lua_isnoneornil(L, 5) ? 1 : (int)ag_lua_check_range(L, 5, 1, 256);
+  int threads = lua_isnoneornil(L, 5) ? b->threads : (int)ag_lua_check_range(L, 5, 1, 256);
   double *ms = ag_lua_scratch(L, (size_t)b->size + 1, sizeof *ms);
   double *mj = ag_lua_scratch(L, (size_t)b->size + 1, sizeof *mj);
   ag_batch_npu(b, npu, threads, ms, mj);

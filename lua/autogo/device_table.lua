@@ -63,8 +63,8 @@ local function align(lines)
   return table.concat(out, "\n")
 end
 
-local CROWDED = "tensors that stay on chip come to %.4g MiB at once, the shared buffer has %.4g: %s leave "
-  .. "it for DRAM and come back, %.4g us and %.4g uJ more than the sums of the lines"
+local CROWDED = "tensors that stay on chip come to %.4g MiB at once, the shared buffer has %.4g: %s leave it "
+  .. "for DRAM and come back, %.4g us and %.4g uJ more than the sums of the lines"
 local DOUBT = "%.3g TOPS/W at full use is outside 0.1 to 10: doubt the energies of this device file"
 
 local function notes(device, cost)
