@@ -78,11 +78,9 @@ if [ -d "$SHARED/models/onnx" ]; then
       check "$model: the ONNX checker accepts the front" \
         /usr/bin/python3 tests/formats/check_onnx.py "$WORK/$model"/rank_*.onnx
     fi
-    if [ -d "$BUILD/node/node_modules/onnxruntime-node" ]; then
-      check "$model: ONNX Runtime runs the front" env NODE_PATH="$BUILD/node/node_modules" \
-        node tests/formats/run_onnx.js --like "$SHARED/models/onnx/$model.onnx" "$WORK/$model"/rank_*.onnx
-    else
-      echo "skipped: onnxruntime-node is not installed"
+    if has_onnxruntime; then
+      check "$model: ONNX Runtime runs the front" node tests/formats/run_onnx.js \
+        --like "$SHARED/models/onnx/$model.onnx" "$WORK/$model"/rank_*.onnx
     fi
   done
 else

@@ -1,11 +1,7 @@
 # ONNX in the operator set asked for: every op computes the same in each.
 . tests/e2e/lib.sh
 
-export NODE_PATH="${NODE_PATH:-$BUILD/node/node_modules}"
-if [ ! -d "$NODE_PATH/onnxruntime-node" ]; then
-  echo "skipped: onnxruntime-node is not installed"
-  exit 0
-fi
+has_onnxruntime || exit 0
 check "write every op" "$AUTOGO" run tests/formats/source_models.lua "$WORK" .json ops old_ops
 
 # ir FILE, opset FILE: the numbers a file states, read from its first field and its last (the message

@@ -3,8 +3,9 @@
 --   autogo run tests/formats/source_models.lua DIR SUFFIX SET...
 --
 -- SETs are networks of the zoo and files (with @HxW for another size of input), `ops` (every op by
--- itself), `old_ops` (those ONNX could say in operator set 7) and `evolved:MODEL:COUNT`. Per network DIR gets NAME.onnx and NAMESUFFIX of
--- the same seed, and a line in DIR/list: NAME, parameters, output shapes in the form of ONNX.
+-- itself), `old_ops` (those ONNX could say in operator set 7) and `evolved:MODEL:COUNT`. Per network DIR
+-- gets NAME.onnx and NAMESUFFIX of the same seed, and a line in DIR/list: NAME, parameters, output shapes
+-- in the form of ONNX.
 local ag = require "autogo"
 local core = require "autogo.core"
 local forms = require "autogo.formats.forms"
