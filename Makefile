@@ -63,6 +63,7 @@ help:
 	@echo "make test       run every test on the build at hand (SANITIZE=1: under sanitizers)"
 	@echo "make fuzz       fuzz every reader for FUZZ_SECONDS=60 each (make check: 2 each); needs clang"
 	@echo "make bench      measure against other programs, where they are installed"
+	@echo "make lint       format and style of the sources: clang-format, luacheck"
 	@echo "make docs       references of the Lua and C interfaces and the man page, into $(BUILD)/docs/"
 	@echo "make deb        a Debian package, into $(BUILD)/deb/"
 	@echo "make install    into PREFIX=$(PREFIX) (DESTDIR is honoured)"
@@ -156,8 +157,15 @@ bench: all
 check: test-deps
 	@tests/check
 
+C_FILES := $(wildcard engine/*.c engine/*/*.[ch] include/autogo/*.h tests/*/*.[ch])
+lint:
+	@for tool in clang-format luacheck; do command -v $$tool >/dev/null || \
+	  { echo "make lint needs $$tool: apt-get install clang-format lua-check"; exit 1; }; done
+	@clang-format --dry-run -Werror $(C_FILES)
+	@luacheck -q lua recipes tests
+
 demo: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@$(BIN) evolve resnet50 --iterations 10 --seed 1 --out $(BUILD)/demo
 
 docs: all

@@ -93,17 +93,6 @@ local function srcc_in_folds(predictor, samples, seed)
   return sum / folds
 end
 
-local function mean_and_deviation(list)
-  local sum, squares = 0, 0
-  for _, value in ipairs(list) do
-    sum = sum + value
-  end
-  for _, value in ipairs(list) do
-    squares = squares + (value - sum / #list) ^ 2
-  end
-  return sum / #list, math.sqrt(squares / math.max(1, #list - 1))
-end
-
 -- --- training -------------------------------------------------------------------------------------
 
 local function fit(model, training, validation, seed)
@@ -143,9 +132,9 @@ local function measure(group, model)
     first = first or seen
     progress("%s, %s, seed %d: %.4f in folds, %.0f s", group.family, model.name, seed, folds[seed], took)
   end
-  local mean, deviation = mean_and_deviation(folds)
+  local mean, deviation = recipe.mean_and_deviation(folds)
   local published = PUBLISHED[group.family]
-  return { group.family, model.name, seeds, mean, deviation, (mean_and_deviation(tops)),
+  return { group.family, model.name, seeds, mean, deviation, (recipe.mean_and_deviation(tops)),
     published and published[model.name] }, first
 end
 

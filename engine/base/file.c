@@ -165,13 +165,16 @@ ag_status ag_file_write(const char *path, const void *data, size_t size, ag_erro
   return ag_file_end(&writer, ag_file_more(&writer, data, size, err), err);
 }
 
+char *ag_file_directory(const char *path) {
+  char *directory = ag_strdup(path), *slash = strrchr(directory, '/');
+  *(slash ? slash + 1 : directory) = '\0';
+  return directory;
+}
+
 /* A new file's name lasts only once its directory is on disk. */
 static bool sync_directory(const char *path) {
-  const char *slash = strrchr(path, '/');
-  size_t length = slash ? (size_t)(slash - path) + 1 : 1;
-  char *directory = ag_alloc(length + 1, 1);
-  memcpy(directory, slash ? path : ".", length);
-  int file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  char *directory = ag_file_directory(path);
+  int file = open(*directory ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   bool synced = file >= 0 && fsync(file) == 0;
   if (file >= 0) close(file);
   free(directory);

@@ -39,6 +39,10 @@ ag_status ag_file_end(ag_file_writer *writer, ag_status status, ag_error *err);
 ag_status ag_file_append(const char *path, size_t size, const void *more, size_t length,
                          ag_error *err);
 
+/* "" or all up to the last slash: what paths relative to the file begin with. The caller frees it.
+ */
+char *ag_file_directory(const char *path);
+
 typedef struct ag_text {
   char *data; /* NUL-terminated; NULL while empty */
   size_t size, capacity;

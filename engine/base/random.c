@@ -12,10 +12,7 @@ ag_random ag_random_stream(uint64_t seed, uint64_t a, uint64_t b, uint64_t c, ui
 }
 
 uint64_t ag_random_next(ag_random *random) {
-  uint64_t x = random->state += UINT64_C(0x9e3779b97f4a7c15);
-  x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-  x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-  return x ^ (x >> 31);
+  return ag_hash_scramble(random->state += UINT64_C(0x9e3779b97f4a7c15));
 }
 
 uint64_t ag_random_below(ag_random *random, uint64_t bound) {

@@ -78,8 +78,8 @@ static ag_status convolve(ag_tf_op *op, bool depthwise, ag_tf_value *out) {
   int operands[2];
   ag_status status = ag_tf_need(op, 2);
   if (!status) status = ag_tf_image(op, 0, &x);
-  if (!status) status = depthwise ? depthwise_kernel(op, &operands[1])
-                                  : dense_kernel(op, 1, &operands[1]);
+  if (!status)
+    status = depthwise ? depthwise_kernel(op, &operands[1]) : dense_kernel(op, 1, &operands[1]);
   if (status) return status;
   operands[0] = x.value;
   int64_t in = ag_tf_tensor_of(op, &x)->dims[1];
@@ -139,9 +139,10 @@ static ag_status translate_transposed(ag_tf_op *op) {
   ag_neutral_ints(op->n, node, "pads", pads, 4);
   ag_neutral_ints(op->n, node, "output_padding", extra, 2);
   int first = ag_tf_channels_first(op) ? 2 : 1;
-  ag_tensor shape = {.dtype = AG_F32, .rank = 4,
-                     .dims = {1, ag_neutral_tensor(op->n, operands[1])->dims[1], sizes[first],
-                              sizes[first + 1]}};
+  ag_tensor shape = {
+      .dtype = AG_F32,
+      .rank = 4,
+      .dims = {1, ag_neutral_tensor(op->n, operands[1])->dims[1], sizes[first], sizes[first + 1]}};
   if (ag_neutral_open_batch(op->n)) shape.dims[0] = 0;
   memcpy(op->out->layout, x.layout, sizeof x.layout);
   return ag_neutral_end_many(op->n, node, operands, 2, &op->out->value, 1, &shape);
@@ -217,7 +218,8 @@ static ag_status normalise(ag_tf_op *op, const ag_tf_value *x, const int *slots,
     if (!v->constant || t->rank != 1 || t->dims[0] != channels)
       return ag_neutral_fail(op->n, AG_UNSUPPORTED,
                              "operand %d is not one constant per channel; freeze the graph for "
-                             "inference first", slots[k]);
+                             "inference first",
+                             slots[k]);
     operands[k + 1] = v->value;
   }
   ag_onnx_node *node = ag_neutral_begin(op->n, "BatchNormalization", op->name);
@@ -286,8 +288,7 @@ static ag_status apply_fused(ag_tf_op *op, const char *type, int *slot, ag_tf_va
     int slots[4] = {*slot, *slot + 1, *slot + 2, *slot + 3};
     *slot += 4;
     status = ag_tf_need(op, *slot);
-    if (!status)
-      status = normalise(op, x, slots, ag_tf_attr_float(op->node, "epsilon", 1e-4f), &y);
+    if (!status) status = normalise(op, x, slots, ag_tf_attr_float(op->node, "epsilon", 1e-4f), &y);
   } else if (ag_tf_is_activation(type)) {
     status = ag_tf_activate(op, type, x, &y);
   } else {

@@ -6,7 +6,7 @@
 
 #include "engine/formats/graphdef.h"
 
-static const uint8_t images[4] = {0, 3, 1, 2};           /* N, C, H, W of N, H, W, C */
+static const uint8_t images[4] = {0, 3, 1, 2};            /* N, C, H, W of N, H, W, C */
 static const uint8_t split_channels[5] = {0, 3, 4, 1, 2}; /* N, G, C, H, W of N, H, W, G, C */
 
 void ag_tf_identity_layout(ag_tf_value *v) {
@@ -119,7 +119,8 @@ ag_status ag_tf_need(ag_tf_op *op, int count) {
     return ag_neutral_fail(op->n, AG_FORMAT, "has %d operands, not %d", op->count, count);
   for (int k = 0; k < count; k++)
     if (op->in[k].value < 0)
-      return ag_neutral_fail(op->n, AG_UNSUPPORTED, "operand %d is a result that is not handled", k);
+      return ag_neutral_fail(op->n, AG_UNSUPPORTED, "operand %d is a result that is not handled",
+                             k);
   return AG_OK;
 }
 
@@ -153,7 +154,8 @@ ag_status ag_tf_ints(ag_tf_op *op, int slot, int64_t *out, int limit, int *count
   int64_t elements = ag_onnx_elements(t);
   if (op->in[slot].constant && elements && !t->data)
     return ag_neutral_fail(op->n, AG_UNSUPPORTED,
-                           "operand %d lies in a file of weights that is not beside the model", slot);
+                           "operand %d lies in a file of weights that is not beside the model",
+                           slot);
   if (!op->in[slot].constant || t->dtype != AG_I64 || elements > limit)
     return ag_neutral_fail(op->n, AG_UNSUPPORTED,
                            "operand %d is no constant list of at most %d integers", slot, limit);
@@ -221,8 +223,7 @@ ag_status ag_tf_match(ag_tf_op *op, const ag_tf_value *constant, const ag_tf_val
   ag_tensor t = *ag_tf_tensor_of(op, constant), shape = *ag_tf_tensor_of(op, x);
   int64_t elements = ag_onnx_elements(&t);
   int perm[AG_MAX_RANK];
-  if (x->flat[0] && elements == ag_onnx_elements(&shape))
-    return match_flat(op, constant, x, value);
+  if (x->flat[0] && elements == ag_onnx_elements(&shape)) return match_flat(op, constant, x, value);
   if (t.rank > shape.rank)
     return ag_neutral_fail(op->n, AG_UNSUPPORTED, "a constant of more dimensions than its partner");
   if (elements == 1) {

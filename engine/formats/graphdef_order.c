@@ -6,17 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/order.h"
 #include "engine/formats/graphdef.h"
-
-static const char *text(const char *s) {
-  return s ? s : "";
-}
+#include "engine/formats/wire.h"
 
 static ag_status fail_at(ag_tf_import *im, int node, ag_status code, const char *message) {
   char place[256];
   ag_fail(im->err, code, "%s", message);
-  snprintf(place, sizeof place, "%s (%s)", text(im->graph->node[node]->name),
-           text(im->graph->node[node]->op));
+  snprintf(place, sizeof place, "%s (%s)", ag_wire_text(im->graph->node[node]->name),
+           ag_wire_text(im->graph->node[node]->op));
   return ag_error_at_node(im->err, code, place);
 }
 
@@ -27,7 +25,7 @@ static int find(const ag_tf_import *im, const char *name, size_t length) {
 
 static ag_status index_names(ag_tf_import *im) {
   for (int i = 0; i < im->nodes; i++) {
-    const char *name = text(im->graph->node[i]->name);
+    const char *name = ag_wire_text(im->graph->node[i]->name);
     bool fresh;
     ag_map_put(&im->names, ag_hash_bytes(name, strlen(name)), i, &fresh);
     if (!fresh) return fail_at(im, i, AG_FORMAT, "two nodes have this name");
@@ -75,67 +73,27 @@ static ag_status index_inputs(ag_tf_import *im) {
 
 /* --- order ------------------------------------------------------------------------ */
 
-typedef struct frame {
-  int node, next;
-} frame;
-
-enum { WHITE, GREY, BLACK };
-
-/* Depth-first post-order of what `root` needs. */
-static ag_status visit(ag_tf_import *im, int root, uint8_t *color, frame *stack, int *count) {
-  int depth = 0;
-  if (color[root] == BLACK) return AG_OK;
-  stack[depth++] = (frame){root, im->input_start[root]};
-  color[root] = GREY;
-  while (depth) {
-    frame *top = &stack[depth - 1];
-    if (top->next == im->input_start[top->node + 1]) {
-      color[top->node] = BLACK;
-      im->order[(*count)++] = top->node;
-      depth--;
-      continue;
-    }
-    int producer = im->inputs[top->next++];
-    if (color[producer] == BLACK) continue;
-    if (color[producer] == GREY)
-      return fail_at(im, producer, AG_UNSUPPORTED, "the graph has a cycle (a loop?)");
-    color[producer] = GREY;
-    stack[depth++] = (frame){producer, im->input_start[producer]};
-  }
-  return AG_OK;
-}
-
 static ag_status sort_nodes(ag_tf_import *im) {
-  size_t n = (size_t)im->nodes;
-  uint8_t *color = ag_arena_alloc(&im->arena, n);
-  frame *stack = ag_arena_alloc(&im->arena, n * sizeof *stack);
-  int count = 0;
-  im->order = ag_arena_alloc(&im->arena, n * sizeof *im->order);
-  ag_status status = AG_OK;
-  for (int i = 0; i < im->nodes && !status; i++) status = visit(im, i, color, stack, &count);
-  return status;
+  im->order = ag_arena_alloc(&im->arena, (size_t)im->nodes * sizeof *im->order);
+  int cycle = ag_topological_order(im->nodes, im->input_start, im->inputs, im->order);
+  if (cycle < 0) return AG_OK;
+  return fail_at(im, cycle, AG_UNSUPPORTED, "the graph has a cycle (a loop?)");
 }
 
 /* --- what is needed --------------------------------------------------------------- */
-
-static bool is_one_of(const char *type, const char *const *list) {
-  for (; *list; list++)
-    if (strcmp(type, *list) == 0) return true;
-  return false;
-}
 
 bool ag_tf_is_front_end(const char *type) {
   static const char *const list[] = {"DecodeWav", "AudioSpectrogram", "Mfcc",     "DecodeJpeg",
                                      "DecodePng", "DecodeImage",      "ReadFile", "DecodeRaw",
                                      "DecodeBmp", "DecodeGif",        NULL};
-  return is_one_of(type, list);
+  return ag_onnx_is_one_of(type, list);
 }
 
 /* Nodes that nobody reads and that are no results: constants, and what runs for its effects. */
 static bool is_loose(const char *type) {
-  static const char *const list[] = {"Const",  "NoOp",       "Assert", "Placeholder",
+  static const char *const list[] = {"Const",  "NoOp",         "Assert", "Placeholder",
                                      "SaveV2", "MergeSummary", NULL};
-  return is_one_of(type, list);
+  return ag_onnx_is_one_of(type, list);
 }
 
 /* What feeds the start node is read, too, and so no output. */
@@ -149,8 +107,8 @@ static void mark_outputs(ag_tf_import *im) {
       read[producer] = true;
   }
   for (int i = 0; i < im->nodes; i++)
-    im->live[i] = im->stop >= 0 ? i == im->stop
-                                : !read[i] && !is_loose(text(im->graph->node[i]->op));
+    im->live[i] =
+        im->stop >= 0 ? i == im->stop : !read[i] && !is_loose(ag_wire_text(im->graph->node[i]->op));
 }
 
 static void mark_live(ag_tf_import *im) {
@@ -168,7 +126,8 @@ bool ag_tf_constant_list(ag_tf_import *im, int node, int slot, int64_t *out, int
   const ag_tf_node *n = im->graph->node[node];
   int producer = slot < (int)n->n_input ? find(im, n->input[slot], strlen(n->input[slot])) : -1;
   const ag_tf_node *p = producer < 0 ? NULL : im->graph->node[producer];
-  const ag_tf_attribute *value = p && strcmp(text(p->op), "Const") == 0 ? ag_tf_attr(p, "value") : NULL;
+  const ag_tf_attribute *value =
+      p && strcmp(ag_wire_text(p->op), "Const") == 0 ? ag_tf_attr(p, "value") : NULL;
   ag_tensor t;
   if (!value || !value->tensor || value->tensor->dtype == 1 ||
       !ag_tf_shape(value->tensor->tensor_shape, &t) || t.rank != 1 || t.dims[0] > limit)
@@ -183,7 +142,7 @@ bool ag_tf_constant_list(ag_tf_import *im, int node, int slot, int64_t *out, int
 static bool makes_image(ag_tf_import *im, int node) {
   int64_t dims[4];
   int count;
-  if (strcmp(text(im->graph->node[node]->op), "Reshape") != 0 ||
+  if (strcmp(ag_wire_text(im->graph->node[node]->op), "Reshape") != 0 ||
       !ag_tf_constant_list(im, node, 1, dims, 4, &count) || count != 4)
     return false;
   return dims[1] > 0 && dims[2] > 0 && dims[3] > 0;
@@ -195,17 +154,17 @@ static ag_status refuse_front_end(ag_tf_import *im, int node) {
   for (int i = 0; i < im->nodes; i++) {
     int other = im->order[i];
     if (!im->live[other]) continue;
-    if (ag_tf_is_front_end(text(im->graph->node[other]->op))) last = other;
+    if (ag_tf_is_front_end(ag_wire_text(im->graph->node[other]->op))) last = other;
     if (!makes_image(im, other)) continue;
     snprintf(message, sizeof message,
              "decoding of data is no part of a network; begin behind it with --start %.200s",
-             text(im->graph->node[other]->name));
+             ag_wire_text(im->graph->node[other]->name));
     return fail_at(im, node, AG_UNSUPPORTED, message);
   }
   snprintf(message, sizeof message,
            "decoding of data is no part of a network; begin behind it with --start %.200s "
            "--input HxWxC",
-           text(im->graph->node[last]->name));
+           ag_wire_text(im->graph->node[last]->name));
   return fail_at(im, node, AG_UNSUPPORTED, message);
 }
 
@@ -235,7 +194,8 @@ ag_status ag_tf_index(ag_tf_import *im) {
   mark_live(im);
   for (int i = 0; i < im->nodes; i++) {
     int node = im->order[i];
-    if (im->live[node] && node != im->start && ag_tf_is_front_end(text(im->graph->node[node]->op)))
+    if (im->live[node] && node != im->start &&
+        ag_tf_is_front_end(ag_wire_text(im->graph->node[node]->op)))
       return refuse_front_end(im, node);
   }
   return AG_OK;

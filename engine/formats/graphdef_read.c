@@ -10,10 +10,6 @@
 #include "engine/formats/wire.h"
 #include "engine/graph/json_node.h"
 
-static const char *text(const char *s) {
-  return s ? s : "";
-}
-
 ag_tf_value *ag_tf_set_results(ag_tf_op *op, int count) {
   ag_tf_value *results = ag_arena_alloc(&op->im->arena, (size_t)count * sizeof *results);
   op->im->results[op->index] = results;
@@ -28,8 +24,9 @@ static bool declared_shape(ag_tf_import *im, int node, ag_tensor *shape) {
   const ag_tf_node *n = im->graph->node[node];
   const ag_tf_attribute *a = ag_tf_attr(n, "shape"), *all = ag_tf_attr(n, "_output_shapes");
   if (a && a->shape && ag_tf_shape(a->shape, shape) && shape->rank > 0) return true;
-  if (all && all->list && all->list->n_shape && ag_tf_shape(all->list->shape[0], shape)) return true;
-  if (strcmp(text(n->op), "Reshape") != 0) return false;
+  if (all && all->list && all->list->n_shape && ag_tf_shape(all->list->shape[0], shape))
+    return true;
+  if (strcmp(ag_wire_text(n->op), "Reshape") != 0) return false;
   *shape = (ag_tensor){.dtype = AG_F32};
   return ag_tf_constant_list(im, node, 1, shape->dims, AG_MAX_RANK, &shape->rank);
 }
@@ -38,8 +35,7 @@ static ag_status bind_sizes(ag_tf_op *op, ag_tensor *shape) {
   static const char *const what[] = {"batch", "height", "width", "channels"};
   bool first = op->im->channels_first;
   const ag_shape bind = op->im->options->bind;
-  int32_t bound[4] = {0, first ? bind.c : bind.h, first ? bind.h : bind.w,
-                      first ? bind.w : bind.c};
+  int32_t bound[4] = {0, first ? bind.c : bind.h, first ? bind.h : bind.w, first ? bind.w : bind.c};
   for (int d = 1; d < shape->rank; d++) {
     int name = first ? (d == 1 ? 3 : d - 1) : d;
     int64_t *size = &shape->dims[d];
@@ -52,8 +48,8 @@ static ag_status bind_sizes(ag_tf_op *op, ag_tensor *shape) {
                              bound[d]);
     if (bound[d] > 0) *size = bound[d];
     if (*size <= 0)
-      return ag_neutral_fail(op->n, AG_UNSUPPORTED, "leaves its %s open; give it with --input HxWxC",
-                             what[name]);
+      return ag_neutral_fail(op->n, AG_UNSUPPORTED,
+                             "leaves its %s open; give it with --input HxWxC", what[name]);
   }
   return AG_OK;
 }
@@ -136,7 +132,7 @@ static ag_status translate(ag_tf_op *op) {
 static ag_status translate_node(ag_tf_import *im, int node) {
   static const ag_tf_value none = {.value = -1};
   ag_tf_op op = {.im = im, .n = im->n, .node = im->graph->node[node], .index = node};
-  op.name = text(op.node->name);
+  op.name = ag_wire_text(op.node->name);
   op.count = im->input_start[node + 1] - im->input_start[node];
   ag_tf_value *in = ag_arena_alloc(&im->arena, (size_t)op.count * sizeof *in);
   for (int k = 0; k < op.count; k++) {
@@ -155,7 +151,7 @@ static ag_status translate_nodes(ag_tf_import *im) {
   for (int i = 0; i < im->nodes; i++) {
     int node = im->order[i];
     const ag_tf_node *n = im->graph->node[node];
-    ag_neutral_source(im->n, text(n->name), text(n->op));
+    ag_neutral_source(im->n, ag_wire_text(n->name), ag_wire_text(n->op));
     if (!n->op || !n->op[0]) return ag_neutral_fail(im->n, AG_FORMAT, "a node has no op");
     if (!im->live[node]) {
       ag_neutral_fate(im->n, AG_ONNX_FOLDED, "does not contribute to an output");
@@ -172,7 +168,7 @@ static ag_status translate_nodes(ag_tf_import *im) {
 /* Images leave as N, C, H, W, all others in the order of the source. */
 static ag_status make_output(ag_tf_import *im, int node, int *value) {
   ag_tf_op op = {.im = im, .n = im->n, .node = im->graph->node[node], .index = node};
-  op.name = text(op.node->name);
+  op.name = ag_wire_text(op.node->name);
   ag_tf_value v = im->results[node][0], wanted = v;
   ag_status status = ag_tf_unflatten(&op, &v);
   if (status) return status;
@@ -206,7 +202,7 @@ static ag_status collect_outputs(ag_tf_import *im, int *outputs, int *count) {
 static void find_channels_first(ag_tf_import *im) {
   for (int i = 0; i < im->nodes; i++) {
     const ag_tf_node *n = im->graph->node[i];
-    const char *type = text(n->op);
+    const char *type = ag_wire_text(n->op);
     if (strncmp(type, "Conv2D", 6) != 0 && strcmp(type, "_FusedConv2D") != 0) continue;
     im->channels_first = ag_tf_attr_is(n, "data_format", "NCHW", "NHWC");
     return;
@@ -301,9 +297,7 @@ ag_status ag_tensorflow_load(const char *path, const ag_import_options *options,
   size_t size;
   ag_status status = ag_file_map(path, &data, &size, err);
   if (status) return status;
-  char *directory = ag_strdup(path);
-  char *slash = strrchr(directory, '/');
-  slash ? (slash[1] = '\0') : (directory[0] = '\0');
+  char *directory = ag_file_directory(path);
   status = parse(data, size, directory, options, graph, report, err);
   free(directory);
   ag_file_unmap(data, size);

@@ -51,8 +51,18 @@ bool ag_tf_shape(const Ag__Tf__Shape *shape, ag_tensor *to) {
 
 /* --- constants -------------------------------------------------------------------- */
 
-enum { FLOAT = 1, DOUBLE = 2, INT32 = 3, UINT8 = 4, INT16 = 5, INT8 = 6, INT64 = 9, BOOL = 10,
-       BFLOAT16 = 14, HALF = 19 };
+enum {
+  FLOAT = 1,
+  DOUBLE = 2,
+  INT32 = 3,
+  UINT8 = 4,
+  INT16 = 5,
+  INT8 = 6,
+  INT64 = 9,
+  BOOL = 10,
+  BFLOAT16 = 14,
+  HALF = 19
+};
 
 static size_t element_size(int dtype) {
   switch (dtype) {
@@ -79,21 +89,6 @@ static bool is_real(int dtype) {
   return dtype == FLOAT || dtype == DOUBLE || dtype == BFLOAT16 || dtype == HALF;
 }
 
-static float half_value(uint16_t bits, bool brain) {
-  uint32_t sign = (uint32_t)(bits & 0x8000) << 16, exponent = bits >> 10 & 31, wide;
-  float f;
-  if (brain) {
-    wide = (uint32_t)bits << 16;
-  } else if (exponent == 0) {
-    f = (float)(bits & 1023) * 0x1p-24f;
-    return sign ? -f : f;
-  } else {
-    wide = sign | (exponent == 31 ? 255 : exponent + 112) << 23 | (uint32_t)(bits & 1023) << 13;
-  }
-  memcpy(&f, &wide, sizeof f);
-  return f;
-}
-
 static float real_at(const uint8_t *at, int dtype) {
   float f;
   double d;
@@ -107,7 +102,7 @@ static float real_at(const uint8_t *at, int dtype) {
     return (float)d;
   default:
     memcpy(&h, at, 2);
-    return half_value(h, dtype == BFLOAT16);
+    return ag_onnx_half_value(h, dtype == BFLOAT16);
   }
 }
 
@@ -139,7 +134,7 @@ static float real_listed(const ag_tf_tensor *t, int dtype, size_t i) {
   if (i >= n) i = n - 1;
   if (dtype == FLOAT) return t->float_val[i];
   if (dtype == DOUBLE) return (float)t->double_val[i];
-  return half_value((uint16_t)t->half_val[i], dtype == BFLOAT16);
+  return ag_onnx_half_value((uint16_t)t->half_val[i], dtype == BFLOAT16);
 }
 
 static int64_t integer_listed(const ag_tf_tensor *t, int dtype, size_t i) {

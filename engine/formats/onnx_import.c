@@ -9,6 +9,7 @@
 
 #include "engine/base/file.h"
 #include "engine/formats/onnx_internal.h"
+#include "engine/formats/wire.h"
 
 /* --- inputs ----------------------------------------------------------------------- */
 
@@ -299,7 +300,7 @@ static ag_status import_model(ag_onnx_import *im, const ag_graph **graph,
 static ag_status run(ag_onnx_import *im, void *memory, void (*release)(void *, size_t),
                      const ag_graph **graph, ag_import_report *report) {
   im->graph = im->model->graph;
-  im->builder = ag_builder_new(im->graph->name ? im->graph->name : "");
+  im->builder = ag_builder_new(ag_wire_text(im->graph->name));
   im->store = ag_builder_store(im->builder);
   ag_store_adopt(im->store, memory, im->file_size, release);
   ag_status status = import_model(im, graph, report);
@@ -346,9 +347,7 @@ ag_status ag_onnx_load(const char *path, ag_shape bind, const ag_graph **graph,
   size_t size;
   ag_status status = ag_file_map(path, &data, &size, err);
   if (status) return status;
-  char *directory = ag_strdup(path);
-  char *slash = strrchr(directory, '/');
-  slash ? (slash[1] = '\0') : (directory[0] = '\0');
+  char *directory = ag_file_directory(path);
   status = parse(data, size, directory, bind, graph, report, err);
   free(directory);
   ag_file_unmap(data, size);

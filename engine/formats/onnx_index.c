@@ -2,12 +2,14 @@
  *
  * Names are interned once (a map from the name's 128-bit hash); from then on nodes refer to
  * values by index, in compressed rows. Files should list nodes in topological order; where one
- * does not, a depth-first post-order that starts from each node in file order makes it so.
- * A backward sweep then marks what contributes to an output and counts uses. */
+ * does not, they are put into one. A backward sweep then marks what contributes to an output and
+ * counts uses. */
 #include <limits.h>
 #include <string.h>
 
+#include "engine/base/order.h"
 #include "engine/formats/onnx_internal.h"
+#include "engine/formats/wire.h"
 
 static int intern(ag_onnx_import *im, const char *name) {
   bool inserted;
@@ -20,13 +22,9 @@ static int intern(ag_onnx_import *im, const char *name) {
   return im->value_count++;
 }
 
-/* Names are optional fields. */
-static const char *text(const char *s) {
-  return s ? s : "";
-}
-
 int ag_onnx_find(const ag_onnx_import *im, const char *name) {
-  const int64_t *slot = ag_map_get(&im->names, ag_hash_bytes(text(name), strlen(text(name))));
+  const char *text = ag_wire_text(name);
+  const int64_t *slot = ag_map_get(&im->names, ag_hash_bytes(text, strlen(text)));
   return slot ? (int)*slot : -1;
 }
 
@@ -34,7 +32,7 @@ int ag_onnx_find(const ag_onnx_import *im, const char *name) {
 static ag_status index_ends(ag_onnx_import *im) {
   const ag_onnx_graph *g = im->graph;
   for (size_t i = 0; i < g->n_initializer; i++) {
-    const char *name = text(g->initializer[i]->name);
+    const char *name = ag_wire_text(g->initializer[i]->name);
     int index = intern(im, name);
     ag_onnx_value *v = &im->values[index];
     if (v->kind != AG_ONNX_NONE)
@@ -44,7 +42,7 @@ static ag_status index_ends(ag_onnx_import *im) {
     v->kind = AG_ONNX_CONSTANT;
   }
   for (size_t i = 0; i < g->n_input; i++) {
-    int index = intern(im, text(g->input[i]->name));
+    int index = intern(im, ag_wire_text(g->input[i]->name));
     ag_onnx_value *v = &im->values[index];
     v->info = g->input[i];
     v->graph_input = v->kind == AG_ONNX_NONE;
@@ -107,65 +105,19 @@ static void index_info(ag_onnx_import *im) {
 
 /* --- order ------------------------------------------------------------------------ */
 
-static bool in_order(const ag_onnx_import *im) {
-  for (int i = 0; i < im->nodes; i++)
-    for (int k = im->input_start[i]; k < im->input_start[i + 1]; k++)
-      if (im->inputs[k] >= 0 && im->values[im->inputs[k]].producer >= i) return false;
-  return true;
-}
-
-typedef struct frame {
-  int node, next; /* next input slot to look at */
-} frame;
-
-enum { WHITE, GREY, BLACK };
-
-/* Visit `root` and all it needs; appends to im->order. False when a cycle is met. */
-static bool visit(ag_onnx_import *im, int root, uint8_t *color, frame *stack, int *count) {
-  int depth = 0;
-  stack[depth++] = (frame){root, im->input_start[root]};
-  color[root] = GREY;
-  while (depth) {
-    frame *top = &stack[depth - 1];
-    if (top->next == im->input_start[top->node + 1]) {
-      color[top->node] = BLACK;
-      im->order[(*count)++] = top->node;
-      depth--;
-      continue;
-    }
-    int v = im->inputs[top->next++];
-    int producer = v < 0 ? -1 : im->values[v].producer;
-    if (producer < 0 || color[producer] == BLACK) continue;
-    if (color[producer] == GREY) return false;
-    color[producer] = GREY;
-    stack[depth++] = (frame){producer, im->input_start[producer]};
-  }
-  return true;
-}
-
 static ag_status sort_nodes(ag_onnx_import *im) {
-  size_t n = (size_t)im->nodes;
-  im->order = ag_arena_alloc(&im->arena, n * sizeof(int32_t));
-  for (int i = 0; i < im->nodes; i++) im->order[i] = i;
-  if (in_order(im)) return AG_OK;
-  uint8_t *color = ag_arena_alloc(&im->arena, n);
-  frame *stack = ag_arena_alloc(&im->arena, n * sizeof *stack);
-  int count = 0;
-  for (int i = 0; i < im->nodes; i++)
-    if (color[i] == WHITE && !visit(im, i, color, stack, &count)) {
-      ag_status status = ag_fail(im->err, AG_FORMAT, "the graph has a cycle");
-      return ag_error_at_node(im->err, status, ag_onnx_label(im, i));
-    }
-  return AG_OK;
+  int edges = im->input_start[im->nodes];
+  int32_t *producers = ag_arena_alloc(&im->arena, (size_t)edges * sizeof *producers);
+  for (int k = 0; k < edges; k++)
+    producers[k] = im->inputs[k] < 0 ? -1 : im->values[im->inputs[k]].producer;
+  im->order = ag_arena_alloc(&im->arena, (size_t)im->nodes * sizeof *im->order);
+  int cycle = ag_topological_order(im->nodes, im->input_start, producers, im->order);
+  if (cycle < 0) return AG_OK;
+  ag_status status = ag_fail(im->err, AG_FORMAT, "the graph has a cycle");
+  return ag_error_at_node(im->err, status, ag_onnx_label(im, cycle));
 }
 
 /* --- use -------------------------------------------------------------------------- */
-
-static bool is_one_of(const char *op, const char *const *list) {
-  for (; *list; list++)
-    if (strcmp(op, *list) == 0) return true;
-  return false;
-}
 
 /* Operands that only a weight can fill in a network that is a CG. */
 static bool is_weight_slot(const char *op, int slot) {
@@ -178,14 +130,14 @@ static bool is_weight_slot(const char *op, int slot) {
                                          "MatMul",
                                          "PRelu",
                                          NULL};
-  return slot > 0 && is_one_of(op, weighted);
+  return slot > 0 && ag_onnx_is_one_of(op, weighted);
 }
 
 /* A weight that several ops share reaches them through Identity: what its alias is used for,
  * it is used for. */
 static void mark_uses(ag_onnx_import *im, int node) {
   const ag_onnx_node *n = im->graph->node[node];
-  const char *op = text(n->op_type);
+  const char *op = ag_wire_text(n->op_type);
   bool alias = strcmp(op, "Identity") == 0 && im->output_start[node + 1] > im->output_start[node];
   int result = alias ? im->outputs[im->output_start[node]] : -1;
   for (int k = im->input_start[node]; k < im->input_start[node + 1]; k++) {
@@ -202,7 +154,8 @@ static ag_status mark_live(ag_onnx_import *im) {
   const ag_onnx_graph *g = im->graph;
   im->live = ag_arena_alloc(&im->arena, (size_t)im->nodes);
   for (size_t i = 0; i < g->n_output; i++) {
-    if (!text(g->output[i]->name)[0]) return ag_fail(im->err, AG_FORMAT, "an output has no name");
+    if (!ag_wire_text(g->output[i]->name)[0])
+      return ag_fail(im->err, AG_FORMAT, "an output has no name");
     int v = ag_onnx_find(im, g->output[i]->name);
     if (v < 0)
       return ag_fail(im->err, AG_FORMAT, "nothing produces the output '%s'", g->output[i]->name);

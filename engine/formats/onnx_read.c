@@ -47,7 +47,7 @@ int64_t ag_onnx_elements(const ag_tensor *tensor) {
 }
 
 static ag_status read_dims(const ag_onnx_tensor *from, ag_tensor *to, ag_error *err) {
-  const char *name = from->name ? from->name : "";
+  const char *name = ag_wire_text(from->name);
   if (from->n_dims > AG_MAX_RANK)
     return ag_fail(err, AG_LIMIT, "tensor %s has %zu dimensions; at most %d are handled", name,
                    from->n_dims, AG_MAX_RANK);
@@ -137,7 +137,7 @@ static ag_status external_data(ag_onnx_import *im, const ag_onnx_tensor *t, size
   ag_status status = map_external(im, location, &mapping);
   if (status) return status;
   if (length != bytes || offset > mapping->size || bytes > mapping->size - offset)
-    return ag_fail(im->err, AG_FORMAT, "tensor %s does not fit into %s", t->name ? t->name : "",
+    return ag_fail(im->err, AG_FORMAT, "tensor %s does not fit into %s", ag_wire_text(t->name),
                    location);
   *data = mapping->data + offset;
   if (offset % 8 && bytes) /* readers of the store expect aligned elements */
@@ -151,23 +151,17 @@ bool ag_onnx_is_half(int dtype) {
   return dtype == AG_F16 || dtype == BFLOAT16;
 }
 
-static float half_to_float(uint16_t h) {
-  uint32_t sign = (uint32_t)(h >> 15) << 31, exponent = h >> 10 & 31, fraction = h & 1023;
-  if (exponent == 0) { /* zero or subnormal: fraction * 2^-24 */
-    float f = (float)fraction * 0x1p-24f;
+float ag_onnx_half_value(uint16_t bits, bool brain) {
+  uint32_t sign = (uint32_t)(bits >> 15) << 31, exponent = bits >> 10 & 31, fraction = bits & 1023;
+  uint32_t wide = sign | (exponent == 31 ? 255 : exponent + 112) << 23 | fraction << 13;
+  float f;
+  if (brain) {
+    wide = (uint32_t)bits << 16;
+  } else if (exponent == 0) { /* zero or subnormal: fraction * 2^-24 */
+    f = (float)fraction * 0x1p-24f;
     return sign ? -f : f;
   }
-  uint32_t wide = exponent == 31 ? 255 : exponent + 112;
-  uint32_t bits = sign | wide << 23 | fraction << 13;
-  float f;
-  memcpy(&f, &bits, sizeof f);
-  return f;
-}
-
-static float bfloat_to_float(uint16_t h) {
-  uint32_t bits = (uint32_t)h << 16;
-  float f;
-  memcpy(&f, &bits, sizeof f);
+  memcpy(&f, &wide, sizeof f);
   return f;
 }
 
@@ -181,7 +175,7 @@ static void widen(ag_onnx_import *im, ag_tensor *t) {
   for (size_t i = 0; i < count; i++) {
     uint16_t h;
     memcpy(&h, (const char *)t->data + 2 * i, 2);
-    out[i] = brain ? bfloat_to_float(h) : half_to_float(h);
+    out[i] = ag_onnx_half_value(h, brain);
   }
   t->data = out;
   t->bytes = count * sizeof *out;
@@ -197,7 +191,7 @@ static ag_status read_data(ag_onnx_import *im, const ag_onnx_tensor *from, ag_te
   to->data = typed_data(im, from, &to->bytes);
   if (to->data && element && to->bytes != bytes)
     return ag_fail(im->err, AG_FORMAT, "tensor %s has %zu bytes; its shape asks for %zu",
-                   from->name ? from->name : "", to->bytes, bytes);
+                   ag_wire_text(from->name), to->bytes, bytes);
   return AG_OK;
 }
 
@@ -207,6 +201,12 @@ ag_status ag_onnx_read_tensor(ag_onnx_import *im, const ag_onnx_tensor *from, ag
   if (!status) status = read_data(im, from, to);
   if (!status && ag_onnx_is_half((int)to->dtype)) widen(im, to);
   return status;
+}
+
+bool ag_onnx_is_one_of(const char *type, const char *const *list) {
+  for (; *list; list++)
+    if (strcmp(type, *list) == 0) return true;
+  return false;
 }
 
 /* --- attributes ------------------------------------------------------------------- */

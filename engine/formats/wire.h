@@ -12,4 +12,9 @@
 ag_status ag_wire_unpack(const ProtobufCMessageDescriptor *type, const void *data, size_t size,
                          ProtobufCMessage **message, ag_error *err);
 
+/* The text of an optional field, "" where it is absent. */
+static inline const char *ag_wire_text(const char *field) {
+  return field ? field : "";
+}
+
 #endif

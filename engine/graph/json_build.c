@@ -5,42 +5,20 @@
 #include <stdlib.h>
 
 #include "engine/base/alloc.h"
+#include "engine/base/order.h"
 #include "engine/graph/json_draft.h"
 
-/* --- order -------------------------------------------------------------------------------- */
-
-enum { NEW, OPEN, PLACED };
-
-/* order[position] = draft: each draft of the file in turn, after the operands it still lacks.
- * Where the file's order is topological, nothing moves. A depth-first walk with its own stack;
- * `next` says how many operands of a draft have been looked at. */
+/* order[position] = draft. */
 static ag_status sort(struct json_reader *r, int32_t *order) {
-  uint8_t *mark = AG_ARRAY(uint8_t, r->size);
-  int32_t *stack = AG_ARRAY(int32_t, r->size), *next = AG_ARRAY(int32_t, r->size);
-  int placed = 0, depth = 0;
-  ag_status status = AG_OK;
-  for (int i = 0; i < r->size && !status; i++) {
-    if (mark[i] == NEW) stack[depth++] = i;
-    while (depth > 0 && !status) {
-      int32_t top = stack[depth - 1];
-      const struct json_draft *d = &r->drafts[top];
-      mark[top] = OPEN;
-      while (next[top] < d->count && mark[d->operands[next[top]]] == PLACED) next[top]++;
-      if (next[top] == d->count) {
-        mark[top] = PLACED;
-        order[placed++] = top;
-        depth--;
-      } else if (mark[d->operands[next[top]]] == OPEN) {
-        status = ag_json_fail_at(r, d, "it is part of a cycle");
-      } else {
-        stack[depth++] = d->operands[next[top]];
-      }
-    }
-  }
-  free(mark);
-  free(stack);
-  free(next);
-  return status;
+  int32_t *start = AG_ARRAY(int32_t, r->size + 1);
+  for (int i = 0; i < r->size; i++) start[i + 1] = start[i] + r->drafts[i].count;
+  int32_t *operands = AG_ARRAY(int32_t, start[r->size]);
+  for (int i = 0; i < r->size; i++)
+    for (int k = 0; k < r->drafts[i].count; k++) operands[start[i] + k] = r->drafts[i].operands[k];
+  int cycle = ag_topological_order(r->size, start, operands, order);
+  free(start);
+  free(operands);
+  return cycle < 0 ? AG_OK : ag_json_fail_at(r, &r->drafts[cycle], "it is part of a cycle");
 }
 
 /* --- building ----------------------------------------------------------------------------- */

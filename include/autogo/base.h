@@ -65,7 +65,9 @@ typedef struct ag_hash {
 #define AG_HASH_VERSION 1
 
 /* Equality, and the order of hashes as numbers (< 0, 0, > 0). */
-static inline bool ag_hash_equal(ag_hash a, ag_hash b) { return a.hi == b.hi && a.lo == b.lo; }
+static inline bool ag_hash_equal(ag_hash a, ag_hash b) {
+  return a.hi == b.hi && a.lo == b.lo;
+}
 static inline int ag_hash_compare(ag_hash a, ag_hash b) {
   if (a.hi != b.hi) return a.hi < b.hi ? -1 : 1;
   return (a.lo > b.lo) - (a.lo < b.lo);
@@ -81,7 +83,6 @@ static inline int ag_hash_compare(ag_hash a, ag_hash b) {
 typedef struct ag_pool ag_pool;
 ag_pool *ag_pool_new(int threads); /* threads >= 1 */
 void ag_pool_free(ag_pool *pool);
-int ag_pool_threads(const ag_pool *pool);
 void ag_pool_run(ag_pool *pool, int64_t count, void (*work)(void *, int64_t, int), void *context);
 
 #endif

@@ -53,11 +53,11 @@ enum { AG_MUTABLE_NONE = 0, AG_MUTABLE_STRIDE = 1, AG_MUTABLE_BOTH = 3 };
 
 typedef struct ag_op_info {
   const char *name;
-  int feature;       /* row of the predictor's op embedding */
+  int feature; /* row of the predictor's op embedding */
   int min_operands;
-  int max_operands;  /* INT_MAX = any number */
+  int max_operands; /* INT_MAX = any number */
   ag_rule rule;
-  int mutable_dims;  /* AG_MUTABLE_... */
+  int mutable_dims; /* AG_MUTABLE_... */
 } ag_op_info;
 
 /* The row of the ops table. `op` must be valid. */
@@ -78,38 +78,40 @@ static inline bool ag_shape_equal(ag_shape a, ag_shape b) {
   return a.h == b.h && a.w == b.w && a.c == b.c;
 }
 /* Number of elements. */
-static inline int64_t ag_shape_size(ag_shape s) { return (int64_t)s.h * s.w * s.c; }
+static inline int64_t ag_shape_size(ag_shape s) {
+  return (int64_t)s.h * s.w * s.c;
+}
 
 typedef enum ag_padding {
-  AG_PAD_SAME,       /* out = ceil(in / stride); the larger half at the end */
-  AG_PAD_VALID,      /* none */
-  AG_PAD_EXPLICIT,   /* as in `pads` */
-  AG_PAD_SAME_LOWER  /* as SAME, the larger half at the beginning */
+  AG_PAD_SAME,      /* out = ceil(in / stride); the larger half at the end */
+  AG_PAD_VALID,     /* none */
+  AG_PAD_EXPLICIT,  /* as in `pads` */
+  AG_PAD_SAME_LOWER /* as SAME, the larger half at the beginning */
 } ag_padding;
 
 enum {
-  AG_FLAG_CEIL = 1,        /* pools: round the output size up */
-  AG_FLAG_COUNT_PADS = 2,  /* average pools: padded cells count */
-  AG_FLAG_ALIGN = 4,       /* resize: align corners; depth-to-space: CRD order */
-  AG_FLAG_LINEAR = 8,      /* resize: bilinear instead of nearest */
-  AG_FLAG_SLICE = 16       /* reads only the first in.c channels of its operands (NB-101,
-                              families.md 4.4); set in.c before ag_node_infer */
+  AG_FLAG_CEIL = 1,       /* pools: round the output size up */
+  AG_FLAG_COUNT_PADS = 2, /* average pools: padded cells count */
+  AG_FLAG_ALIGN = 4,      /* resize: align corners; depth-to-space: CRD order */
+  AG_FLAG_LINEAR = 8,     /* resize: bilinear instead of nearest */
+  AG_FLAG_SLICE = 16      /* reads only the first in.c channels of its operands (NB-101,
+                             families.md 4.4); set in.c before ag_node_infer */
 };
 
 typedef struct ag_node {
-  uint8_t op;         /* ag_op */
-  uint8_t padding;    /* ag_padding; STRIDED and TRANSPOSED_CONV only */
-  uint8_t bias;       /* 1 = weighted node with a bias */
-  uint8_t flags;      /* AG_FLAG_... */
-  int32_t kernel[2];  /* height, width; 0 where there is none */
-  int32_t stride[2];  /* height, width; ratio of FOLD, UNFOLD, UPSAMPLE; 1 elsewhere */
+  uint8_t op;        /* ag_op */
+  uint8_t padding;   /* ag_padding; STRIDED and TRANSPOSED_CONV only */
+  uint8_t bias;      /* 1 = weighted node with a bias */
+  uint8_t flags;     /* AG_FLAG_... */
+  int32_t kernel[2]; /* height, width; 0 where there is none */
+  int32_t stride[2]; /* height, width; ratio of FOLD, UNFOLD, UPSAMPLE; 1 elsewhere */
   int32_t dilation[2];
-  int32_t pads[4];    /* top, left, bottom, right; EXPLICIT and PADDINGS only, else 0 */
-  int32_t groups;     /* conv: 1 = dense; depthwise: channels; channel shuffle: groups */
-  ag_shape in;        /* of the first operand (of all, for JOIN) */
+  int32_t pads[4]; /* top, left, bottom, right; EXPLICIT and PADDINGS only, else 0 */
+  int32_t groups;  /* conv: 1 = dense; depthwise: channels; channel shuffle: groups */
+  ag_shape in;     /* of the first operand (of all, for JOIN) */
   ag_shape out;
-  float alpha;        /* slope of leakyrelu and hardsigmoid, epsilon of batchnorm; 0 = default */
-  int32_t record;     /* weights and source attributes in the graph's store; -1 = none */
+  float alpha;    /* slope of leakyrelu and hardsigmoid, epsilon of batchnorm; 0 = default */
+  int32_t record; /* weights and source attributes in the graph's store; -1 = none */
 } ag_node;
 
 /* A node of `op` with stride, dilation and groups 1, SAME padding, no kernel, no bias,
@@ -152,7 +154,14 @@ ag_hash ag_node_signature(const ag_node *node, int predecessors);
 /* --- the store: weights and what a source format said --------------------------------- */
 
 typedef enum ag_dtype {
-  AG_F32 = 1, AG_U8 = 2, AG_I8 = 3, AG_I32 = 6, AG_I64 = 7, AG_BOOL = 9, AG_F16 = 10, AG_F64 = 11
+  AG_F32 = 1,
+  AG_U8 = 2,
+  AG_I8 = 3,
+  AG_I32 = 6,
+  AG_I64 = 7,
+  AG_BOOL = 9,
+  AG_F16 = 10,
+  AG_F64 = 11
 } ag_dtype; /* numbered as in ONNX */
 
 enum { AG_MAX_RANK = 8 };
@@ -165,8 +174,15 @@ typedef struct ag_tensor {
   size_t bytes;
 } ag_tensor;
 
-enum { AG_ROLE_KERNEL, AG_ROLE_BIAS, AG_ROLE_SCALE, AG_ROLE_SHIFT, AG_ROLE_MEAN,
-       AG_ROLE_VARIANCE, AG_ROLE_COUNT };
+enum {
+  AG_ROLE_KERNEL,
+  AG_ROLE_BIAS,
+  AG_ROLE_SCALE,
+  AG_ROLE_SHIFT,
+  AG_ROLE_MEAN,
+  AG_ROLE_VARIANCE,
+  AG_ROLE_COUNT
+};
 
 typedef struct ag_record {
   bool has[AG_ROLE_COUNT];
@@ -175,9 +191,9 @@ typedef struct ag_record {
   const char *source_op;           /* opaque nodes: op type in the source */
   const void *attributes;          /* opaque nodes: the source's own node message */
   size_t attributes_size;
-  int output_index;                /* opaque nodes with several outputs: which one */
-  int constants;                   /* opaque nodes: constant operands ... */
-  const int *constant_position;    /* ... at these positions of the source's inputs */
+  int output_index;             /* opaque nodes with several outputs: which one */
+  int constants;                /* opaque nodes: constant operands ... */
+  const int *constant_position; /* ... at these positions of the source's inputs */
   const ag_tensor *constant;
 } ag_record;
 
@@ -198,18 +214,18 @@ const ag_record *ag_store_get(const ag_store *store, int index);
 /* --- graphs ----------------------------------------------------------------------- */
 
 typedef struct ag_graph {
-  int size;                      /* nodes */
+  int size; /* nodes */
   const ag_node *nodes;
-  const int32_t *operand_start;  /* size + 1 */
+  const int32_t *operand_start; /* size + 1 */
   const int32_t *operands;
-  const int32_t *user_start;     /* size + 1; each user once per operand slot it fills */
+  const int32_t *user_start; /* size + 1; each user once per operand slot it fills */
   const int32_t *users;
-  const char *const *names;      /* source names, or NULL; entries may be NULL */
+  const char *const *names; /* source names, or NULL; entries may be NULL */
   const char *name;
-  const char *family;            /* "" = none */
-  ag_shape normalisers;          /* feature maxima that came with the file, 0 = none */
-  bool dynamic_batch;            /* the source left the batch size open */
-  ag_store *store;               /* never NULL */
+  const char *family;   /* "" = none */
+  ag_shape normalisers; /* feature maxima that came with the file, 0 = none */
+  bool dynamic_batch;   /* the source left the batch size open */
+  ag_store *store;      /* never NULL */
 } ag_graph;
 
 const ag_graph *ag_graph_retain(const ag_graph *graph);
@@ -249,7 +265,8 @@ ag_status ag_graph_check(const ag_graph *graph, ag_error *err);
  *   ag_builder *b = ag_builder_new("tiny");
  *   ag_node in = ag_node_make(AG_OP_INPUT);  in.out = (ag_shape){32, 32, 3};
  *   int x = ag_builder_add(b, in, NULL, 0, NULL);
- *   ag_node conv = ag_node_make(AG_OP_CONV);  conv.kernel[0] = conv.kernel[1] = 3;  conv.out.c = 16;
+ *   ag_node conv = ag_node_make(AG_OP_CONV);
+ *   conv.kernel[0] = conv.kernel[1] = 3;  conv.out.c = 16;
  *   x = ag_builder_add(b, conv, &x, 1, NULL);
  *   x = ag_builder_add(b, ag_node_make(AG_OP_OUTPUT), &x, 1, NULL);
  *   ag_status s = ag_builder_finish(b, &graph, &err);        // frees b
@@ -260,7 +277,7 @@ void ag_builder_free(ag_builder *builder);
 /* Shapes are inferred (ag_node_infer). `name` may be NULL; it is copied. */
 int ag_builder_add(ag_builder *builder, ag_node node, const int *operands, int count,
                    const char *name);
-ag_shape ag_builder_shape(const ag_builder *builder, int node); /* out; zero after an error */
+ag_shape ag_builder_shape(const ag_builder *builder, int node);      /* out; zero after an error */
 const ag_node *ag_builder_node(const ag_builder *builder, int node); /* NULL if none */
 ag_store *ag_builder_store(ag_builder *builder); /* to add records; owned by the builder */
 void ag_builder_set_family(ag_builder *builder, const char *family);
@@ -275,13 +292,13 @@ ag_status ag_builder_finish(ag_builder *builder, const ag_graph **graph, ag_erro
 /* --- segments ------------------------------------------------------------------------- */
 
 typedef struct ag_segment {
-  int size;                      /* nodes, in topological order */
-  ag_node *nodes;                /* with the shapes of the graph they were cut from */
-  int32_t *operand_start;        /* size + 1 */
-  int32_t *operands;             /* >= 0: node of the segment; < 0: input port ~operand */
-  int inputs;                    /* input ports, in order of first use */
+  int size;               /* nodes, in topological order */
+  ag_node *nodes;         /* with the shapes of the graph they were cut from */
+  int32_t *operand_start; /* size + 1 */
+  int32_t *operands;      /* >= 0: node of the segment; < 0: input port ~operand */
+  int inputs;             /* input ports, in order of first use */
   ag_shape *input_shapes;
-  int outputs;                   /* output ports, in order of position */
+  int outputs; /* output ports, in order of position */
   int32_t *output_nodes;
 } ag_segment;
 
@@ -322,9 +339,9 @@ void ag_segment_descendants(const ag_segment *segment, int32_t *reach);
  * Nodes outside keep their records, names and store; new nodes have none; normalisers,
  * family and batch are the parent's.
  * Errors: AG_INVALID when maps or shapes do not fit, naming the node. O(nodes + edges). */
-ag_status ag_graph_splice(const ag_graph *graph, int first, int last,
-                          const ag_segment *replacement, const int32_t *input_map,
-                          const int32_t *output_map, const ag_graph **child, ag_error *err);
+ag_status ag_graph_splice(const ag_graph *graph, int first, int last, const ag_segment *replacement,
+                          const int32_t *input_map, const int32_t *output_map,
+                          const ag_graph **child, ag_error *err);
 
 /* --- identity -------------------------------------------------------------------------- */
 

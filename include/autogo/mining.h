@@ -218,9 +218,9 @@ typedef struct ag_rooted {
   ag_op op; /* of the root */
   int32_t kernel[2];
   int depth;
-  int64_t count; /* occurrences */
-  int64_t nodes; /* of the tree; INT64_MAX = at least that many */
-  int arity;     /* 0 at depth 0 */
+  int64_t count;           /* occurrences */
+  int64_t nodes;           /* of the tree; INT64_MAX = at least that many */
+  int arity;               /* 0 at depth 0 */
   const int32_t *operands; /* numbers of rooted subgraphs, sorted for add and mul; owned by the
                               ag_wl, until the next ag_wl_add */
 } ag_rooted;
@@ -229,9 +229,9 @@ typedef struct ag_rooted {
 ag_wl *ag_wl_new(int depth, size_t budget);
 void ag_wl_free(ag_wl *wl); /* NULL is allowed */
 
-/* Count the rooted subgraphs of a graph. `subgraphs`, if not NULL, receives the number of the one of
- * node v at depth d at [v * (depth + 1) + d], -1 where there is none; they are numbered from 0 in
- * the order of discovery.
+/* Count the rooted subgraphs of a graph. `subgraphs`, if not NULL, receives the number of the one
+ * of node v at depth d at [v * (depth + 1) + d], -1 where there is none; they are numbered from 0
+ * in the order of discovery.
  * Errors: AG_LIMIT where the graph might not fit into the budget, saying how far it got; it is
  * not counted then, and all that was before stays. O(depth * (nodes + edges)). */
 ag_status ag_wl_add(ag_wl *wl, const ag_graph *graph, int32_t *subgraphs, ag_error *err);

@@ -52,15 +52,15 @@ typedef enum ag_formulation { AG_RESOLVE_OURS, AG_RESOLVE_PUBLISHED } ag_formula
 typedef enum ag_method { AG_RESOLVE_EXACT, AG_RESOLVE_MILP, AG_RESOLVE_EXHAUSTIVE } ag_method;
 
 typedef struct ag_resolve_problem {
-  const ag_segment *segment;   /* with its mined shapes: the starting point */
-  const ag_shape *inputs;      /* shape of each input port */
-  const ag_shape *outputs;     /* shape each output port must have */
+  const ag_segment *segment; /* with its mined shapes: the starting point */
+  const ag_shape *inputs;    /* shape of each input port */
+  const ag_shape *outputs;   /* shape each output port must have */
   ag_formulation formulation;
 } ag_resolve_problem;
 
 typedef struct ag_resolve_result {
-  int size;         /* nodes */
-  ag_shape *in;     /* owned by the solver, valid until its next call */
+  int size;     /* nodes */
+  ag_shape *in; /* owned by the solver, valid until its next call */
   ag_shape *out;
   double objective;
 } ag_resolve_result;
@@ -74,13 +74,13 @@ void ag_solver_free(ag_solver *solver);
 
 /* Remember up to `entries` results by (segment, port shapes, formulation); 0 turns it off, as it is
  * at first. A newer result takes the slot of an older one. Answers do not change, except that an
- * infeasible problem that is met again is only looked up when `err` is NULL. Hashing a problem takes
- * as long as EXACT does for most: a search with it, where one problem in four comes again, is no
- * faster for a memory. */
+ * infeasible problem that is met again is only looked up when `err` is NULL. Hashing a problem
+ * takes as long as EXACT does for most: a search with it, where one problem in four comes again, is
+ * no faster for a memory. */
 void ag_solver_remember(ag_solver *solver, int entries);
 int64_t ag_solver_remembered(const ag_solver *solver); /* answers taken from memory so far */
 
-/* `stop` is asked now and then during MILP and EXHAUSTIVE; true ends the call with AG_INTERRUPTED. */
+/* `stop` is asked now and then during MILP and EXHAUSTIVE: true ends them with AG_INTERRUPTED. */
 void ag_solver_set_stop(ag_solver *solver, bool (*stop)(void *context), void *context);
 
 /* Solve. `result` is filled on AG_OK and its arrays hold one shape per node.
@@ -134,19 +134,19 @@ typedef struct ag_resolve_instances {
  * Shapes are those found by pushing the input shapes forward: each node's must follow from its
  * operands. Nodes are named by their number, operands before their users; a pair that occurs twice
  * is an operand used twice. What a node needs beyond its edges comes from outside through an input
- * port of its own, of shape "in" (one operand of a lone op, the second of a join, the missing channels
- * of a concat). A target is the shape that an output port must have. Nodes may have the attributes of
- * CG JSON (ag_graph_load_json). A window without a kernel is 3x3; without strides it has
- * the smallest that give its sizes, with "same" padding if any do, else "valid", unless the file
- * says which. The answer ("feasible", "objective") may be absent.
+ * port of its own, of shape "in" (one operand of a lone op, the second of a join, the missing
+ * channels of a concat). A target is the shape that an output port must have. Nodes may have the
+ * attributes of CG JSON (ag_graph_load_json). A window without a kernel is 3x3; without strides it
+ * has the smallest that give its sizes, with "same" padding if any do, else "valid", unless the
+ * file says which. The answer ("feasible", "objective") may be absent.
  *
  * Several parts without an edge between them are one problem, as segments may span branches; a node
  * that neither another node nor a target takes anything from is an error.
  *
  * Errors name problem and node, and when loading the file: AG_FORMAT for what is not such a file
  * (sizes outside [1, 2^31), edges against the order of the nodes, targets of nodes that do not
- * exist, shapes that do not follow); AG_INVALID, AG_UNSUPPORTED and AG_LIMIT as ag_resolve, also above
- * 256 MiB. O(bytes). Free with ag_resolve_instances_free. */
+ * exist, shapes that do not follow); AG_INVALID, AG_UNSUPPORTED and AG_LIMIT as ag_resolve, also
+ * above 256 MiB. O(bytes). Free with ag_resolve_instances_free. */
 ag_status ag_resolve_load(const char *path, ag_resolve_instances **list, ag_error *err);
 ag_status ag_resolve_parse(const char *text, size_t length, ag_resolve_instances **list,
                            ag_error *err);

@@ -1,5 +1,6 @@
 /* The base module: maps against a plain array, random streams against their definition and
- * simple statistics, the pool against a serial loop, files against the file system. */
+ * simple statistics, orders against what they must keep, the pool against a serial loop, files
+ * against the file system. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -16,6 +17,7 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "engine/base/map.h"
+#include "engine/base/order.h"
 #include "engine/base/random.h"
 
 static void map_agrees_with_an_array(void **state) {
@@ -239,6 +241,86 @@ static void errors_are_one_line(void **state) {
                       "net.onnx: conv?1: bad size 7 (at byte 12)");
 }
 
+/* --- order ------------------------------------------------------------------------ */
+
+enum { NODES = 40 };
+
+typedef struct wires {
+  int32_t start[NODES + 1], operands[3 * NODES];
+} wires;
+
+/* Up to three operands a node: of lower rank where the wires are to be free of cycles. */
+static wires random_wires(ag_random *random, const int32_t *rank, bool acyclic) {
+  wires w = {{0}, {0}};
+  for (int i = 0; i < NODES; i++) {
+    int count = (int)ag_random_below(random, 4), at = w.start[i];
+    for (int k = 0; k < count; k++) {
+      int32_t operand = (int32_t)ag_random_below(random, NODES + 1) - 1;
+      if (operand < 0 || !acyclic || rank[operand] < rank[i]) w.operands[at++] = operand;
+    }
+    w.start[i + 1] = at;
+  }
+  return w;
+}
+
+/* reached[i][j]: i depends on j, by Warshall's closure. */
+static void close_wires(const wires *w, bool reached[NODES][NODES]) {
+  memset(reached, 0, NODES * sizeof *reached);
+  for (int i = 0; i < NODES; i++)
+    for (int k = w->start[i]; k < w->start[i + 1]; k++)
+      if (w->operands[k] >= 0) reached[i][w->operands[k]] = true;
+  for (int via = 0; via < NODES; via++)
+    for (int i = 0; i < NODES; i++)
+      for (int j = 0; j < NODES; j++)
+        reached[i][j] = reached[i][j] || (reached[i][via] && reached[via][j]);
+}
+
+static void check_order(const wires *w, const int32_t *order) {
+  int position[NODES];
+  memset(position, -1, sizeof position);
+  for (int i = 0; i < NODES; i++) position[order[i]] = i;
+  for (int i = 0; i < NODES; i++) assert_true(position[i] >= 0);
+  for (int i = 0; i < NODES; i++)
+    for (int k = w->start[i]; k < w->start[i + 1]; k++)
+      if (w->operands[k] >= 0) assert_true(position[w->operands[k]] < position[i]);
+}
+
+static void orders_are_topological_or_name_a_cycle(void **state) {
+  (void)state;
+  static bool reached[NODES][NODES];
+  ag_random random = ag_random_stream(6, 0, 0, 0, 0);
+  int32_t rank[NODES], order[NODES];
+  int cycles = 0;
+  for (int trial = 0; trial < 300; trial++) {
+    for (int i = 0; i < NODES; i++) rank[i] = i;
+    if (trial % 3) ag_random_shuffle(&random, rank, NODES);
+    wires w = random_wires(&random, rank, trial % 3 < 2);
+    int cycle = ag_topological_order(NODES, w.start, w.operands, order);
+    close_wires(&w, reached);
+    bool acyclic = true;
+    for (int i = 0; i < NODES; i++) acyclic = acyclic && !reached[i][i];
+    assert_int_equal(cycle < 0, acyclic);
+    if (acyclic)
+      check_order(&w, order);
+    else
+      assert_true(reached[cycle][cycle]);
+    for (int i = 0; trial % 3 == 0 && i < NODES; i++) assert_int_equal(order[i], i);
+    cycles += cycle >= 0;
+  }
+  assert_in_range(cycles, 50, 100);
+}
+
+static void directories_of_paths(void **state) {
+  (void)state;
+  const char *const cases[][2] = {
+      {"net.onnx", ""}, {"a/net.onnx", "a/"}, {"/net.onnx", "/"}, {"../b/c", "../b/"}, {"", ""}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char *directory = ag_file_directory(cases[i][0]);
+    assert_string_equal(directory, cases[i][1]);
+    free(directory);
+  }
+}
+
 static void texts_grow(void **state) {
   (void)state;
   ag_text text = {0};
@@ -261,6 +343,8 @@ int main(void) {
       cmocka_unit_test(shuffles_are_permutations),
       cmocka_unit_test(pools_do_every_index_once),
       cmocka_unit_test(files_are_written_whole_or_not_at_all),
+      cmocka_unit_test(orders_are_topological_or_name_a_cycle),
+      cmocka_unit_test(directories_of_paths),
       cmocka_unit_test(files_grow_from_what_is_kept),
       cmocka_unit_test(errors_are_one_line),
       cmocka_unit_test(texts_grow),

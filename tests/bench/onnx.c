@@ -1,5 +1,5 @@
-/* Seconds and peak memory of reading and writing an ONNX file of 100 MB of weights. Each is measured
- * in a process of its own, because a peak is one per process. */
+/* Seconds and peak memory of reading and writing an ONNX file of 100 MB of weights. Each is
+ * measured in a process of its own, because a peak is one per process. */
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -50,8 +50,8 @@ static void measure(const char *what, const char *in, const char *out) {
   double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
                (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
   printf("onnx: %s %.0f MB: %.2f s (%.2f s of processor), peak %.2f times its size%s\n", what,
-         size / megabyte, (bench_now() - start) * 1e-6, cpu,
-         (double)usage.ru_maxrss * 1024 / size, status ? " FAILED" : "");
+         size / megabyte, (bench_now() - start) * 1e-6, cpu, (double)usage.ru_maxrss * 1024 / size,
+         status ? " FAILED" : "");
 }
 
 int main(int count, char **arguments) {

@@ -247,8 +247,7 @@ static inline tensor convolution(net *g, tensor x, tensor k, int stride, int dil
             int sh = h * stride + i * dilation - top, sw = w * stride + j * dilation - left;
             if (sh < 0 || sw < 0 || sh >= x.dims[1] || sw >= x.dims[2]) continue;
             if (depthwise) {
-              *at(&y, h, w, o) += *at(&x, sh, sw, o / k.dims[3]) *
-                                  k.data[(i * kw + j) * oc + o];
+              *at(&y, h, w, o) += *at(&x, sh, sw, o / k.dims[3]) * k.data[(i * kw + j) * oc + o];
               continue;
             }
             int group = o / (oc / groups);
@@ -276,8 +275,8 @@ static inline tensor transposed_convolution(net *g, tensor x, tensor k, int stri
             for (int c = 0; c < k.dims[3]; c++) {
               int th = h * stride + i - top, tw = w * stride + j - left;
               if (th < 0 || tw < 0 || th >= oh || tw >= ow) continue;
-              *at(&y, th, tw, o) += *at(&x, h, w, c) *
-                                    k.data[((i * k.dims[1] + j) * oc + o) * k.dims[3] + c];
+              *at(&y, th, tw, o) +=
+                  *at(&x, h, w, c) * k.data[((i * k.dims[1] + j) * oc + o) * k.dims[3] + c];
             }
   window_attrs(&a, stride, 1, true);
   const char *sizes = ints(g, 1, 4, (int[]){1, oh, ow, oc});
@@ -357,8 +356,9 @@ static inline tensor batch_norm(net *g, const char *op, tensor x) {
                  vector(g, c, 0.5f, 1.5f)};
   tensor y = make_tensor(g, "norm", 4, x.dims);
   for (int i = 0; i < volume(&x); i++)
-    y.data[i] = (x.data[i] - p[2].data[i % c]) / sqrtf(p[3].data[i % c] + 0.001f) *
-                    p[0].data[i % c] + p[1].data[i % c];
+    y.data[i] =
+        (x.data[i] - p[2].data[i % c]) / sqrtf(p[3].data[i % c] + 0.001f) * p[0].data[i % c] +
+        p[1].data[i % c];
   attr_float(&a, "epsilon", 0.001f);
   attr_bool(&a, "is_training", false);
   const char *inputs = x.name;
@@ -371,8 +371,8 @@ static inline tensor batch_norm(net *g, const char *op, tensor x) {
 static inline tensor unfused_norm(net *g, tensor x) {
   int c = x.dims[x.rank - 1];
   tensor gamma = vector(g, c, 0.5f, 1.5f), beta = vector(g, c, -1, 1), mean = vector(g, c, -1, 1);
-  tensor root = unary(g, "Rsqrt", binary(g, "Add", vector(g, c, 0.5f, 1.5f),
-                                         splat(g, 0, NULL, 0.001f)));
+  tensor root =
+      unary(g, "Rsqrt", binary(g, "Add", vector(g, c, 0.5f, 1.5f), splat(g, 0, NULL, 0.001f)));
   tensor scale = binary(g, "Mul", root, gamma);
   tensor shift = binary(g, "Sub", beta, binary(g, "Mul", mean, scale));
   return binary(g, "Add", binary(g, "Mul", x, scale), shift);
@@ -445,8 +445,8 @@ static inline tensor mean(net *g, tensor x, bool keep) {
 }
 
 static inline tensor pad(net *g, tensor x, int top, int bottom, int left, int right) {
-  tensor y = make_tensor(
-      g, "pad", 4, (int[]){1, x.dims[1] + top + bottom, x.dims[2] + left + right, x.dims[3]});
+  tensor y = make_tensor(g, "pad", 4,
+                         (int[]){1, x.dims[1] + top + bottom, x.dims[2] + left + right, x.dims[3]});
   for (int h = 0; h < x.dims[1]; h++)
     for (int w = 0; w < x.dims[2]; w++)
       for (int c = 0; c < x.dims[3]; c++) *at(&y, h + top, w + left, c) = *at(&x, h, w, c);
@@ -468,8 +468,8 @@ static inline tensor softmax(net *g, tensor x) {
 }
 
 static inline tensor enlarge(net *g, tensor x, int ratio) {
-  tensor y = make_tensor(g, "resize", 4,
-                         (int[]){1, x.dims[1] * ratio, x.dims[2] * ratio, x.dims[3]});
+  tensor y =
+      make_tensor(g, "resize", 4, (int[]){1, x.dims[1] * ratio, x.dims[2] * ratio, x.dims[3]});
   for (int h = 0; h < y.dims[1]; h++)
     for (int w = 0; w < y.dims[2]; w++)
       for (int c = 0; c < x.dims[3]; c++) *at(&y, h, w, c) = *at(&x, h / ratio, w / ratio, c);
@@ -485,8 +485,7 @@ static inline tensor depth_to_space(net *g, tensor x, int block) {
   for (int h = 0; h < y.dims[1]; h++)
     for (int w = 0; w < y.dims[2]; w++)
       for (int k = 0; k < c; k++)
-        *at(&y, h, w, k) =
-            *at(&x, h / block, w / block, (h % block * block + w % block) * c + k);
+        *at(&y, h, w, k) = *at(&x, h / block, w / block, (h % block * block + w % block) * c + k);
   attr_int(&a, "block_size", block);
   put_node(g, y.name, "DepthToSpace", x.name, &a);
   return y;

@@ -1,5 +1,5 @@
-/* Real GraphDefs with the counts their paper implies, first and last nodes, the account of an import,
- * and files that are damaged, hostile or beyond what is handled. */
+/* Real GraphDefs with the counts their paper implies, first and last nodes, the account of an
+ * import, and files that are damaged, hostile or beyond what is handled. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,8 +25,9 @@ static const char *model_path(const char *name) {
 
 /* --- the keyword-spotting networks ------------------------------------------------------------ */
 
-/* Zhang et al. 2017, "Hello Edge" (arXiv 1711.07128), the small networks of its appendix: C(features,
- * kernel, stride), DSC likewise, FC. 49 x 10 cepstral coefficients come in, 12 words go out. */
+/* Zhang et al. 2017, "Hello Edge" (arXiv 1711.07128), the small networks of its appendix:
+ * C(features, kernel, stride), DSC likewise, FC. 49 x 10 cepstral coefficients come in, 12 words go
+ * out. */
 typedef struct layer {
   int filters, kh, kw, sh, sw;
   bool same, separable;
@@ -43,7 +44,8 @@ static int64_t conv_macs(const layer *layers, int count, int *h, int *w, int *c)
     *h = size_after(*h, l->kh, l->sh, l->same);
     *w = size_after(*w, l->kw, l->sw, l->same);
     int64_t cells = (int64_t)*h * *w, window = (int64_t)l->kh * l->kw * *c;
-    total += l->separable ? cells * (window + (int64_t)*c * l->filters) : cells * window * l->filters;
+    total +=
+        l->separable ? cells * (window + (int64_t)*c * l->filters) : cells * window * l->filters;
     *c = l->filters;
   }
   return total;
@@ -85,8 +87,10 @@ static void counts_are_the_papers(const char *name, const layer *layers, int cou
 
 static void ds_cnn_s(void **state) {
   (void)state;
-  const layer layers[] = {{64, 10, 4, 2, 2, true, false}, {64, 3, 3, 1, 1, true, true},
-                          {64, 3, 3, 1, 1, true, true},   {64, 3, 3, 1, 1, true, true},
+  const layer layers[] = {{64, 10, 4, 2, 2, true, false},
+                          {64, 3, 3, 1, 1, true, true},
+                          {64, 3, 3, 1, 1, true, true},
+                          {64, 3, 3, 1, 1, true, true},
                           {64, 3, 3, 1, 1, true, true}};
   counts_are_the_papers("DS_CNN_S.pb", layers, 5, (int[]){12}, 1, true);
 }
@@ -141,7 +145,7 @@ static void every_node_is_accounted_for(void **state) {
   ag_graph_release(g);
 }
 
-/* --- refusals ---------------------------------------------------------------------------------- */
+/* --- refusals ------------------------------------------------------------------------------ */
 
 static void expect(net *g, const ag_import_options *options, ag_status code, const char *where,
                    const char *what) {
@@ -238,13 +242,14 @@ static void control_inputs_are_dropped(void **state) {
   tensor x = placeholder(&g, 4, 6, 2);
   put_node(&g, "first", "NoOp", "", NULL);
   put_node(&g, "end", "Relu", join(&g, x.name, "^first"), NULL);
-  assert_int_equal(ag_tensorflow_parse(g.graph.data, g.graph.size, NULL, &graph, NULL, NULL), AG_OK);
+  assert_int_equal(ag_tensorflow_parse(g.graph.data, g.graph.size, NULL, &graph, NULL, NULL),
+                   AG_OK);
   assert_int_equal(graph->size, 3);
   ag_graph_release(graph);
   free_net(&g);
 }
 
-/* --- damage ------------------------------------------------------------------------------------ */
+/* --- damage -------------------------------------------------------------------------------- */
 
 static void parse_anything(const void *data, size_t size) {
   void *copy = ag_memdup(data, size, 1); /* so that a read past the end is seen */
@@ -270,7 +275,8 @@ static net sample(void) {
 static void cut_short_anywhere(void **state) {
   (void)state;
   net g = sample();
-  for (size_t size = 0; size < g.graph.size; size += 1 + size / 64) parse_anything(g.graph.data, size);
+  for (size_t size = 0; size < g.graph.size; size += 1 + size / 64)
+    parse_anything(g.graph.data, size);
   free_net(&g);
 }
 

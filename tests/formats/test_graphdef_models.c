@@ -1,7 +1,7 @@
 /* Small GraphDefs of what a change of layout can break: paddings, kernels, axes, vectors, flattened
  * images, norms in pieces. Each becomes the ops it should; with `--write DIR` the program
- * writes the models, their inputs and what plain loops over N, H, W, C make of them, for ONNX Runtime
- * to compare after conversion (tests/e2e/graphdef.sh). */
+ * writes the models, their inputs and what plain loops over N, H, W, C make of them, for ONNX
+ * Runtime to compare after conversion (tests/e2e/graphdef.sh). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -175,8 +175,8 @@ static tensor fused(net *g, tensor x) {
   net aside = {.count = 1000};
   attrs a = {0};
   tensor k = weights(g, 4, (int[]){3, 3, 4, 5}), b = vector(g, 5, -1, 1);
-  tensor y = unary(&aside, "Relu", binary(&aside, "BiasAdd",
-                                          convolution(&aside, x, k, 2, 1, true, false), b));
+  tensor y = unary(&aside, "Relu",
+                   binary(&aside, "BiasAdd", convolution(&aside, x, k, 2, 1, true, false), b));
   tensor z = make_tensor(g, "fused", 4, y.dims);
   memcpy(z.data, y.data, (size_t)volume(&y) * sizeof(float));
   window_attrs(&a, 2, 1, true);
@@ -264,7 +264,7 @@ static void become_the_ops_they_should(void **state) {
   }
 }
 
-/* --- files ------------------------------------------------------------------------------------- */
+/* --- files --------------------------------------------------------------------------------- */
 
 /* Images leave the importer as N, C, H, W. */
 static void add_channels_first(ag_text *to, const tensor *t) {

@@ -1,5 +1,5 @@
-/* A TF.js graph model by hand: the graph, the weights from the file beside it, and what is left when
- * that is missing. */
+/* A TF.js graph model by hand: the graph, the weights from the file beside it, and what is left
+ * when that is missing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
