@@ -200,10 +200,10 @@ end
 -- @tparam[opt] {integer,...} rows the only ones to be measured, as far as each costs time; the others
 -- may be NaN
 function Cost:column(batch, rows)
-  if self.prices then
-    return self.prices:column(batch, price(self.objective))
-  elseif self.objective.column then
+  if self.objective.column then
     return self.objective.column(batch)
+  elseif self.prices then
+    return self.prices:column(batch, price(self.objective))
   elseif self.parts then
     return combined_column(self, batch)
   elseif self.objective.predictor then

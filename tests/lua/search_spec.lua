@@ -2,6 +2,7 @@
 
 require "tests.lua.support"
 local core = require "autogo.core"
+local evaluators = require "autogo.cost"
 local expect = require "tests.lua.expect"
 local raises, fails, network = expect.raises, expect.fails, expect.network
 
@@ -196,6 +197,20 @@ describe("Prices", function()
       local graph = batch:graph(i)
       assert.equal(graph.flops + 2 * graph.params, column[i])
       assert.equal(column[i], prices:cost(graph))
+    end
+  end)
+
+  it("of FLOPs are what a batch knows, whatever took their name before", function()
+    require "autogo.space"
+    local flops, batch = require "autogo.objectives.flops", mutate()
+    local costs = core.prices():column(batch, flops.eval)
+    local function mine() return 1 end
+    for _, objective in ipairs { flops, { kind = "per_node", name = "flops", eval = mine }, flops } do
+      batch:cost(objective.eval == mine and evaluators.new(objective) or flops)
+      for i, value in ipairs(batch:column "flops") do
+        assert.equal(objective.eval == mine and #batch:graph(i) or costs[i], value)
+        assert.equal("float", math.type(value))
+      end
     end
   end)
 

@@ -254,6 +254,11 @@ local function say_missing(front)
   for _, line in ipairs(front.missing) do io.stdout:write(line, "\n") end
 end
 
+-- Say where to look.
+local function say_where(values)
+  io.stdout:write(("%s/report.html shows it; the networks lie beside it\n"):format(values.out))
+end
+
 -- Say how much of its training the input's best descendant keeps.
 local function say_kept(front)
   local best = front[1] and front[1].graph
@@ -309,6 +314,7 @@ return {
     if not values.quiet and not values.json then
       io.stdout:write(tostring(front), "\n")
       say_kept(front)
+      say_where(values)
       say_missing(front)
     end
   end,

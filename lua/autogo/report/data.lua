@@ -19,12 +19,15 @@ local function measured(value)
   return type(value) == "number" and math.abs(value) < LARGEST and value or nil
 end
 
+-- Objectives whose names are not words.
+local NAMES = { flops = "FLOPs", params = "parameters" }
+
 local function measures_of(objectives)
   local list = { { key = "score", name = "predicted score", sense = "max", unit = "" } }
   for _, objective in ipairs(objectives) do
     list[#list + 1] = {
-      key = objective.name, name = (objective.name:gsub("_", " ")), sense = objective.sense or "min",
-      unit = objective.unit or "",
+      key = objective.name, name = NAMES[objective.name] or (objective.name:gsub("_", " ")),
+      sense = objective.sense or "min", unit = objective.unit or "",
     }
   end
   return list

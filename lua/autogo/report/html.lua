@@ -86,7 +86,7 @@ local function tiles(report)
     end
   end
   list[#list + 1] = tile("networks on the front", words.integer(#report.members),
-    ("hypervolume %.4g"):format(report.hypervolume))
+    "hypervolume " .. words.amount(report.hypervolume))
   local children, seconds = 0, 0
   for _, row in ipairs(report.history) do
     children, seconds = children + (row.scored or 0), seconds + (row.seconds or 0)
@@ -132,7 +132,7 @@ local function head(report, running)
     .. '<p class="lead">%s, %s, %s parameters</p>%s%s'
     .. "<details class=\"more\"><summary>Settings</summary>%s</details></header>\n",
     running and fill ' <span class="running">written while the search ran: more may follow</span>' or "",
-    title_of(report), words.count(input.nodes, "node"), words.amount(input.flops, "FLOPs"),
+    title_of(report), words.count(input.nodes, "node"), words.amount(input.flops, "FLOP"),
     words.amount(input.params),
     tiles(report), command, setting_rows(report.settings))
 end
@@ -179,9 +179,9 @@ local function filters(report)
     end
     if low and high > low then
       list[#list + 1] = fill('<fieldset data-key="%s" data-low="%s" data-high="%s" data-unit="%s">'
-        .. '<legend>%s</legend><input type="range" min="0" max="200" value="0" aria-label="least %s">'
-        .. '<input type="range" min="0" max="200" value="200" aria-label="most %s"><output></output>'
-        .. "</fieldset>", k, ("%.17g"):format(low), ("%.17g"):format(high), measure.unit, measure.name,
+        .. '<legend>%s</legend><div class="range"><input type="range" min="0" max="200" value="0" '
+        .. 'aria-label="least %s"><input type="range" min="0" max="200" value="200" aria-label="most %s">'
+        .. "</div><output></output></fieldset>", k, ("%.17g"):format(low), ("%.17g"):format(high), measure.unit, measure.name,
         measure.name, measure.name)
     end
   end
