@@ -91,7 +91,8 @@ local function call(objective, ...)
   end
   if ok then return result end
   if core.interrupted() then error(result, 0) end
-  return fail(objective, "it raised: " .. tostring(result):gsub("%s*\n.*", ""))
+  local reason = tostring(result):gsub("%s*\n.*", "")
+  return fail(objective, reason:find "^it took longer" and reason or "it raised: " .. reason)
 end
 
 -- NaN and infinities are no measurements either.

@@ -24,7 +24,7 @@ local function overview()
   end
   lines[#lines + 1] = ""
   lines[#lines + 1] = "MODEL is a file (.onnx, .pb, .json), a network of the zoo (resnet50) or of a family"
-  lines[#lines + 1] = "(hiaml:z,z,l20,src1, nb201:@cell.json). First steps: autogo evolve resnet50 --out evolved."
+  lines[#lines + 1] = "(hiaml:z,z,l20,src1, nb201:@cell.json). First steps: autogo evolve resnet50"
   return table.concat(lines, "\n") .. "\n"
 end
 

@@ -181,8 +181,8 @@ local function filters(report)
       list[#list + 1] = fill('<fieldset data-key="%s" data-low="%s" data-high="%s" data-unit="%s">'
         .. '<legend>%s</legend><div class="range"><input type="range" min="0" max="200" value="0" '
         .. 'aria-label="least %s"><input type="range" min="0" max="200" value="200" aria-label="most %s">'
-        .. "</div><output></output></fieldset>", k, ("%.17g"):format(low), ("%.17g"):format(high), measure.unit, measure.name,
-        measure.name, measure.name)
+        .. "</div><output></output></fieldset>", k, ("%.17g"):format(low), ("%.17g"):format(high),
+        measure.unit, measure.name, measure.name, measure.name)
     end
   end
   return fill('<form class="filters" hidden aria-label="filter the front">%s<div class="shown">'
