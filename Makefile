@@ -165,7 +165,7 @@ lint:
 	@luacheck -q lua recipes tests
 
 demo: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@$(BIN) evolve resnet50 --iterations 10 --seed 1 --out $(BUILD)/demo
 
 docs: all

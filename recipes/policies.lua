@@ -33,17 +33,6 @@ end
 
 local predictor = assert(values.weights and ag.predictor(values.weights) or ag.predictor.gnn())
 
-local function mean_and_deviation(list)
-  local sum, squares = 0, 0
-  for _, value in ipairs(list) do
-    sum = sum + value
-  end
-  for _, value in ipairs(list) do
-    squares = squares + (value - sum / #list) ^ 2
-  end
-  return sum / #list, #list > 1 and (squares / (#list - 1)) ^ 0.5 or 0
-end
-
 -- One search; its front's volume and the number of its candidates.
 local function run(network, settings)
   local front = ag.evolve(network, settings)
@@ -81,7 +70,7 @@ local function compare(kind, family)
       local volume, scored = run(network, settings_of(kind, policy, seed))
       volumes[seed], children = volume, children + scored
     end
-    local mean, deviation = mean_and_deviation(volumes)
+    local mean, deviation = recipe.mean_and_deviation(volumes)
     rows[#rows + 1] = { kind, family, policy, mean, deviation, nil, children // values.seeds,
       (ag.clock() - start) / values.seeds }
     random = policy == "random" and mean or random

@@ -95,17 +95,6 @@ local function srcc_in_folds(predictor, samples, seed)
   return sum / folds
 end
 
-local function mean_and_deviation(list)
-  local sum, squares = 0, 0
-  for _, value in ipairs(list) do
-    sum = sum + value
-  end
-  for _, value in ipairs(list) do
-    squares = squares + (value - sum / #list) ^ 2
-  end
-  return sum / #list, math.sqrt(squares / math.max(1, #list - 1))
-end
-
 -- --- training -------------------------------------------------------------------------------------
 
 local function fit(model, training, validation, seed)
@@ -371,8 +360,8 @@ local rows, families, shown, points = {}, {}, {}, {}
 for _, family in ipairs(present) do
   for _, model in ipairs(MODELS) do
     local one, published = found.row[family][model.name], PUBLISHED[family]
-    local mean, deviation = mean_and_deviation(one.folds)
-    rows[#rows + 1] = { family, model.name, seeds, mean, deviation, (mean_and_deviation(one.tops)),
+    local mean, deviation = recipe.mean_and_deviation(one.folds)
+    rows[#rows + 1] = { family, model.name, seeds, mean, deviation, (recipe.mean_and_deviation(one.tops)),
       published and published[model.name] }
   end
   local seen = found.points[family]

@@ -32,6 +32,14 @@ void *ag_resize(void *block, size_t count, size_t size) {
   return moved;
 }
 
+void *ag_alloc_aligned(size_t count, size_t size, size_t alignment) {
+  size_t total = checked_size(count, size);
+  total += (alignment - total % alignment) % alignment;
+  void *block = aligned_alloc(alignment, total);
+  if (!block) out_of_memory(total);
+  return block;
+}
+
 char *ag_strdup(const char *text) {
   return ag_memdup(text, strlen(text) + 1, 1);
 }

@@ -7,6 +7,8 @@
 
 void *ag_alloc(size_t count, size_t size);               /* zeroed; count 0 gives a valid block */
 void *ag_resize(void *block, size_t count, size_t size); /* new bytes are not zeroed */
+/* On a boundary of `alignment` bytes, a power of two; not zeroed. To be freed, never resized. */
+void *ag_alloc_aligned(size_t count, size_t size, size_t alignment);
 char *ag_strdup(const char *text);
 void *ag_memdup(const void *data, size_t count, size_t size);
 

@@ -55,11 +55,6 @@ int64_t *ag_map_put(ag_map *map, ag_hash key, int64_t value, bool *inserted) {
   return &slot->value;
 }
 
-void ag_map_each(const ag_map *map, void (*visit)(void *, ag_hash, int64_t), void *context) {
-  for (size_t i = 0; i < map->capacity; i++)
-    if (map->slots[i].used) visit(context, map->slots[i].key, map->slots[i].value);
-}
-
 size_t ag_map_bytes(const ag_map *map, size_t more) {
   size_t before = 0, capacity = map->capacity;
   while (more > 0 && is_full(map->count + more - 1, capacity)) {
@@ -67,11 +62,6 @@ size_t ag_map_bytes(const ag_map *map, size_t more) {
     capacity = next_capacity(capacity);
   }
   return (before + capacity) * sizeof *map->slots;
-}
-
-void ag_map_clear(ag_map *map) {
-  if (map->slots) memset(map->slots, 0, map->capacity * sizeof *map->slots);
-  map->count = 0;
 }
 
 void ag_map_free(ag_map *map) {

@@ -1,6 +1,6 @@
 /* A hash map from ag_hash to int64_t, open addressing with linear probing, capacity a power
  * of two, at most 2/3 full. Keys are already hashes, so they are not hashed again. There is
- * no removal: visited sets, memos and interning tables only grow or are cleared whole. */
+ * no removal: visited sets, memos and interning tables only grow. */
 #ifndef AG_BASE_MAP_H
 #define AG_BASE_MAP_H
 
@@ -15,12 +15,8 @@ typedef struct ag_map {
 int64_t *ag_map_get(const ag_map *map, ag_hash key);
 /* The value of `key`, inserted as `value` if it was absent; *inserted says which. */
 int64_t *ag_map_put(ag_map *map, ag_hash key, int64_t value, bool *inserted);
-/* Call visit for every key, in no order that means anything. */
-void ag_map_each(const ag_map *map, void (*visit)(void *context, ag_hash key, int64_t value),
-                 void *context);
 /* Bytes it takes, growing included, until `more` keys were put. */
 size_t ag_map_bytes(const ag_map *map, size_t more);
-void ag_map_clear(ag_map *map); /* keeps the memory */
 void ag_map_free(ag_map *map);
 
 /* Mixing. ag_hash_bytes is for strings and plain data without padding; ag_hash_mix folds a

@@ -1,13 +1,15 @@
 /* A thread pool for one parallel loop at a time. Workers sleep until a job with a new number
  * appears, then take chunks of its indices from an atomic counter; the job is over when every
- * worker has come back. Chunks keep the counter from being fought over; a sixteenth of an
- * even share balances uneven work well enough. */
+ * worker has come back. Chunks keep the counter from being fought over, and are small so that no
+ * thread has long to wait for another at the end. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "autogo/base.h"
 #include "engine/base/alloc.h"
+
+enum { CHUNKS_PER_THREAD = 64 };
 
 struct worker {
   ag_pool *pool;
@@ -86,15 +88,11 @@ void ag_pool_free(ag_pool *pool) {
   free(pool);
 }
 
-int ag_pool_threads(const ag_pool *pool) {
-  return pool->threads;
-}
-
 void ag_pool_run(ag_pool *pool, int64_t count, void (*work)(void *, int64_t, int), void *context) {
   pool->work = work;
   pool->context = context;
   pool->count = count;
-  pool->chunk = count / (pool->threads * 16) + 1;
+  pool->chunk = count / (pool->threads * CHUNKS_PER_THREAD) + 1;
   atomic_store(&pool->next, 0);
   if (pool->threads > 1 && count > 1) {
     pthread_mutex_lock(&pool->mutex);

@@ -157,7 +157,7 @@ static int batch_estimate(lua_State *L) {
   const ag_batch *b = check_batch(L, 1);
   const ag_predictor *p = ag_lua_check(L, 2, AG_LUA_PREDICTOR);
   const char *family = luaL_checkstring(L, 3);
-  int threads = lua_isnoneornil(L, 4) ? 1 : (int)ag_lua_check_range(L, 4, 1, 256);
+  int threads = lua_isnoneornil(L, 4) ? b->threads : (int)ag_lua_check_range(L, 4, 1, 256);
   double *values = ag_lua_scratch(L, (size_t)b->size + 1, sizeof *values);
   ag_error err;
   if (ag_batch_estimate(b, p, threads, values, &err)) return ag_lua_fail(L, &err);
@@ -169,7 +169,23 @@ static int batch_estimate(lua_State *L) {
   return 1;
 }
 
+/* batch:expected({score, ...}) -> sequence: of every child its parent's score and its gain */
+static int batch_expected(lua_State *L) {
+  const ag_batch *b = check_batch(L, 1);
+  int count;
+  const double *scores = ag_lua_check_numbers(L, 2, &count);
+  if (count != b->parents) return luaL_argerror(L, 2, "one number per parent expected");
+  lua_createtable(L, b->size, 0);
+  for (int i = 0; i < b->size; i++) {
+    const ag_child *c = &b->children[i];
+    lua_pushnumber(L, scores[c->parent] + (c->predicted - c->baseline));
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
 static const luaL_Reg batch_methods[] = {{"column", batch_column},
+                                         {"expected", batch_expected},
                                          {"child", batch_child},
                                          {"graph", batch_graph},
                                          {"estimate", batch_estimate},

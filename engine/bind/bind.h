@@ -162,6 +162,7 @@ void ag_lua_open_space(lua_State *L);
 void ag_lua_open_batch(lua_State *L);
 void ag_lua_open_prices(lua_State *L);
 void ag_lua_open_fronts(lua_State *L);
+void ag_lua_open_columns(lua_State *L);
 void ag_lua_open_hardware(lua_State *L);
 
 int luaopen_autogo(lua_State *L);

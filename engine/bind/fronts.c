@@ -55,12 +55,16 @@ static struct table check_table(lua_State *L) {
   return t;
 }
 
-/* core.pareto_front({columns}, {senses}) -> sequence of row numbers, ascending */
+/* core.pareto_front({columns}, {senses} [, violations]) -> sequence of row numbers, ascending */
 static int pareto_front(lua_State *L) {
-  lua_settop(L, 2);
+  lua_settop(L, 3);
   struct table t = check_table(L);
   bool *front = ag_lua_scratch(L, (size_t)t.count, sizeof *front);
-  ag_pareto_front(t.values, t.count, t.objectives, t.maximise, front);
+  const double *violations = NULL;
+  int length = t.count;
+  if (!lua_isnil(L, 3)) violations = ag_lua_check_numbers(L, 3, &length);
+  if (length != t.count) return luaL_argerror(L, 3, "one number per row expected");
+  ag_pareto_front(t.values, t.count, t.objectives, t.maximise, violations, front);
   lua_newtable(L);
   for (int i = 0, n = 0; i < t.count; i++) {
     if (!front[i]) continue;

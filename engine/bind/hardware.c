@@ -98,7 +98,7 @@ static void push_row(lua_State *L, const ag_graph *g, int i, const ag_npu_node *
 }
 
 static void push_cost(lua_State *L, const ag_npu_cost *c) {
-  lua_createtable(L, 0, 20);
+  lua_createtable(L, 0, 24);
   set_counts(L, &c->counts);
   set_number(L, "cycles", c->cycles);
   set_number(L, "memory_cycles", c->memory);
@@ -112,6 +112,9 @@ static void push_cost(lua_State *L, const ag_npu_cost *c) {
   set_number(L, "utilisation", c->utilisation);
   set_number(L, "mapping", c->mapping);
   set_integer(L, "shared_peak", c->shared_peak);
+  set_integer(L, "evicted", c->evicted);
+  set_number(L, "evicted_ms", c->evicted_ms);
+  set_number(L, "evicted_mj", c->evicted_mj);
   set_integer(L, "groups", c->groups);
 }
 
@@ -183,7 +186,7 @@ static int device_column(lua_State *L) {
   const ag_batch *b = ag_lua_check(L, 2, AG_LUA_BATCH);
   int measure = luaL_checkoption(L, 3, NULL, measures);
   double fps = check_fps(L, 4);
-  int threads = lua_isnoneornil(L, 5) ? 1 : (int)ag_lua_check_range(L, 5, 1, 256);
+  int threads = lua_isnoneornil(L, 5) ? b->threads : (int)ag_lua_check_range(L, 5, 1, 256);
   double *ms = ag_lua_scratch(L, (size_t)b->size + 1, sizeof *ms);
   double *mj = ag_lua_scratch(L, (size_t)b->size + 1, sizeof *mj);
   ag_batch_npu(b, npu, threads, ms, mj);

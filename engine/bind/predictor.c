@@ -229,11 +229,16 @@ static void describe_predictor(lua_State *L, void *object) {
   lua_pushfstring(L, "Predictor (%s)", model_name(object));
 }
 
-static const luaL_Reg methods[] = {{"predict", predictor_predict}, {"score", predictor_score},
-                                   {"label", predictor_label},     {"save", predictor_save},
-                                   {"caution", predictor_caution}, {"spread", predictor_spread},
-                                   {"cuts", predictor_cuts},       {"member", predictor_member},
-                                   {"outside", predictor_outside}, {"observe", predictor_observe},
+static const luaL_Reg methods[] = {{"predict", predictor_predict},
+                                   {"score", predictor_score},
+                                   {"label", predictor_label},
+                                   {"save", predictor_save},
+                                   {"caution", predictor_caution},
+                                   {"spread", predictor_spread},
+                                   {"cuts", predictor_cuts},
+                                   {"member", predictor_member},
+                                   {"outside", predictor_outside},
+                                   {"observe", predictor_observe},
                                    {NULL, NULL}};
 
 static const luaL_Reg fields[] = {{"model", field_model}, {"members", field_members}, {NULL, NULL}};

@@ -1,6 +1,7 @@
 /* Class Prices: per-node costs asked of Lua once per node signature. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "autogo/search.h"
 #include "engine/bind/bind.h"
@@ -40,20 +41,23 @@ static double ask_price(lua_State *L, const ag_unpriced *u) {
   return price;
 }
 
-/* prices:learn(graph or batch, function(node) -> number or nil): calls the function once for
- * every node signature without a price; returns how many there were. */
+/* Ask the function at 3 for the prices of `count` nodes. */
+static void ask_prices(lua_State *L, ag_prices *prices, const ag_unpriced *nodes, int count) {
+  for (int i = 0; i < count; i++)
+    ag_prices_set(prices, &nodes[i].node, nodes[i].predecessors, ask_price(L, &nodes[i]));
+}
+
+/* prices:learn(graph, function(node) -> number or nil): calls the function once for every node
+ * signature without a price; returns how many there were. */
 static int prices_learn(lua_State *L) {
   ag_prices *prices = ag_lua_pin(L, 1, AG_LUA_PRICES); /* whatever the function closes */
+  const ag_graph *graph = ag_lua_check_graph(L, 2);
   luaL_checktype(L, 3, LUA_TFUNCTION);
-  void **batch = luaL_testudata(L, 2, AG_LUA_BATCH);
-  const ag_graph *graph = batch ? NULL : ag_lua_check_graph(L, 2);
   void **nodes = ag_lua_anchor(L, free); /* the function may raise */
   ag_unpriced *missing;
-  int count = graph ? ag_prices_missing_graph(prices, graph, &missing)
-                    : ag_prices_missing_batch(prices, ag_lua_check(L, 2, AG_LUA_BATCH), &missing);
+  int count = ag_prices_missing_graph(prices, graph, &missing);
   *nodes = missing;
-  for (int i = 0; i < count; i++)
-    ag_prices_set(prices, &missing[i].node, missing[i].predecessors, ask_price(L, &missing[i]));
+  ask_prices(L, prices, missing, count);
   lua_pushinteger(L, count);
   return 1;
 }
@@ -68,11 +72,23 @@ static int prices_cost(lua_State *L) {
   return 1;
 }
 
-/* prices:column(batch) -> sequence of costs, NaN where one cannot be measured */
+/* prices:column(batch, function(node) -> number or nil) -> sequence of costs, NaN where one cannot
+ * be measured. The function is called once for every node signature without a price. */
 static int prices_column(lua_State *L) {
-  const ag_batch *batch = ag_lua_check(L, 2, AG_LUA_BATCH);
+  ag_prices *prices = ag_lua_pin(L, 1, AG_LUA_PRICES); /* whatever the function closes */
+  const ag_batch *batch = ag_lua_pin(L, 2, AG_LUA_BATCH);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
   double *costs = ag_lua_scratch(L, (size_t)batch->size, sizeof *costs);
-  ag_batch_cost(check_prices(L), batch, costs);
+  bool *wanted = ag_lua_scratch(L, (size_t)batch->size, sizeof *wanted);
+  memset(wanted, true, (size_t)batch->size * sizeof *wanted);
+  if (ag_batch_cost(prices, batch, batch->threads, wanted, costs)) {
+    void **nodes = ag_lua_anchor(L, free); /* the function may raise */
+    ag_unpriced *missing;
+    int count = ag_prices_missing_batch(prices, batch, wanted, &missing);
+    *nodes = missing;
+    ask_prices(L, prices, missing, count);
+    ag_batch_cost(prices, batch, batch->threads, wanted, costs);
+  }
   lua_createtable(L, batch->size, 0);
   for (int i = 0; i < batch->size; i++) {
     lua_pushnumber(L, costs[i]);

@@ -16,13 +16,13 @@ ag_status ag_tf_unary(ag_tf_op *op, const ag_tf_value *x, const char *type, ag_t
 
 /* TensorFlow's name and ONNX's; the former may be the latter. */
 static const char *const unary_names[][2] = {
-    {"Relu", "Relu"},       {"Sigmoid", "Sigmoid"},   {"Tanh", "Tanh"},
-    {"Elu", "Elu"},         {"Selu", "Selu"},         {"Softplus", "Softplus"},
-    {"Exp", "Exp"},         {"Log", "Log"},           {"Sqrt", "Sqrt"},
-    {"Neg", "Neg"},         {"Abs", "Abs"},           {"Sign", "Sign"},
-    {"Floor", "Floor"},     {"Ceil", "Ceil"},         {"Round", "Round"},
-    {"Erf", "Erf"},         {"Softsign", "Softsign"}, {"Reciprocal", "Reciprocal"},
-    {"Inv", "Reciprocal"},  {"Sin", "Sin"},           {"Cos", "Cos"},
+    {"Relu", "Relu"},      {"Sigmoid", "Sigmoid"},   {"Tanh", "Tanh"},
+    {"Elu", "Elu"},        {"Selu", "Selu"},         {"Softplus", "Softplus"},
+    {"Exp", "Exp"},        {"Log", "Log"},           {"Sqrt", "Sqrt"},
+    {"Neg", "Neg"},        {"Abs", "Abs"},           {"Sign", "Sign"},
+    {"Floor", "Floor"},    {"Ceil", "Ceil"},         {"Round", "Round"},
+    {"Erf", "Erf"},        {"Softsign", "Softsign"}, {"Reciprocal", "Reciprocal"},
+    {"Inv", "Reciprocal"}, {"Sin", "Sin"},           {"Cos", "Cos"},
     {"Rint", "Round"},
 };
 
@@ -174,8 +174,10 @@ static ag_status with_constant(ag_tf_op *op, const char *type, const ag_tf_value
                                const ag_tf_value *constant, bool first, ag_tf_value *out) {
   int c;
   ag_tf_value y = *x;
-  bool elsewhere = y.flat[0] && ag_onnx_elements(ag_tf_tensor_of(op, constant)) !=
-                                    ag_tf_tensor_of(op, &y)->dims[1] && !is_scalar(op, constant);
+  bool elsewhere =
+      y.flat[0] &&
+      ag_onnx_elements(ag_tf_tensor_of(op, constant)) != ag_tf_tensor_of(op, &y)->dims[1] &&
+      !is_scalar(op, constant);
   ag_status status = elsewhere ? ag_tf_unflatten(op, &y) : AG_OK;
   if (!status) status = ag_tf_match(op, constant, &y, &c);
   if (status) return status;
@@ -327,8 +329,7 @@ static ag_status translate_concat(ag_tf_op *op) {
   int64_t axis[1];
   ag_tf_value like;
   ag_status status = ag_tf_need(op, op->count);
-  if (!status && last - first < 1)
-    return ag_neutral_fail(op->n, AG_FORMAT, "it joins nothing");
+  if (!status && last - first < 1) return ag_neutral_fail(op->n, AG_FORMAT, "it joins nothing");
   if (!status) status = ag_tf_ints(op, late ? last : 0, axis, 1, &count);
   if (status) return status;
   if (count != 1) return ag_neutral_fail(op->n, AG_FORMAT, "its axis is missing");
@@ -487,10 +488,11 @@ static ag_status translate_resize(ag_tf_op *op) {
   ag_onnx_node *node = ag_neutral_begin(op->n, "Resize", op->name);
   ag_neutral_text(op->n, node, "mode", nearest ? "nearest" : "linear");
   ag_neutral_text(op->n, node, "coordinate_transformation_mode",
-                  corners ? "align_corners" : half ? "half_pixel" : "asymmetric");
+                  corners ? "align_corners"
+                  : half  ? "half_pixel"
+                          : "asymmetric");
   if (nearest)
-    ag_neutral_text(op->n, node, "nearest_mode",
-                    corners || half ? "round_prefer_ceil" : "floor");
+    ag_neutral_text(op->n, node, "nearest_mode", corners || half ? "round_prefer_ceil" : "floor");
   *op->out = x;
   return ag_neutral_end(op->n, node, operands, 4, &op->out->value);
 }

@@ -105,8 +105,7 @@ static ag_status translate_transpose(ag_tf_op *op) {
   if (op->in[0].constant) {
     ag_onnx_node *node = ag_neutral_begin(op->n, "Transpose", op->name);
     ag_neutral_ints(op->n, node, "perm", perm, count);
-    return settle_constant(op,
-                           ag_neutral_end(op->n, node, &op->in[0].value, 1, &op->out->value));
+    return settle_constant(op, ag_neutral_end(op->n, node, &op->in[0].value, 1, &op->out->value));
   }
   *op->out = op->in[0];
   status = ag_tf_unflatten(op, op->out);
@@ -134,8 +133,7 @@ static ag_status translate_pack(ag_tf_op *op) {
   if (!status && op->count == 0) return ag_neutral_fail(op->n, AG_FORMAT, "it packs nothing");
   int where = ag_neutral_ints_value(op->n, &axis, 1);
   for (int k = 0; k < op->count && !status; k++) {
-    if (!op->in[k].constant)
-      return ag_neutral_fail(op->n, AG_UNSUPPORTED, "it packs activations");
+    if (!op->in[k].constant) return ag_neutral_fail(op->n, AG_UNSUPPORTED, "it packs activations");
     int unsqueeze[2] = {op->in[k].value, where};
     status = ag_neutral_apply(op->n, "Unsqueeze", op->name, unsqueeze, 2, &operands[k]);
     if (!status && !ag_neutral_is_constant(op->n, operands[k]))
@@ -161,7 +159,8 @@ static ag_status translate_fill(ag_tf_op *op) {
   t.dtype = element.dtype;
   t.bytes = (size_t)ag_onnx_elements(&t) * element.bytes;
   char *data = ag_neutral_alloc(op->n, t.bytes);
-  for (size_t at = 0; at < t.bytes; at += element.bytes) memcpy(data + at, element.data, element.bytes);
+  for (size_t at = 0; at < t.bytes; at += element.bytes)
+    memcpy(data + at, element.data, element.bytes);
   t.data = data;
   *op->out = (ag_tf_value){.constant = true};
   op->out->value = ag_neutral_constant(op->n, op->name, &t, true);
@@ -322,7 +321,8 @@ static ag_status translate_pad(ag_tf_op *op) {
   if (!status) status = ag_tf_activation(op, 0, &x);
   if (status) return status;
   int rank = ag_tf_tensor_of(op, &x)->rank;
-  if (count != 2 * rank) return ag_neutral_fail(op->n, AG_FORMAT, "its pads do not fit its operand");
+  if (count != 2 * rank)
+    return ag_neutral_fail(op->n, AG_FORMAT, "its pads do not fit its operand");
   for (int d = 0; d < rank; d++) {
     pads[d] = pairs[2 * x.layout[d]];
     pads[d + rank] = pairs[2 * x.layout[d] + 1];

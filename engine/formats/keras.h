@@ -17,9 +17,9 @@ typedef struct ag_keras_import {
   ag_error *err;
   ag_arena arena;
   bool channels_first;
-  int version;    /* major, of Keras */
-  int depth;      /* of models within models */
-  int layers;     /* seen so far, against explosions of shared models */
+  int version; /* major, of Keras */
+  int depth;   /* of models within models */
+  int layers;  /* seen so far, against explosions of shared models */
   size_t file_size;
 } ag_keras_import;
 
@@ -45,7 +45,8 @@ double ag_keras_number(const ag_keras_layer *layer, const char *names, double ot
 bool ag_keras_bool(const ag_keras_layer *layer, const char *names, bool otherwise);
 const char *ag_keras_text(const ag_keras_layer *layer, const char *names, const char *otherwise);
 /* One number for both, or two; `otherwise` where it is absent or null. False if malformed. */
-bool ag_keras_pair(const ag_keras_layer *layer, const char *names, int64_t otherwise, int64_t *pair);
+bool ag_keras_pair(const ag_keras_layer *layer, const char *names, int64_t otherwise,
+                   int64_t *pair);
 /* A list of numbers, null = -1; the count, or -1 if it is no such list or longer than `limit`. */
 int ag_keras_list(const cJSON *list, int64_t *out, int limit);
 /* Of an activation: its name, also where it is an object. */
@@ -53,7 +54,8 @@ const char *ag_keras_activation_name(const cJSON *item);
 
 /* keras_layers.c */
 ag_status ag_keras_translate_layer(ag_keras_layer *layer);
-ag_status ag_keras_make_input(ag_keras_import *im, const char *name, const cJSON *config, int *value);
+ag_status ag_keras_make_input(ag_keras_import *im, const char *name, const cJSON *config,
+                              int *value);
 
 /* keras_activations.c: x through an activation by name; NULL and "linear" change nothing */
 ag_status ag_keras_activate(ag_keras_layer *layer, const char *name, const char *node, int x,

@@ -53,10 +53,12 @@ ag_status ag_keras_relu(ag_keras_layer *l, int x, int *value) {
 ag_status ag_keras_activate(ag_keras_layer *l, const char *name, const char *node, int x,
                             int *value) {
   static const char *const plain[][2] = {
-      {"relu", "Relu"},         {"sigmoid", "Sigmoid"},   {"tanh", "Tanh"},
-      {"elu", "Elu"},           {"selu", "Selu"},         {"softplus", "Softplus"},
-      {"softsign", "Softsign"}, {"exponential", "Exp"},   {"gelu", "Gelu"},
-      {"hard_swish", "HardSwish"}, {"hard_silu", "HardSwish"}, {"mish", "Mish"},
+      {"relu", "Relu"},           {"sigmoid", "Sigmoid"},
+      {"tanh", "Tanh"},           {"elu", "Elu"},
+      {"selu", "Selu"},           {"softplus", "Softplus"},
+      {"softsign", "Softsign"},   {"exponential", "Exp"},
+      {"gelu", "Gelu"},           {"hard_swish", "HardSwish"},
+      {"hard_silu", "HardSwish"}, {"mish", "Mish"},
   };
   if (!name || strcmp(name, "linear") == 0) return *value = x, AG_OK;
   for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)

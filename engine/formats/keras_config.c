@@ -1,4 +1,5 @@
-/* Settings of Keras layers. Names that changed between versions are given together, newest first. */
+/* Settings of Keras layers. Names that changed between versions are given together, newest first.
+ */
 #include <math.h>
 #include <string.h>
 
@@ -49,8 +50,7 @@ bool ag_keras_pair(const ag_keras_layer *layer, const char *names, int64_t other
   if (!item) return true;
   if (ag_json_whole(item, 0, 1 << 15, &pair[0])) return pair[1] = pair[0], true;
   const cJSON *first = cJSON_IsArray(item) ? item->child : NULL;
-  return first && first->next && !first->next->next &&
-         ag_json_whole(first, 0, 1 << 15, &pair[0]) &&
+  return first && first->next && !first->next->next && ag_json_whole(first, 0, 1 << 15, &pair[0]) &&
          ag_json_whole(first->next, 0, 1 << 15, &pair[1]);
 }
 

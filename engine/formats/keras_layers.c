@@ -278,8 +278,8 @@ static ag_status translate_leaky(ag_keras_layer *l) {
 static ag_status translate_prelu(ag_keras_layer *l) {
   int64_t dims[3] = {input(l)->dims[1], 1, 1}, shared[4];
   int count = ag_keras_list(ag_keras_field(l->config, "shared_axes"), shared, 4);
-  if (input(l)->rank == 4 && (count != 2 || axis_of(l, shared[0], 4) != 2 ||
-                              axis_of(l, shared[1], 4) != 3))
+  if (input(l)->rank == 4 &&
+      (count != 2 || axis_of(l, shared[0], 4) != 2 || axis_of(l, shared[1], 4) != 3))
     return ag_neutral_fail(l->n, AG_UNSUPPORTED, "its slopes are not one per channel");
   if (input(l)->rank != 2 && input(l)->rank != 4)
     return ag_neutral_fail(l->n, AG_UNSUPPORTED, "it reads neither an image nor a vector");
@@ -326,9 +326,9 @@ static ag_status join_pairs(ag_keras_layer *l, const char *type) {
   for (int k = 1; k < l->count && !status; k++) {
     bool last = k == l->count - 1;
     pair[1] = l->in[k];
-    status = ag_neutral_apply(l->n, type,
-                              last ? l->name : ag_neutral_print(l->n, "%s" AG_ONNX_PARTIAL, l->name),
-                              pair, 2, &l->out);
+    status = ag_neutral_apply(
+        l->n, type, last ? l->name : ag_neutral_print(l->n, "%s" AG_ONNX_PARTIAL, l->name), pair, 2,
+        &l->out);
     pair[0] = l->out;
   }
   return status;
@@ -348,9 +348,9 @@ static ag_status translate_join(ag_keras_layer *l) {
     const char *name, *type;
     bool pairs;
   } kinds[] = {
-      {"Add", "Sum", false},        {"sum", "Sum", false},        {"Multiply", "Mul", true},
-      {"mul", "Mul", true},         {"Subtract", "Sub", true},    {"Average", "Mean", false},
-      {"ave", "Mean", false},       {"Maximum", "Max", false},    {"max", "Max", false},
+      {"Add", "Sum", false},     {"sum", "Sum", false},     {"Multiply", "Mul", true},
+      {"mul", "Mul", true},      {"Subtract", "Sub", true}, {"Average", "Mean", false},
+      {"ave", "Mean", false},    {"Maximum", "Max", false}, {"max", "Max", false},
       {"Minimum", "Min", false},
   };
   bool merge = strcmp(l->type, "Merge") == 0;
@@ -466,8 +466,7 @@ static ag_status translate_reshape(ag_keras_layer *l) {
 
 static ag_status translate_permute(ag_keras_layer *l) {
   int64_t dims[3], perm[4];
-  if (input(l)->rank != 4 ||
-      ag_keras_list(ag_keras_field(l->config, "dims"), dims, 3) != 3)
+  if (input(l)->rank != 4 || ag_keras_list(ag_keras_field(l->config, "dims"), dims, 3) != 3)
     return ag_neutral_fail(l->n, AG_UNSUPPORTED, "it does not permute an image");
   perm[0] = 0;
   for (int d = 0; d < 3; d++) {

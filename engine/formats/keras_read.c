@@ -14,8 +14,7 @@ static ag_status bind_sizes(ag_keras_import *im, int64_t *dims, int rank) {
   static const char *const what[] = {"batch", "height", "width", "channels"};
   const ag_shape bind = im->options->bind;
   bool first = im->channels_first;
-  int32_t bound[4] = {0, first ? bind.c : bind.h, first ? bind.h : bind.w,
-                      first ? bind.w : bind.c};
+  int32_t bound[4] = {0, first ? bind.c : bind.h, first ? bind.h : bind.w, first ? bind.w : bind.c};
   for (int d = 1; d < rank; d++) {
     int name = first ? (d == 1 ? 3 : d - 1) : d;
     if (rank != 4 && dims[d] <= 0)
@@ -26,8 +25,8 @@ static ag_status bind_sizes(ag_keras_import *im, int64_t *dims, int rank) {
                              bound[d]);
     if (bound[d] > 0) dims[d] = bound[d];
     if (dims[d] <= 0)
-      return ag_neutral_fail(im->n, AG_UNSUPPORTED, "leaves its %s open; give it with --input HxWxC",
-                             what[name]);
+      return ag_neutral_fail(im->n, AG_UNSUPPORTED,
+                             "leaves its %s open; give it with --input HxWxC", what[name]);
   }
   return AG_OK;
 }
@@ -84,10 +83,9 @@ static int find_version(const cJSON *root, const cJSON *model) {
 static bool find_channels_first(const cJSON *item, bool *found) {
   const cJSON *child;
   bool first = false;
-  const char *format =
-      cJSON_IsObject(item)
-          ? cJSON_GetStringValue(ag_keras_field(item, "data_format|dim_ordering"))
-          : NULL;
+  const char *format = cJSON_IsObject(item)
+                           ? cJSON_GetStringValue(ag_keras_field(item, "data_format|dim_ordering"))
+                           : NULL;
   if (format && (strcmp(format, "channels_first") == 0 || strcmp(format, "th") == 0))
     return *found = true;
   if (format && (strcmp(format, "channels_last") == 0 || strcmp(format, "tf") == 0))
@@ -127,9 +125,8 @@ ag_status ag_keras_parse(const char *text, size_t length, const ag_import_option
   cJSON *root;
   ag_status status = ag_json_parse(text, length, &root, err);
   if (status) return status;
-  ag_keras_import im = {.options = options ? options : &none,
-                        .err = err ? err : &scratch,
-                        .file_size = length};
+  ag_keras_import im = {
+      .options = options ? options : &none, .err = err ? err : &scratch, .file_size = length};
   im.n = ag_neutral_new("keras", model_name(root), length, im.err);
   status = run(&im, root, graph, report);
   ag_neutral_free(im.n);

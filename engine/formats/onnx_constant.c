@@ -67,7 +67,14 @@ struct ag_onnx_fill {
   void *data;
 };
 
-enum { MAX_FOLDED = 1 << 28, MAX_FILLED = 1 << 30, MIN_BLOCK = 4096 };
+enum { MAX_FOLDED = 1 << 28, MIN_BLOCK = 4096 };
+
+/* Bytes of repeated elements: networks of a few kilobytes whose largest weight has 32 MB, and more
+ * for files that are themselves large, up to 1 GiB. */
+static size_t most_filled(const ag_onnx_import *im) {
+  size_t limit = (size_t)1 << 30, base = (size_t)64 << 20;
+  return im->file_size > (limit - base) / 16 ? limit : base + 16 * im->file_size;
+}
 
 bool ag_onnx_charge(ag_onnx_import *im, int64_t bytes) {
   if (bytes > MAX_FOLDED - (int64_t)im->folded_bytes) return false;
@@ -104,7 +111,8 @@ static const void *filled_data(ag_onnx_import *im, const ag_onnx_value *v, size_
   struct ag_onnx_fill *fill = (struct ag_onnx_fill *)(intptr_t)*slot;
   if (fill && fill->bytes >= bytes) return fill->data;
   while (capacity < bytes) capacity *= 2;
-  if (capacity > MAX_FILLED - im->filled_bytes) return NULL;
+  size_t most = most_filled(im);
+  if (im->filled_bytes > most || capacity > most - im->filled_bytes) return NULL;
   fill = ag_arena_alloc(&im->arena, sizeof *fill);
   *slot = (int64_t)(intptr_t)fill;
   fill->bytes = capacity;

@@ -95,11 +95,6 @@ ag_shape ag_onnx_shape(const ag_tensor *t) {
   return (ag_shape){(int32_t)h, (int32_t)w, (int32_t)c};
 }
 
-ag_onnx_draft *ag_onnx_producer(ag_onnx_import *im, const ag_onnx_value *v) {
-  if (!v || v->kind != AG_ONNX_ACTIVATION || v->draft < 0) return NULL;
-  return &im->drafts[v->draft];
-}
-
 int ag_onnx_add_draft(ag_onnx_import *im, const ag_node *node, const int *drafts, int count,
                       int value, int source) {
   AG_GROW(im->drafts, im->draft_count, im->draft_capacity);

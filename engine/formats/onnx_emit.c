@@ -118,6 +118,13 @@ void ag_onnx_emit_float(ag_onnx_export *x, ag_onnx_node *node, const char *name,
   a->f = value;
 }
 
+void ag_onnx_emit_floats(ag_onnx_export *x, ag_onnx_node *node, const char *name,
+                         const float *values, int count) {
+  ag_onnx_attribute *a = add_attribute(x, node, name, AG_ONNX_ATTRIBUTE_FLOATS);
+  a->n_floats = (size_t)count;
+  a->floats = copy(x, values, (size_t)count * sizeof *values);
+}
+
 void ag_onnx_emit_text(ag_onnx_export *x, ag_onnx_node *node, const char *name, const char *value) {
   ag_onnx_attribute *a = add_attribute(x, node, name, AG_ONNX_ATTRIBUTE_STRING);
   a->has_s = 1;

@@ -99,16 +99,31 @@ ag_status ag_onnx_emit_transposed_conv(ag_onnx_export *x, int node) {
   return AG_OK;
 }
 
+/* Before version 10 pools rounded down: what rounding up needs is padded at the end. */
+static void extend_pads(const ag_node *n, int64_t *pads) {
+  for (int d = 0; d < 2; d++) {
+    int64_t in = d ? n->in.w : n->in.h, out = d ? n->out.w : n->out.h;
+    int64_t end = (out - 1) * n->stride[d] + ag_onnx_window(n, d) - in - pads[d];
+    if (end > pads[d + 2]) pads[d + 2] = end;
+  }
+}
+
 ag_status ag_onnx_emit_pool(ag_onnx_export *x, int node) {
   const ag_node *n = cg_node(x, node);
   bool average = n->op == AG_OP_AVGPOOL;
+  bool fixed = n->padding == AG_PAD_SAME || n->padding == AG_PAD_SAME_LOWER;
+  bool rounds_up = (n->flags & AG_FLAG_CEIL) && !fixed;
   int64_t pads[4];
   window_pads(n, pads);
   ag_onnx_node *pool = ag_onnx_emit_main(x, node, average ? "AveragePool" : "MaxPool", 1, 4);
   emit_window(x, pool, n);
-  emit_pads(x, pool, n, pads);
-  bool fixed = n->padding == AG_PAD_SAME || n->padding == AG_PAD_SAME_LOWER;
-  if ((n->flags & AG_FLAG_CEIL) && !fixed) ag_onnx_emit_int(x, pool, "ceil_mode", 1);
+  if (rounds_up && x->opset < 10) {
+    extend_pads(n, pads);
+    ag_onnx_emit_ints(x, pool, "pads", pads, 4);
+  } else {
+    emit_pads(x, pool, n, pads);
+    if (rounds_up) ag_onnx_emit_int(x, pool, "ceil_mode", 1);
+  }
   if (average && (n->flags & AG_FLAG_COUNT_PADS)) ag_onnx_emit_int(x, pool, "count_include_pad", 1);
   return AG_OK;
 }
@@ -120,24 +135,26 @@ static bool kernel_is_transposed(const ag_onnx_export *x, int node) {
   return record && record->has[AG_ROLE_KERNEL] && record->transposed;
 }
 
-/* A product over a plane is applied to its pixels as rows. */
-static ag_status emit_matmul_plane(ag_onnx_export *x, int node) {
+/* The kernel with a row for each input, as MatMul wants it. */
+static char *kernel_rows(ag_onnx_export *x, int node) {
   const ag_node *n = cg_node(x, node);
   bool transposed = kernel_is_transposed(x, node);
   int64_t dims[2] = {transposed ? n->in.c : n->out.c, transposed ? n->out.c : n->in.c};
+  char *kernel = ag_onnx_emit_weight(x, node, AG_ROLE_KERNEL, dims, 2);
+  if (transposed) return kernel;
+  char *turned = ag_onnx_emit_step(x, "Transpose", kernel, NULL);
+  ag_onnx_emit_ints(x, x->nodes[x->node_count - 1], "perm", (int64_t[2]){1, 0}, 2);
+  return turned;
+}
+
+/* A product over a plane is applied to its pixels as rows. */
+static ag_status emit_matmul_plane(ag_onnx_export *x, int node) {
+  const ag_node *n = cg_node(x, node);
   char *rows = ag_onnx_fresh(x);
   ag_onnx_node *last = ag_onnx_emit(x, "Transpose", 1, rows);
   ag_onnx_emit_input(last, ag_onnx_read_operand(x, node, 0, 4));
   ag_onnx_emit_ints(x, last, "perm", (int64_t[4]){0, 2, 3, 1}, 4);
-  char *kernel = ag_onnx_emit_weight(x, node, AG_ROLE_KERNEL, dims, 2);
-  if (!transposed) {
-    char *turned = ag_onnx_fresh(x);
-    ag_onnx_node *turn = ag_onnx_emit(x, "Transpose", 1, turned);
-    ag_onnx_emit_input(turn, kernel);
-    ag_onnx_emit_ints(x, turn, "perm", (int64_t[2]){1, 0}, 2);
-    kernel = turned;
-  }
-  char *product = ag_onnx_emit_step(x, "MatMul", rows, kernel);
+  char *product = ag_onnx_emit_step(x, "MatMul", rows, kernel_rows(x, node));
   int64_t channels = n->out.c;
   if (n->bias)
     product = ag_onnx_emit_step(x, "Add", product,
@@ -151,6 +168,11 @@ static ag_status emit_matmul_plane(ag_onnx_export *x, int node) {
 ag_status ag_onnx_emit_matmul(ag_onnx_export *x, int node) {
   const ag_node *n = cg_node(x, node);
   if (n->in.h != 1 || n->in.w != 1) return emit_matmul_plane(x, node);
+  if (!n->bias && x->opset < 11) { /* Gemm's bias was not optional */
+    char *kernel = kernel_rows(x, node);
+    ag_onnx_emit_input(ag_onnx_emit_main(x, node, "MatMul", 2, 2), kernel);
+    return AG_OK;
+  }
   bool transposed = kernel_is_transposed(x, node);
   int64_t dims[2] = {transposed ? n->in.c : n->out.c, transposed ? n->out.c : n->in.c};
   ag_onnx_node *gemm = ag_onnx_emit_main(x, node, "Gemm", 3, 2);

@@ -17,9 +17,9 @@ static char *emit_slice(ag_onnx_export *x, char *name, ag_onnx_result_tensor *fo
   char *output = ag_onnx_fresh(x);
   ag_onnx_node *slice = ag_onnx_emit(x, "Slice", 4, output);
   ag_onnx_emit_input(slice, name);
-  ag_onnx_emit_input(slice, ag_onnx_emit_int_list(x, &zero, 1));
-  ag_onnx_emit_input(slice, ag_onnx_emit_int_list(x, &end, 1));
-  ag_onnx_emit_input(slice, ag_onnx_emit_int_list(x, &axis, 1));
+  ag_onnx_emit_int_setting(x, slice, "starts", &zero, 1);
+  ag_onnx_emit_int_setting(x, slice, "ends", &end, 1);
+  ag_onnx_emit_int_setting(x, slice, "axes", &axis, 1);
   form->dims[1] = channels;
   return output;
 }

@@ -17,8 +17,8 @@ static ag_status emit_unary(ag_onnx_export *x, int node, const char *type) {
 
 static ag_status emit_relu6(ag_onnx_export *x, int node) {
   ag_onnx_node *clip = ag_onnx_emit_main(x, node, "Clip", 3, 0);
-  ag_onnx_emit_input(clip, ag_onnx_emit_scalar(x, 0));
-  ag_onnx_emit_input(clip, ag_onnx_emit_scalar(x, 6));
+  ag_onnx_emit_setting(x, clip, "min", 0);
+  ag_onnx_emit_setting(x, clip, "max", 6);
   return AG_OK;
 }
 
@@ -61,7 +61,28 @@ static ag_status emit_leaky_relu(ag_onnx_export *x, int node) {
   return AG_OK;
 }
 
+/* Before version 13 it ran over everything from `axis` on: channels then must come last. */
+static ag_status emit_old_softmax(ag_onnx_export *x, int node, int rank) {
+  int64_t last[AG_MAX_RANK] = {0}, back[AG_MAX_RANK] = {0, rank - 1};
+  for (int d = 1; d < rank - 1; d++) {
+    last[d] = d + 1;
+    back[d + 1] = d;
+  }
+  last[rank - 1] = 1;
+  char *moved = ag_onnx_emit_step(x, "Transpose", ag_onnx_read_operand(x, node, 0, 0), NULL);
+  ag_onnx_emit_ints(x, x->nodes[x->node_count - 1], "perm", last, rank);
+  char *soft = ag_onnx_emit_step(x, "Softmax", moved, NULL);
+  ag_onnx_emit_int(x, x->nodes[x->node_count - 1], "axis", rank - 1);
+  ag_onnx_node *end = ag_onnx_emit(x, "Transpose", 1, x->results[node].name);
+  ag_onnx_emit_input(end, soft);
+  ag_onnx_emit_ints(x, end, "perm", back, rank);
+  return AG_OK;
+}
+
 static ag_status emit_softmax(ag_onnx_export *x, int node) {
+  const ag_node *n = cg_node(x, node);
+  if (x->opset < 13 && (n->in.h > 1 || n->in.w > 1) && x->results[node].rank > 2)
+    return emit_old_softmax(x, node, x->results[node].rank);
   ag_onnx_emit_int(x, ag_onnx_emit_main(x, node, "Softmax", 1, 0), "axis", 1);
   return AG_OK;
 }
@@ -131,18 +152,23 @@ static ag_status emit_mul(ag_onnx_export *x, int node) {
 static ag_status emit_paddings(ag_onnx_export *x, int node) {
   const int32_t *p = cg_node(x, node)->pads;
   int64_t pads[8] = {0, 0, p[0], p[1], 0, 0, p[2], p[3]};
-  ag_onnx_emit_input(ag_onnx_emit_main(x, node, "Pad", 2, 4), ag_onnx_emit_int_list(x, pads, 8));
+  ag_onnx_emit_int_setting(x, ag_onnx_emit_main(x, node, "Pad", 2, 4), "pads", pads, 8);
   return AG_OK;
 }
 
+/* Upsample until 9, Resize from 10, which states its grid from 11: until then it was this one. */
 static ag_status emit_resize(ag_onnx_export *x, int node) {
   const ag_node *n = cg_node(x, node);
   float scales[4] = {1, 1, (float)n->stride[0], (float)n->stride[1]};
-  ag_onnx_node *resize = ag_onnx_emit_main(x, node, "Resize", 3, 4);
-  ag_onnx_emit_input(resize, ag_onnx_keep(x, ""));
-  ag_onnx_emit_input(resize, ag_onnx_emit_float_list(x, scales, 4, false));
   bool linear = n->flags & AG_FLAG_LINEAR;
+  ag_onnx_node *resize = ag_onnx_emit_main(x, node, x->opset < 10 ? "Upsample" : "Resize", 3, 4);
+  if (x->opset >= 11) ag_onnx_emit_input(resize, ag_onnx_emit_no_region(x));
+  if (x->opset >= 9)
+    ag_onnx_emit_input(resize, ag_onnx_emit_float_list(x, scales, 4, false));
+  else
+    ag_onnx_emit_floats(x, resize, "scales", scales, 4);
   ag_onnx_emit_text(x, resize, "mode", linear ? "linear" : "nearest");
+  if (x->opset < 11) return AG_OK;
   ag_onnx_emit_text(x, resize, "coordinate_transformation_mode",
                     !linear                    ? "asymmetric"
                     : n->flags & AG_FLAG_ALIGN ? "align_corners"
@@ -151,14 +177,37 @@ static ag_status emit_resize(ag_onnx_export *x, int node) {
   return AG_OK;
 }
 
+/* The elements of `input` split into `split`, the dimensions permuted, and together again. */
+static ag_status emit_rearrangement(ag_onnx_export *x, int node, const int64_t *split,
+                                    const int64_t *perm, int rank, const int64_t *whole) {
+  char *input = ag_onnx_read_operand(x, node, 0, 4);
+  char *parts = ag_onnx_emit_step(x, "Reshape", input, ag_onnx_emit_int_list(x, split, rank));
+  char *swapped = ag_onnx_emit_step(x, "Transpose", parts, NULL);
+  ag_onnx_emit_ints(x, x->nodes[x->node_count - 1], "perm", perm, rank);
+  ag_onnx_node *last = ag_onnx_emit(x, "Reshape", 2, x->results[node].name);
+  ag_onnx_emit_input(last, swapped);
+  ag_onnx_emit_input(last, ag_onnx_emit_int_list(x, whole, 4));
+  return AG_OK;
+}
+
+/* DepthToSpace with the block innermost in the channels, which has a name from version 11 on. */
+static ag_status emit_inner_depth_to_space(ag_onnx_export *x, int node) {
+  const ag_node *n = cg_node(x, node);
+  int64_t b = n->stride[0];
+  int64_t split[6] = {0, n->out.c, b, b, n->in.h, n->in.w};
+  int64_t whole[4] = {0, n->out.c, n->out.h, n->out.w};
+  return emit_rearrangement(x, node, split, (int64_t[6]){0, 1, 4, 2, 5, 3}, 6, whole);
+}
+
 static ag_status emit_depth_space(ag_onnx_export *x, int node) {
   const ag_node *n = cg_node(x, node);
-  bool unfold = n->op == AG_OP_DEPTH_TO_SPACE;
+  bool unfold = n->op == AG_OP_DEPTH_TO_SPACE, inner = n->flags & AG_FLAG_ALIGN;
   if (n->stride[0] != n->stride[1])
     return ag_fail(x->err, AG_UNSUPPORTED, "ONNX has no %dx%d blocks", n->stride[0], n->stride[1]);
+  if (unfold && inner && x->opset < 11) return emit_inner_depth_to_space(x, node);
   ag_onnx_node *move = ag_onnx_emit_main(x, node, unfold ? "DepthToSpace" : "SpaceToDepth", 1, 4);
   ag_onnx_emit_int(x, move, "blocksize", n->stride[0]);
-  if (unfold) ag_onnx_emit_text(x, move, "mode", n->flags & AG_FLAG_ALIGN ? "CRD" : "DCR");
+  if (unfold && x->opset >= 11) ag_onnx_emit_text(x, move, "mode", inner ? "CRD" : "DCR");
   return AG_OK;
 }
 
@@ -168,14 +217,7 @@ static ag_status emit_channel_shuffle(ag_onnx_export *x, int node) {
   int64_t whole[4] = {0, n->in.c, n->in.h, n->in.w};
   if (n->groups < 1 || n->in.c % n->groups)
     return ag_fail(x->err, AG_INVALID, "%d groups do not divide %d channels", n->groups, n->in.c);
-  char *input = ag_onnx_read_operand(x, node, 0, 4);
-  char *parts = ag_onnx_emit_step(x, "Reshape", input, ag_onnx_emit_int_list(x, split, 5));
-  char *swapped = ag_onnx_emit_step(x, "Transpose", parts, NULL);
-  ag_onnx_emit_ints(x, x->nodes[x->node_count - 1], "perm", (int64_t[5]){0, 2, 1, 3, 4}, 5);
-  ag_onnx_node *last = ag_onnx_emit(x, "Reshape", 2, x->results[node].name);
-  ag_onnx_emit_input(last, swapped);
-  ag_onnx_emit_input(last, ag_onnx_emit_int_list(x, whole, 4));
-  return AG_OK;
+  return emit_rearrangement(x, node, split, (int64_t[5]){0, 2, 1, 3, 4}, 5, whole);
 }
 
 static ag_status emit_flatten(ag_onnx_export *x, int node) {

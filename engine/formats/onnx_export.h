@@ -44,6 +44,8 @@ void ag_onnx_emit_int(ag_onnx_export *x, ag_onnx_node *node, const char *name, i
 void ag_onnx_emit_ints(ag_onnx_export *x, ag_onnx_node *node, const char *name,
                        const int64_t *values, int count);
 void ag_onnx_emit_float(ag_onnx_export *x, ag_onnx_node *node, const char *name, float value);
+void ag_onnx_emit_floats(ag_onnx_export *x, ag_onnx_node *node, const char *name,
+                         const float *values, int count);
 void ag_onnx_emit_text(ag_onnx_export *x, ag_onnx_node *node, const char *name, const char *value);
 char *ag_onnx_emit_tensor(ag_onnx_export *x, const char *name, const ag_tensor *tensor);
 char *ag_onnx_emit_int_list(ag_onnx_export *x, const int64_t *values, int count);
@@ -66,6 +68,20 @@ char *ag_onnx_keep(ag_onnx_export *x, const char *text);
  * is not NULL the result gets that name, through an Identity if nothing else. */
 char *ag_onnx_emit_reshape(ag_onnx_export *x, char *name, const ag_onnx_result_tensor *from,
                            const ag_onnx_result_tensor *to, char *output);
+
+/* onnx_emit_versions.c */
+/* A setting that is an attribute in some operator sets and an operand in others. Settings of one
+ * node in the order of its operands. */
+void ag_onnx_emit_setting(ag_onnx_export *x, ag_onnx_node *node, const char *name, float value);
+void ag_onnx_emit_int_setting(ag_onnx_export *x, ag_onnx_node *node, const char *name,
+                              const int64_t *values, int count);
+/* Resize's region of interest, left out; it could not be before version 13. */
+char *ag_onnx_emit_no_region(ag_onnx_export *x);
+int ag_onnx_needed_opset(const ag_node *n); /* the oldest set that can say it */
+/* A node of a source's operator set, of which `node` is a copy with room for operands up to slot 3,
+ * in ours; its result has that shape. It is the node emitted last. */
+ag_status ag_onnx_emit_version(ag_onnx_export *x, ag_onnx_node *node, int64_t version,
+                               const ag_onnx_result_tensor *shape);
 
 /* onnx_init.c: the weight of that role of a CG node, from its record or initialised; its name. */
 char *ag_onnx_emit_weight(ag_onnx_export *x, int node, int role, const int64_t *dims, int rank);

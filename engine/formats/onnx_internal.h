@@ -225,7 +225,6 @@ ag_onnx_result ag_onnx_alias(ag_onnx_import *im, const ag_onnx_op *op, const ag_
 void ag_onnx_define(ag_onnx_import *im, int value, int draft, const ag_tensor *shape);
 void ag_onnx_set_fate(ag_onnx_import *im, int node, ag_onnx_fate fate, const char *reason);
 ag_shape ag_onnx_shape(const ag_tensor *tensor); /* H, W, C of an ONNX shape; 0 if too large */
-ag_onnx_draft *ag_onnx_producer(ag_onnx_import *im, const ag_onnx_value *v);
 const char *ag_onnx_label(const ag_onnx_import *im, int node);
 bool ag_onnx_standard_domain(const ag_onnx_node *node);
 const char *ag_onnx_print(ag_onnx_import *im, const char *format, ...)

@@ -130,7 +130,8 @@ static void plan(ag_onnx_export *x) {
     x->origins[i] = ag_onnx_read_origin(x->graph, i);
     const ag_onnx_origin *origin = x->origins[i];
     bool standard = origin && origin->node && !(origin->node->domain && origin->node->domain[0]);
-    if (standard && !x->options->opset && origin->opset > x->opset) x->opset = origin->opset;
+    int64_t needed = standard ? origin->opset : ag_onnx_needed_opset(&x->graph->nodes[i]);
+    if (!x->options->opset && needed > x->opset) x->opset = needed;
     plan_form(x, i);
   }
   plan_names(x);
@@ -148,7 +149,10 @@ static void emit_inputs(ag_onnx_export *x) {
 
 static ag_status emit_nodes(ag_onnx_export *x) {
   for (int i = 0; i < x->graph->size; i++) {
-    ag_status status = ag_onnx_emit_node(x, i);
+    int needed = ag_onnx_needed_opset(&x->graph->nodes[i]);
+    ag_status status = needed > x->opset
+                           ? ag_fail(x->err, AG_UNSUPPORTED, "it needs operator set %d", needed)
+                           : ag_onnx_emit_node(x, i);
     char label[256];
     if (status)
       return ag_error_at_node(x->err, status,
@@ -172,13 +176,23 @@ static void emit_outputs(ag_onnx_export *x, ag_onnx_graph *graph) {
 
 /* --- pack ------------------------------------------------------------------------- */
 
-/* The oldest file format that allows the operator set. */
+/* The file format that came with the operator set. */
 static int64_t format_version(int64_t opset) {
-  return opset <= 14 ? 7 : opset <= 18 ? 8 : opset <= 20 ? 9 : 10;
+  static const int8_t versions[] = {3, 3, 4, 5, 6, 7, 7, 7, 8, 8, 8, 8, 9, 9, 10, 10};
+  return versions[opset - AG_ONNX_OPSET_MIN];
+}
+
+/* Version 3 of the file format wants weights among the inputs. */
+static void list_weights_as_inputs(ag_onnx_export *x) {
+  for (size_t i = 0; i < x->initializer_count; i++) {
+    const ag_onnx_tensor *t = x->initializers[i];
+    ag_onnx_emit_graph_input(x, t->name, t->data_type, t->dims, (int)t->n_dims);
+  }
 }
 
 static void fill_model(ag_onnx_export *x, ag_onnx_model *model, ag_onnx_graph *graph) {
   size_t sets = x->domain_count + 1;
+  if (format_version(x->opset) < 4) list_weights_as_inputs(x);
   Ag__Onnx__OperatorSet *standard = ag_arena_alloc(&x->arena, sizeof *standard);
   ag__onnx__operator_set__init(standard);
   standard->domain = ag_onnx_keep(x, "");

@@ -97,7 +97,11 @@ static int64_t atomic(const ag_device *d, const ag_gemm *g) {
 
 /* --- block-dot ------------------------------------------------------------------------------ */
 
-enum { DECODER_FLOOR = 32 }; /* cycles per block that the weight decoder takes at least */
+enum {
+  DECODER_FLOOR = 32, /* cycles per block that the weight decoder takes at least */
+  BLOCK = 64 /* micro-blocks of a block at most: 16 x 16 outputs of 2 x 2, whose accumulators and
+                inputs fit into 48 KiB twice */
+};
 
 /* Passes over a micro-block column: depth-first or part-kernel, whichever takes fewer. (Vela
  * chooses by how well each fills the dot products, which is nearly the same, but can take longer
@@ -114,19 +118,12 @@ struct block_grid {
   int64_t h, w, ublocks_z, passes;
 };
 
-static int64_t block_cycles(const ag_device *d, const struct block_grid *b, int64_t h, int64_t w) {
-  int64_t ublocks = ag_ceil_div(h, d->array[0]) * ag_ceil_div(w, d->array[1]);
-  return ag_times(at_least(DECODER_FLOOR, 4 * ublocks), ag_times(b->passes, b->ublocks_z));
-}
-
-/* All blocks of height bh and width bw, the last ones as far as they reach. */
+/* Blocks of height bh and width bw, no larger than the plane; the last ones take as long as all. */
 static int64_t grid_cycles(const ag_device *d, const struct block_grid *b, int64_t bh, int64_t bw) {
-  int64_t full_h = b->h / bh, full_w = b->w / bw, rest_h = b->h % bh, rest_w = b->w % bw;
-  int64_t sum = ag_times(full_h * full_w, block_cycles(d, b, bh, bw));
-  if (rest_w) sum = ag_plus(sum, ag_times(full_h, block_cycles(d, b, bh, rest_w)));
-  if (rest_h) sum = ag_plus(sum, ag_times(full_w, block_cycles(d, b, rest_h, bw)));
-  if (rest_h && rest_w) sum = ag_plus(sum, block_cycles(d, b, rest_h, rest_w));
-  return sum;
+  int64_t h = bh < b->h ? bh : b->h, w = bw < b->w ? bw : b->w;
+  int64_t ublocks = ag_ceil_div(h, d->array[0]) * ag_ceil_div(w, d->array[1]);
+  int64_t block = ag_times(at_least(DECODER_FLOOR, 4 * ublocks), ag_times(b->passes, b->ublocks_z));
+  return ag_times(ag_ceil_div(b->h, bh) * ag_ceil_div(b->w, bw), block);
 }
 
 static int64_t block_dot(const ag_device *d, const ag_node *n, const ag_gemm *g) {
@@ -138,8 +135,9 @@ static int64_t block_dot(const ag_device *d, const ag_node *n, const ag_gemm *g)
                  ? ag_ceil_div(g->taps, 4) * (d->element_bytes > 1 ? 2 : 1)
                  : dot_passes(d, g);
   int64_t best = INT64_MAX;
-  for (int64_t bh = d->array[0]; bh <= 16 * d->array[0]; bh *= 2)
-    for (int64_t bw = d->array[1]; bw <= 16 * d->array[1]; bw *= 2) {
+  for (int64_t high = 1; high <= BLOCK; high *= 2)
+    for (int64_t wide = 1; high * wide <= BLOCK; wide *= 2) {
+      int64_t bh = high * d->array[0], bw = wide * d->array[1];
       int64_t cycles = grid_cycles(d, &b, bh, bw);
       if (cycles < best) best = cycles;
     }

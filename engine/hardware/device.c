@@ -233,15 +233,13 @@ static ag_status check_names(const cJSON *root, const ag_device *d, ag_error *er
     if (known_section(item->string)) {
       if (!cJSON_IsObject(item))
         return ag_fail(err, AG_FORMAT, "%s must be an object of numbers", item->string);
-      cJSON_ArrayForEach(
-          inner,
-          item) if (!known_field(d, item->string,
-                                 inner->string)) return ag_fail(err, AG_FORMAT,
-                                                                "%s.%.60s is no field of a device "
-                                                                "with a %s engine: remove "
-                                                                "it or correct its name",
-                                                                item->string, inner->string,
-                                                                engines[d->engine]);
+      cJSON_ArrayForEach(inner, item)
+        if (!known_field(d, item->string, inner->string))
+          return ag_fail(err, AG_FORMAT,
+                         "%s.%.60s is no field of a device "
+                         "with a %s engine: remove "
+                         "it or correct its name",
+                         item->string, inner->string, engines[d->engine]);
     } else if (!known_field(d, "", item->string)) {
       return ag_fail(err, AG_FORMAT, "%.60s is no field of a device: remove it or correct its name",
                      item->string);
@@ -272,8 +270,9 @@ static int read_choice(const cJSON *root, const char *name, const char *const *c
 static ag_status check_sources(const cJSON *root, ag_error *err) {
   const cJSON *sources = cJSON_GetObjectItemCaseSensitive(root, "sources"), *item;
   if (!sources) return AG_OK;
-  cJSON_ArrayForEach(item, sources) if (!cJSON_IsString(item)) return ag_fail(
-      err, AG_FORMAT, "sources must be an object of texts, one per field");
+  cJSON_ArrayForEach(item, sources)
+    if (!cJSON_IsString(item))
+      return ag_fail(err, AG_FORMAT, "sources must be an object of texts, one per field");
   return AG_OK;
 }
 

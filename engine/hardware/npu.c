@@ -131,36 +131,22 @@ static void finish(const ag_device *d, ag_npu_cost *t) {
   t->mapping = c->slots > 0 ? (double)c->macs / (double)c->slots : 0;
 }
 
-/* Where a group's tensor is made: the leader of its last node; -1 for tensors that stay inside. */
-static bool is_inside(const ag_graph *g, const int32_t *group, int node) {
-  if (g->user_start[node + 1] - g->user_start[node] != 1) return false;
-  return group[node] >= 0 && group[g->users[g->user_start[node]]] == group[node];
+/* What the network has that no group has: bytes that found no room in the shared buffer. */
+static void add_evicted(const ag_device *d, const ag_pass_sums *sums, ag_npu_cost *t) {
+  ag_counts moved = {.dram_read = sums->evicted, .dram_written = sums->evicted};
+  t->time = sums->time;
+  t->energy = sums->energy;
+  t->shared_peak = sums->peak;
+  t->evicted = sums->evicted;
+  t->evicted_ms = ag_npu_ms(sums->waiting);
+  t->evicted_mj = ag_npu_mj(d, sums->waiting, ag_counts_energy(d, &moved));
+  t->counts.dram_read = ag_plus(t->counts.dram_read, sums->evicted);
+  t->counts.dram_written = ag_plus(t->counts.dram_written, sums->evicted);
+  t->memory += ag_dma_ns(d, ag_times(2, sums->evicted), 0) * d->clock_ghz;
+  t->exposed += t->evicted_ms * 1e6 * d->clock_ghz;
 }
 
-/* Largest sum of resident tensors alive at once. */
-static int64_t shared_peak(const struct report *r) {
-  const ag_graph *g = r->graph;
-  const int32_t *group = r->npu->pass.group;
-  int64_t *dying = AG_ARRAY(int64_t, g->size + 1), live = 0, peak = 0;
-  for (int i = 0; i < g->size; i++) {
-    int64_t bytes = r->rows[i]->out_bytes;
-    int last = i;
-    for (int k = g->user_start[i]; k < g->user_start[i + 1]; k++)
-      if (g->users[k] > last) last = g->users[k];
-    bool kept = ag_is_resident(&r->npu->device, bytes) && !is_inside(g, group, i) &&
-                g->nodes[i].op != AG_OP_OUTPUT;
-    if (kept) {
-      live = ag_plus(live, bytes);
-      dying[last] = ag_plus(dying[last], bytes);
-    }
-    if (live > peak) peak = live;
-    live -= dying[i];
-  }
-  free(dying);
-  return peak;
-}
-
-static void write_report(const struct report *r, ag_npu_node *nodes) {
+static void write_report(const struct report *r, const ag_pass_sums *sums, ag_npu_node *nodes) {
   for (int i = 0; i < r->graph->size; i++) {
     ag_npu_node node = {.group = r->npu->pass.group[i]};
     if (node.group == i) {
@@ -169,8 +155,8 @@ static void write_report(const struct report *r, ag_npu_node *nodes) {
     }
     if (nodes) nodes[i] = node;
   }
+  add_evicted(&r->npu->device, sums, r->cost);
   finish(&r->npu->device, r->cost);
-  r->cost->shared_peak = shared_peak(r);
 }
 
 ag_status ag_npu_graph(ag_npu *npu, const ag_graph *graph, ag_npu_cost *cost, ag_npu_node *nodes,
@@ -181,9 +167,10 @@ ag_status ag_npu_graph(ag_npu *npu, const ag_graph *graph, ag_npu_cost *cost, ag
   r.counts = AG_ARRAY(ag_counts, graph->size);
   for (int i = 0; i < graph->size; i++) r.rows[i] = row_of(npu, &graph->nodes[i]);
   ag_pass_graph view = {graph->size, r.rows, graph->operand_start, graph->operands};
+  ag_pass_sums sums;
   ag_status status = AG_OK;
-  if (ag_pass_run(&npu->pass, &npu->device, &view, &made.time, &made.energy, r.counts)) {
-    write_report(&r, nodes);
+  if (ag_pass_run(&npu->pass, &npu->device, &view, &sums, r.counts)) {
+    write_report(&r, &sums, nodes);
     *cost = made;
   } else {
     status = not_fitting(&r, err);

@@ -36,6 +36,9 @@ void ag_tile_node(const ag_device *device, const ag_node *node, const ag_gemm *g
 
 bool ag_is_resident(const ag_device *device, int64_t bytes);
 
+/* A time in units of 2^-16 ns. */
+int64_t ag_time_of_ns(double ns);
+
 /* Nanoseconds of DMA for bytes of DRAM and of the shared buffer. */
 double ag_dma_ns(const ag_device *device, int64_t dram, int64_t shared);
 
@@ -105,25 +108,46 @@ typedef struct ag_pass {
   ag_added *added; /* by leader, as is time */
   int64_t *time;
   int first;
-  int64_t head_time, head_energy;
+  int64_t head_time, head_energy, head_held;
   bool head_fits;
   struct ag_undo *undo; /* what the rest changed of groups led before `first` */
   int undo_count, undo_capacity;
+  struct ag_residency *residency; /* working memory of ag_pass_room */
 } ag_pass; /* {0} is ready for use */
+
+/* What a pass finds: the sums, and the bytes that leave the shared buffer for lack of room. */
+typedef struct ag_pass_sums {
+  int64_t time, energy;
+  int64_t evicted; /* in both */
+  int64_t peak;    /* bytes alive at once that stay by their size; only with counts */
+  int64_t waiting; /* the time by which evicted bytes lengthen that of the groups */
+} ag_pass_sums;
 
 void ag_pass_free(ag_pass *pass);
 
 /* Group the nodes and sum time and dynamic energy; `counts`, if not NULL, receives the counts by
  * leader (size entries). False if a node does not fit. O(nodes + edges). */
-bool ag_pass_run(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph, int64_t *time,
-                 int64_t *energy, ag_counts *counts);
+bool ag_pass_run(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph,
+                 ag_pass_sums *sums, ag_counts *counts);
 
 /* The same in two steps, for many graphs that share their nodes before `first`: ag_pass_head on one
  * of them, then ag_pass_tail on each, which costs O(what follows). A tensor that is made before
  * `first` and used at or after it in one of them must be so in all. */
 void ag_pass_head(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph, int first);
-bool ag_pass_tail(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph, int64_t *time,
-                  int64_t *energy, ag_counts *counts);
+bool ag_pass_tail(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph,
+                  ag_pass_sums *sums, ag_counts *counts);
+
+/* --- residency.c ---------------------------------------------------------------------------- */
+
+typedef struct ag_room {
+  int64_t evicted; /* bytes that leave, each to come back */
+  int64_t peak;    /* bytes alive at once */
+} ag_room;
+
+/* Run the shared buffer along a graph whose nodes are in their groups. O(nodes + edges), and O(alive)
+ * for each byte range that leaves. */
+ag_room ag_pass_room(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph);
+void ag_residency_free(struct ag_residency *residency);
 
 /* --- npu.c ---------------------------------------------------------------------------------- */
 

@@ -32,6 +32,7 @@ void ag_pass_free(ag_pass *p) {
   free(p->added);
   free(p->time);
   free(p->undo);
+  ag_residency_free(p->residency);
 }
 
 /* The state of one run. */
@@ -41,6 +42,7 @@ struct run {
   const ag_pass_graph *graph;
   ag_counts *counts; /* or NULL */
   int64_t energy;
+  int64_t held; /* bytes of all tensors that stay: never fewer than are alive at once */
 };
 
 static void add_counts(ag_counts *to, const ag_counts *c) {
@@ -56,6 +58,10 @@ static void add_counts(ag_counts *to, const ag_counts *c) {
   to->elements = ag_plus(to->elements, c->elements);
 }
 
+static void hold(struct run *r, int64_t bytes) {
+  if (ag_is_resident(r->device, bytes)) r->held = ag_plus(r->held, bytes);
+}
+
 /* The leader of operand's group if `node` may follow it: the group ends there and nobody else needs
  * what it makes. */
 static int followed(const struct run *r, int32_t operand) {
@@ -68,6 +74,7 @@ static void lead(struct run *r, int node) {
   r->pass->added[node] = (ag_added){0};
   r->pass->time[node] = row->time;
   r->energy = ag_plus(r->energy, row->energy);
+  hold(r, row->out_bytes);
   if (r->counts) add_counts(&r->counts[node], &row->counts);
 }
 
@@ -194,6 +201,7 @@ static void pool(struct run *r, int node, int32_t operand, int leader) {
   *(ag_is_resident(r->device, before) ? &more.shared : &more.written) -= before;
   *(ag_is_resident(r->device, after) ? &more.shared : &more.written) += after;
   r->pass->group[node] = leader;
+  hold(r, after);
   add(r, leader, &more);
 }
 
@@ -207,6 +215,7 @@ static void place(struct run *r, int node) {
   switch (row->run) {
   case AG_RUN_FREE:
     r->pass->group[node] = -1;
+    hold(r, row->out_bytes);
     return;
   case AG_RUN_ALIAS:
     r->pass->group[node] = followed(r, operand);
@@ -266,6 +275,7 @@ void ag_pass_head(ag_pass *p, const ag_device *device, const ag_pass_graph *g, i
   p->head_fits = place_range(&r, 0, first);
   p->head_time = p->head_fits ? time_of_groups(p, 0, first) : 0;
   p->head_energy = r.energy;
+  p->head_held = r.held;
   p->first = first;
 }
 
@@ -281,27 +291,60 @@ static int64_t undo(ag_pass *p) {
   return grown;
 }
 
-bool ag_pass_tail(ag_pass *p, const ag_device *device, const ag_pass_graph *g, int64_t *time,
-                  int64_t *energy, ag_counts *counts) {
+/* The time that the DMA takes for all groups and `evicted` bytes. */
+static int64_t time_of_dma(const struct run *r, int64_t evicted) {
+  int64_t dram = ag_times(2, evicted), shared = 0;
+  for (int i = 0; i < r->graph->size; i++) {
+    if (r->pass->group[i] != i) continue;
+    const ag_counts *c = &r->graph->rows[i]->counts;
+    const ag_added *a = &r->pass->added[i];
+    dram = ag_plus(dram, ag_plus(ag_plus(c->dram_read, c->dram_written), a->dram + a->written));
+    shared = ag_plus(shared, c->shared + a->shared);
+  }
+  return ag_time_of_ns(ag_dma_ns(r->device, dram, shared));
+}
+
+/* Account for the tensors that find no room in the shared buffer; returns the least time that the
+ * network takes for that. */
+static int64_t make_room(const struct run *r, ag_pass_sums *sums) {
+  if (!r->counts && r->held <= r->device->shared_buffer) return 0; /* room for all at once */
+  ag_room room = ag_pass_room(r->pass, r->device, r->graph);
+  sums->peak = room.peak;
+  sums->evicted = room.evicted;
+  if (room.evicted == 0) return 0;
+  ag_counts moved = {.dram_read = room.evicted, .dram_written = room.evicted};
+  sums->energy = ag_plus(sums->energy, ag_counts_energy(r->device, &moved));
+  return time_of_dma(r, room.evicted);
+}
+
+bool ag_pass_tail(ag_pass *p, const ag_device *device, const ag_pass_graph *g, ag_pass_sums *sums,
+                  ag_counts *counts) {
   struct run r = {.pass = p, .device = device, .graph = g, .counts = counts};
+  *sums = (ag_pass_sums){0};
   if (!p->head_fits) return false;
   reserve(p, g->size);
   r.energy = p->head_energy;
+  r.held = p->head_held;
   memcpy(p->users, p->inner, (size_t)p->first * sizeof *p->users);
   memset(p->users + p->first, 0, (size_t)(g->size - p->first) * sizeof *p->users);
   count_users(p->users, g, p->first, g->size);
   bool fits = place_range(&r, p->first, g->size);
-  *time = ag_plus(p->head_time, undo(p));
-  if (fits) *time = ag_plus(*time, time_of_groups(p, p->first, g->size));
-  *energy = r.energy;
+  sums->energy = r.energy;
+  int64_t least = fits ? make_room(&r, sums) : 0;
+  sums->time = ag_plus(p->head_time, undo(p));
+  if (fits) sums->time = ag_plus(sums->time, time_of_groups(p, p->first, g->size));
+  if (least > sums->time) {
+    sums->waiting = least - sums->time;
+    sums->time = least;
+  }
   return fits;
 }
 
-bool ag_pass_run(ag_pass *p, const ag_device *device, const ag_pass_graph *g, int64_t *time,
-                 int64_t *energy, ag_counts *counts) {
+bool ag_pass_run(ag_pass *p, const ag_device *device, const ag_pass_graph *g, ag_pass_sums *sums,
+                 ag_counts *counts) {
   p->first = 0;
-  p->head_time = p->head_energy = 0;
+  p->head_time = p->head_energy = p->head_held = 0;
   p->head_fits = true;
   if (counts) memset(counts, 0, (size_t)g->size * sizeof *counts);
-  return ag_pass_tail(p, device, g, time, energy, counts);
+  return ag_pass_tail(p, device, g, sums, counts);
 }

@@ -55,6 +55,10 @@ static int64_t fixed(double value) {
   return value < 9.2e18 ? llround(value) : INT64_MAX;
 }
 
+int64_t ag_time_of_ns(double ns) {
+  return fixed(65536 * ns);
+}
+
 int64_t ag_row_time(const ag_device *d, const ag_row *row, const ag_added *added) {
   int64_t vector = ag_plus(row->counts.vector, added->vector);
   int64_t busy = row->counts.array > vector ? row->counts.array : vector;
@@ -63,7 +67,7 @@ int64_t ag_row_time(const ag_device *d, const ag_row *row, const ag_added *added
   double c = (double)busy / d->clock_ghz;
   double m = ag_dma_ns(d, dram, ag_plus(row->counts.shared, added->shared));
   double together = fmin(c + m, fmax(c, m) + row->fill_ns);
-  return fixed(65536 * (together + row->start_ns + (dram > 0 ? row->latency_ns : 0)));
+  return ag_time_of_ns(together + row->start_ns + (dram > 0 ? row->latency_ns : 0));
 }
 
 ag_counts ag_added_counts(const ag_added *a) {

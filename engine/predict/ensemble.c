@@ -20,8 +20,8 @@ bool ag_config_equal(const ag_config *a, const ag_config *b) {
 
 static ag_predictor *copy(const ag_predictor *p) {
   float *params = ag_memdup(p->params, (size_t)p->layout.size, sizeof *params);
-  ag_predictor *made = ag_predictor_make(&p->config, params,
-                                         ag_targets_copy(p->target, p->families), p->families);
+  ag_predictor *made =
+      ag_predictor_make(&p->config, params, ag_targets_copy(p->target, p->families), p->families);
   made->range = p->range;
   return made;
 }

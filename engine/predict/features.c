@@ -10,8 +10,12 @@ ag_shape ag_feature_normalisers(const ag_graph *graph) {
   return (ag_shape){n.h > 0 ? n.h : 256, n.w > 0 ? n.w : 256, n.c > 0 ? n.c : 512};
 }
 
+/* Most sizes are powers of two, whose logarithms are exact either way. */
 static float log_size(int32_t size) {
-  return (float)(ag_log2_exact(size > 1 ? size : 1) / 4 - 0.5);
+  if (size < 1) size = 1;
+  bool power = (size & (size - 1)) == 0;
+  double log = power ? __builtin_ctz((unsigned)size) : ag_log2_exact(size);
+  return (float)(log / 4 - 0.5);
 }
 
 static int32_t clamp_kernel(int32_t k) {

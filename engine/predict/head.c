@@ -46,36 +46,34 @@ void ag_head_fold(const ag_layout *t, const float *params, ag_head *head) {
   head->offset = (float)b;
 }
 
-/* The width is a constant in each call, so that the inner loop becomes whole vectors. */
-static inline void accumulate(const float *matrix, const float *h, float *acc, int d) {
-  for (int i = 0; i < AG_WIDTH; i++) {
-    float x = h[i];
-    for (int o = 0; o < d; o++) acc[o] += matrix[i * d + o] * x;
-  }
+void ag_head_accumulate(const ag_predictor *p, int from, const float *h, float *acc) {
+  int d = p->head.joined;
+  p->kernels->affine(p->head.matrix + from * d, acc, AG_WIDTH, d, h, 1, acc);
 }
 
-AG_VECTOR void ag_head_accumulate(const ag_head *head, int from, const float *h, float *acc) {
-  if (head->joined == AG_WIDTH)
-    accumulate(head->matrix, h, acc, AG_WIDTH);
-  else if (head->joined == 2 * AG_WIDTH)
-    accumulate(head->matrix + from * 2 * AG_WIDTH, h, acc, 2 * AG_WIDTH);
-  else
-    accumulate(head->matrix + from * AG_JOINED_MAX, h, acc, AG_JOINED_MAX);
+/* Eight at once; the compiler splits them where registers are narrower. */
+typedef float lanes __attribute__((vector_size(32), aligned(4), may_alias));
+typedef int32_t masks __attribute__((vector_size(32)));
+typedef double sums __attribute__((vector_size(64)));
+
+AG_VECTOR double ag_head_finish(const ag_predictor *p, const float *acc) {
+  const ag_head *head = &p->head;
+  sums y = {0};
+  for (int o = 0; o < head->joined; o += 8) {
+    lanes x = *(const lanes *)(acc + o), weight = *(const lanes *)(head->weight + o);
+    lanes active = (lanes)((masks)x & (x > 0));
+    y += __builtin_convertvector(weight, sums) * __builtin_convertvector(active, sums);
+  }
+  return (double)head->offset + (((y[0] + y[4]) + (y[2] + y[6])) + ((y[1] + y[5]) + (y[3] + y[7])));
 }
 
-double ag_head_graph(const ag_head *head, const float *joined) {
-  float acc[AG_JOINED_MAX];
-  memcpy(acc, head->bias, sizeof acc);
-  for (int from = 0; from < head->joined; from += AG_WIDTH) {
-    ag_head_accumulate(head, from, joined + from, acc);
+void ag_head_values(const ag_predictor *p, const float *joined, int rows, double *values) {
+  enum { AT_ONCE = 16 };
+  float acc[AT_ONCE * AG_JOINED_MAX];
+  int d = p->head.joined;
+  for (int from = 0; from < rows; from += AT_ONCE) {
+    int count = rows - from < AT_ONCE ? rows - from : AT_ONCE;
+    p->kernels->affine(p->head.matrix, p->head.bias, d, d, joined + from * d, count, acc);
+    for (int r = 0; r < count; r++) values[from + r] = ag_head_finish(p, acc + r * d);
   }
-  return ag_head_finish(head, acc);
-}
-
-double ag_head_finish(const ag_head *head, const float *acc) {
-  double y = head->offset;
-  for (int o = 0; o < head->joined; o++) {
-    if (acc[o] > 0) y += (double)head->weight[o] * (double)acc[o];
-  }
-  return y;
 }

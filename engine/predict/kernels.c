@@ -1,19 +1,148 @@
-/* Kernels of inference, made for states of 32 floats. A row's 32 outputs are the lanes of a few
- * vector registers; the sum over inputs runs in order within each lane. Nothing here may be
- * contracted, reassociated or replaced by a library's variant: the order is the result. */
+/* Kernels of inference, made for states of 32 floats: one text (kernel_variant.h) for three widths
+ * of vector registers, of which the widest that the processor has is taken. A row's 32 outputs are
+ * the lanes of a few registers; the sum over inputs runs in order within each lane. */
 #include "engine/predict/kernels.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { BLOCK = 4 }; /* rows at once */
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#define TANH_LIMIT 7.90531110763549805f
+
+/* --- variants --------------------------------------------------------------------------------- */
+
+typedef float quad __attribute__((vector_size(16)));
+enum { BLOCK = 4 }; /* rows whose norms share a register */
+
+AG_INLINE const float *ag_projected(const ag_layer_input *in, int32_t i) {
+  return i < 0 ? in->base_projected + ~i * AG_PROJECTED : in->projected + i * AG_PROJECTED;
+}
+
+AG_INLINE const float *ag_state(const ag_layer_input *in, int32_t i) {
+  return i < 0 ? in->base_states + ~i * AG_WIDTH : in->states + i * AG_WIDTH;
+}
+
+#if defined(__x86_64__)
+#define ROOTS(x) _mm_sqrt_ps(x)
+#else
+#define ROOTS(x) ((quad){sqrtf((x)[0]), sqrtf((x)[1]), sqrtf((x)[2]), sqrtf((x)[3])})
+#endif
+
+#if defined(__x86_64__)
+
+__attribute__((target("avx2"))) static inline quad halve(__m256 x) {
+  return _mm256_castps256_ps128(x) + _mm256_extractf128_ps(x, 1);
+}
+
+__attribute__((target("avx512f"))) static inline quad quarter(__m512 x) {
+  __m256 high = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(x), 1));
+  return halve(_mm512_castps512_ps256(x) + high);
+}
+
+#define VARIANT(name) avx512_##name
+#define NAME "avx512f"
+#define TARGET __attribute__((target("avx512f")))
+#define LANES 16
+#define ROWS 8
+#define vec __m512
+#define QUARTERS(x) quarter(x)
+#define SPLAT(x) _mm512_set1_ps(x)
+#define FMA(a, b, c) _mm512_fmadd_ps(a, b, c)
+#define AT_MOST(a, b) _mm512_min_ps(a, b)
+#define AT_LEAST(a, b) _mm512_max_ps(a, b)
+#include "engine/predict/kernel_variant.h"
+
+#define VARIANT(name) avx2_##name
+#define NAME "avx2"
+#define TARGET __attribute__((target("avx2,fma")))
+#define LANES 8
+#define ROWS 3
+#define vec __m256
+#define QUARTERS(x) halve(x)
+#define SPLAT(x) _mm256_set1_ps(x)
+#define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define AT_MOST(a, b) _mm256_min_ps(a, b)
+#define AT_LEAST(a, b) _mm256_max_ps(a, b)
+#include "engine/predict/kernel_variant.h"
+
+#endif
+
+AG_INLINE quad quad_fma(quad a, quad b, quad c) {
+  for (int i = 0; i < 4; i++) c[i] = fmaf(a[i], b[i], c[i]);
+  return c;
+}
+
+AG_INLINE quad quad_min(quad a, quad b) {
+  for (int i = 0; i < 4; i++) a[i] = a[i] < b[i] ? a[i] : b[i];
+  return a;
+}
+
+AG_INLINE quad quad_max(quad a, quad b) {
+  for (int i = 0; i < 4; i++) a[i] = a[i] > b[i] ? a[i] : b[i];
+  return a;
+}
+
+#define VARIANT(name) plain_##name
+#define NAME "plain"
+#define TARGET
+#define LANES 4
+#define ROWS 1
+#define vec quad
+#define QUARTERS(x) (x)
+#define SPLAT(x) ((quad){x, x, x, x})
+#define FMA(a, b, c) quad_fma(a, b, c)
+#define AT_MOST(a, b) quad_min(a, b)
+#define AT_LEAST(a, b) quad_max(a, b)
+#include "engine/predict/kernel_variant.h"
+
+const ag_kernels *ag_kernels_best(void) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f")) return &avx512_kernels;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &avx2_kernels;
+#endif
+  return &plain_kernels;
+}
+
+int ag_kernels_list(const ag_kernels *list[3]) {
+  int count = 0;
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f")) list[count++] = &avx512_kernels;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    list[count++] = &avx2_kernels;
+#endif
+  list[count++] = &plain_kernels;
+  return count;
+}
+
+/* Eight sums at once; the compiler splits them where registers are narrower. */
+typedef double sums __attribute__((vector_size(64), aligned(8), may_alias));
+typedef float terms __attribute__((vector_size(32), aligned(4), may_alias));
+
+AG_VECTOR void ag_sum_states(double *sum, const float *states, const int32_t *ids, int count) {
+  sums a = ((sums *)sum)[0], b = ((sums *)sum)[1], c = ((sums *)sum)[2], d = ((sums *)sum)[3];
+  for (int i = 0; i < count; i++) {
+    const terms *state = (const terms *)(states + (size_t)ids[i] * AG_WIDTH);
+    a += __builtin_convertvector(state[0], sums);
+    b += __builtin_convertvector(state[1], sums);
+    c += __builtin_convertvector(state[2], sums);
+    d += __builtin_convertvector(state[3], sums);
+  }
+  ((sums *)sum)[0] = a;
+  ((sums *)sum)[1] = b;
+  ((sums *)sum)[2] = c;
+  ((sums *)sum)[3] = d;
+}
+
+/* --- elementary functions --------------------------------------------------------------------- */
 
 /* Rational approximation of tanh, odd degree 13 over even degree 6, on the range where tanh is
  * not yet 1 in float. Coefficients: Eigen's generic_fast_tanh_float. */
 AG_INLINE float tanh_rational(float x) {
-  const float limit = 7.90531110763549805f;
-  x = x > limit ? limit : x;
-  x = x < -limit ? -limit : x;
+  x = x > TANH_LIMIT ? TANH_LIMIT : x;
+  x = x < -TANH_LIMIT ? -TANH_LIMIT : x;
   float s = x * x;
   float p = -2.76076847742355e-16f;
   p = p * s + 2.00018790482477e-13f;
@@ -35,71 +164,6 @@ float ag_tanh(float x) {
 
 AG_VECTOR void ag_kernel_tanh(float *values, int count) {
   for (int i = 0; i < count; i++) values[i] = tanh_rational(values[i]);
-}
-
-/* 16 outputs at once; the compiler splits them where registers are narrower. */
-typedef float lanes __attribute__((vector_size(64), aligned(4), may_alias));
-enum { HALVES = AG_WIDTH / 16 };
-
-/* Products of both matrices for a few rows at once, so that a loaded column serves them all and
- * their sums, each in its own order, run side by side. */
-AG_INLINE void multiply(const ag_layer_weights *w, const float *own, const float *sum,
-                        const int rows, float *out) {
-  lanes a[BLOCK][HALVES], b[BLOCK][HALVES];
-  for (int r = 0; r < rows; r++) {
-    for (int h = 0; h < HALVES; h++) {
-      a[r][h] = ((const lanes *)w->bias)[h];
-      b[r][h] = (lanes){0};
-    }
-  }
-  for (int i = 0; i < AG_WIDTH; i++) {
-    const lanes *right = (const lanes *)(w->right + i * AG_WIDTH);
-    const lanes *left = (const lanes *)(w->left + i * AG_WIDTH);
-    for (int r = 0; r < rows; r++) {
-      float x = own[r * AG_WIDTH + i], y = sum[r * AG_WIDTH + i];
-      for (int h = 0; h < HALVES; h++) {
-        a[r][h] += right[h] * x;
-        b[r][h] += left[h] * y;
-      }
-    }
-  }
-  for (int r = 0; r < rows; r++) {
-    for (int h = 0; h < HALVES; h++) ((lanes *)(out + r * AG_WIDTH))[h] = a[r][h] + b[r][h];
-  }
-}
-
-/* LayerNorm of rows whose mean is zero already: ag_layer_weights of residual layers are centred. */
-AG_INLINE void normalise(const ag_layer_weights *w, float *rows, const int count) {
-  float scale[BLOCK];
-  for (int r = 0; r < count; r++) {
-    float square[AG_WIDTH], *v = rows + r * AG_WIDTH;
-    for (int j = 0; j < AG_WIDTH; j++) square[j] = v[j] * v[j];
-    scale[r] = 1.0f / sqrtf(ag_sum_lanes(square) * (1.0f / AG_WIDTH) + AG_NORM_EPSILON);
-  }
-  for (int r = 0; r < count; r++) {
-    float *v = rows + r * AG_WIDTH;
-    for (int j = 0; j < AG_WIDTH; j++) v[j] = v[j] * scale[r] * w->norm_weight[j] + w->norm_bias[j];
-  }
-}
-
-AG_INLINE void evaluate(const ag_layer_weights *w, const float *own, const float *sum, float *out,
-                        const int rows) {
-  float a[BLOCK * AG_WIDTH];
-  multiply(w, own, sum, rows, a);
-  if (w->residual) normalise(w, a, rows);
-  for (int j = 0; j < rows * AG_WIDTH; j++) a[j] = tanh_rational(a[j]);
-  for (int j = 0; j < rows * AG_WIDTH; j++) out[j] = w->residual ? own[j] + a[j] : a[j];
-}
-
-AG_VECTOR void ag_kernel_layer(const ag_layer_weights *w, const float *own, const float *sum,
-                               float *out, int rows) {
-  int r = 0;
-  for (; r + BLOCK <= rows; r += BLOCK) {
-    evaluate(w, own + r * AG_WIDTH, sum + r * AG_WIDTH, out + r * AG_WIDTH, BLOCK);
-  }
-  for (; r < rows; r++) {
-    evaluate(w, own + r * AG_WIDTH, sum + r * AG_WIDTH, out + r * AG_WIDTH, 1);
-  }
 }
 
 /* e^x for |x| < 700: x = k ln 2 + r, Taylor series in r. */

@@ -72,7 +72,8 @@ void ag_layout_make(const ag_config *config, ag_layout *layout);
 /* The head folded: y = w . relu(A h + a) + b, exact because its layers are linear but one. */
 typedef struct ag_head {
   int joined;
-  float matrix[AG_JOINED_MAX * AG_JOINED_MAX]; /* A, by column: matrix[in * joined + out] */
+  /* A, by column: matrix[in * joined + out] */
+  _Alignas(AG_ALIGNMENT) float matrix[AG_JOINED_MAX * AG_JOINED_MAX];
   float bias[AG_JOINED_MAX];
   float weight[AG_JOINED_MAX];
   float offset;
@@ -88,12 +89,12 @@ static inline void ag_embed_graph(const ag_layout *layout, const double *sum, in
   if (layout->joined != 2 * AG_WIDTH) return;
   for (int j = 0; j < AG_WIDTH; j++) joined[AG_WIDTH + j] = (float)(sum[j] / AG_SUM_UNIT);
 }
-/* The GNN's number for that embedding. */
-double ag_head_graph(const ag_head *head, const float *joined);
+/* The numbers for rows of joined embeddings. */
+void ag_head_values(const ag_predictor *predictor, const float *joined, int rows, double *values);
 /* acc += A[:, from .. from+32) h; acc starts as a copy of head->bias. */
-void ag_head_accumulate(const ag_head *head, int from, const float *h, float *acc);
+void ag_head_accumulate(const ag_predictor *predictor, int from, const float *h, float *acc);
 /* w . relu(acc) + b. */
-double ag_head_finish(const ag_head *head, const float *acc);
+double ag_head_finish(const ag_predictor *predictor, const float *acc);
 
 /* How predictions of one family map back to labels: rows (raw, label), both ascending. Beyond the
  * ends ranks stay at the end, the others extend the line; labels of AG_TRANSFORM_LOG are
@@ -111,7 +112,8 @@ struct ag_predictor {
   float *params;
   int families;
   ag_target *target;
-  ag_layer_weights *layers; /* packed for the kernels */
+  const ag_kernels *kernels; /* for this processor */
+  ag_layer_weights *layers;  /* packed for the kernels */
   ag_head head;
   ag_predictor *next; /* of an ensemble: the other members, owned */
   double caution;     /* of an ensemble: the first member's holds */

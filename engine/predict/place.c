@@ -34,8 +34,8 @@ struct ag_place {
   int32_t *node;         /* of the window, by position */
   int8_t *level;         /* layer from which on it differs */
   int32_t *start, *code; /* operands of the window's nodes */
-  double sum[AG_WIDTH];  /* last layer, over all fixed nodes */
-  int count;
+  int edges;             /* how many operands */
+  ag_part fixed;         /* over all other nodes */
 };
 
 static void init_psc(ag_place *place) {
@@ -43,9 +43,9 @@ static void init_psc(ag_place *place) {
   float mean[AG_WIDTH];
   memcpy(place->acc, p->head.bias, sizeof place->acc);
   ag_whole_before(place->whole, place->first, mean);
-  ag_head_accumulate(&p->head, 0, mean, place->acc);
+  ag_head_accumulate(p, 0, mean, place->acc);
   ag_whole_after(place->whole, place->last, mean);
-  ag_head_accumulate(&p->head, 2 * AG_WIDTH, mean, place->acc);
+  ag_head_accumulate(p, 2 * AG_WIDTH, mean, place->acc);
 }
 
 /* The layer from which on node i after the cut may depend on the segment. `level` is indexed
@@ -81,18 +81,18 @@ static int32_t operand_code(const ag_place *place, const int32_t *outputs, const
 /* Fill the window's nodes, levels and operand codes. */
 static void find_window(ag_place *place, const int32_t *outputs) {
   const ag_graph *g = place->whole->graph;
-  int after = g->size - place->last, edges = 0;
+  int after = g->size - place->last;
   int8_t *level = AG_ARRAY(int8_t, after);
   int32_t *index = AG_ARRAY(int32_t, after);
   for (int i = 0; i < after; i++) {
     level[i] = (int8_t)reach(place, level, place->last + i);
     index[i] = level[i] ? place->window++ : -1;
-    edges += level[i] ? ag_graph_arity(g, place->last + i) : 0;
+    place->edges += level[i] ? ag_graph_arity(g, place->last + i) : 0;
   }
   place->node = AG_ARRAY(int32_t, place->window);
   place->level = AG_ARRAY(int8_t, place->window);
   place->start = AG_ARRAY(int32_t, place->window + 1);
-  place->code = AG_ARRAY(int32_t, edges);
+  place->code = AG_ARRAY(int32_t, place->edges);
   for (int i = 0; i < after; i++) {
     if (index[i] < 0) continue;
     int at = index[i], node = place->last + i, count = ag_graph_arity(g, node);
@@ -111,19 +111,15 @@ static void find_window(ag_place *place, const int32_t *outputs) {
 /* Sum the last layer over the nodes no candidate can change. */
 static void sum_fixed(ag_place *place) {
   const ag_whole *w = place->whole;
-  int n = w->graph->size;
-  for (int j = 0; j < AG_WIDTH; j++) {
-    place->sum[j] = w->prefix[(size_t)n * AG_WIDTH + (size_t)j] -
-                    w->prefix[(size_t)place->last * AG_WIDTH + (size_t)j] +
-                    w->prefix[(size_t)place->first * AG_WIDTH + (size_t)j];
-  }
-  place->count = w->kept[n] - w->kept[place->last] + w->kept[place->first];
+  const int32_t *kind = ag_whole_last_kinds(w);
+  ag_whole_add(w, 0, place->first, &place->fixed);
+  ag_whole_add(w, place->last, w->graph->size, &place->fixed);
   for (int i = 0; i < place->window; i++) {
     int node = place->node[i];
     if (w->ref[node] != node) continue;
-    const float *state = ag_whole_last(w) + (size_t)node * AG_WIDTH;
-    for (int j = 0; j < AG_WIDTH; j++) place->sum[j] -= (double)state[j];
-    place->count--;
+    const float *state = ag_whole_last(w) + (size_t)kind[node] * AG_WIDTH;
+    for (int j = 0; j < AG_WIDTH; j++) place->fixed.sum[j] -= (double)state[j];
+    place->fixed.count--;
   }
 }
 
@@ -195,36 +191,29 @@ static double predict_psc(const ag_place *place, const ag_segment *segment) {
   ag_range_embedding(p, segment->nodes, segment->operand_start, segment->operands, 0, segment->size,
                      place->whole->normalisers, mean);
   memcpy(acc, place->acc, sizeof acc);
-  ag_head_accumulate(&p->head, AG_WIDTH, mean, acc);
-  return ag_head_finish(&p->head, acc);
-}
-
-static int largest_arity(const int32_t *start, int size) {
-  int most = 0;
-  for (int i = 0; i < size; i++) {
-    if (start[i + 1] - start[i] > most) most = start[i + 1] - start[i];
-  }
-  return most;
+  ag_head_accumulate(p, AG_WIDTH, mean, acc);
+  return ag_head_finish(p, acc);
 }
 
 /* Append the segment's nodes; references of all of them into ref. */
 static void add_segment(const ag_place *place, const ag_segment *s, const int32_t *input_map,
-                        ag_view *view, int32_t *ref, int32_t *list) {
+                        ag_view *view, int32_t *ref) {
   for (int i = 0; i < s->size; i++) {
     int count = ag_segment_arity(s, i);
+    int32_t *list = ag_view_operands(view, count);
     for (int k = 0; k < count; k++) {
       int32_t u = s->operands[s->operand_start[i] + k];
       list[k] = u >= 0 ? ref[u] : ~place->whole->ref[place->inputs[input_map[~u]]];
     }
-    ref[i] =
-        ag_view_add(view, &place->whole->predictor->config, i, (ag_op)s->nodes[i].op, list, count);
+    ref[i] = ag_view_add(view, &place->whole->predictor->config, i, (ag_op)s->nodes[i].op, count);
   }
 }
 
 static void add_window(const ag_place *place, const ag_segment *s, const int32_t *output_map,
-                       const int32_t *segment_ref, ag_view *view, int32_t *ref, int32_t *list) {
+                       const int32_t *segment_ref, ag_view *view, int32_t *ref) {
   for (int i = 0; i < place->window; i++) {
     int count = place->start[i + 1] - place->start[i];
+    int32_t *list = ag_view_operands(view, count);
     for (int k = 0; k < count; k++) {
       int32_t code = place->code[place->start[i] + k];
       if (code < 0)
@@ -235,7 +224,7 @@ static void add_window(const ag_place *place, const ag_segment *s, const int32_t
         list[k] = segment_ref[s->output_nodes[output_map[code]]];
     }
     ref[i] = ag_view_add(view, &place->whole->predictor->config, place->node[i],
-                         (ag_op)place->whole->graph->nodes[place->node[i]].op, list, count);
+                         (ag_op)place->whole->graph->nodes[place->node[i]].op, count);
   }
 }
 
@@ -243,44 +232,42 @@ static void add_window(const ag_place *place, const ag_segment *s, const int32_t
 static void evaluate(const ag_place *place, const ag_segment *s, const ag_view *view, int own,
                      const int8_t *first, double *sum) {
   const ag_whole *w = place->whole;
-  size_t layers = (size_t)w->predictor->config.layers, layer = (size_t)view->size * AG_WIDTH;
-  float *states = ag_alloc(layer * (layers + 1), sizeof *states);
-  for (int r = 0; r < view->size; r++) {
-    const ag_node *nodes = r < own ? s->nodes : w->graph->nodes;
-    ag_predictor_embed(w->predictor, &nodes[view->node[r]], w->normalisers, states + r * AG_WIDTH);
+  ag_local_room local;
+  ag_room room;
+  if (view->size == 0) return;
+  ag_room_open(&room, &local, view, &w->kinds);
+  for (int r = 0; r < own; r++) {
+    ag_predictor_embed(w->predictor, &s->nodes[view->node[r]], w->normalisers,
+                       room.states + r * AG_WIDTH);
   }
-  ag_view_encode(view, w->predictor, first, w->states, w->graph->size, states);
-  const float *state = states + layers * layer;
-  for (int r = 0; r < view->size; r++, state += AG_WIDTH) {
-    for (int j = 0; j < AG_WIDTH; j++) sum[j] += (double)state[j];
-  }
-  free(states);
+  ag_view_encode(view, w->predictor, &w->kinds, first, own, NULL, &room);
+  ag_sum_states(sum, room.states, room.position, view->size);
+  ag_room_close(&room);
 }
 
 static double predict_gnn(const ag_place *place, const ag_segment *s, const int32_t *input_map,
                           const int32_t *output_map) {
   const ag_predictor *p = place->whole->predictor;
-  int a = largest_arity(s->operand_start, s->size), b = largest_arity(place->start, place->window);
-  int32_t *ref = AG_ARRAY(int32_t, s->size + place->window),
-          *list = AG_ARRAY(int32_t, a > b ? a : b);
-  int8_t *first = AG_ARRAY(int8_t, s->size + place->window);
-  ag_view view = {0};
-  add_segment(place, s, input_map, &view, ref, list);
+  int nodes = s->size + place->window, edges = s->operand_start[s->size] + place->edges;
+  int32_t *ref = ag_resize(NULL, (size_t)nodes + ag_view_ints(nodes, edges), sizeof *ref);
+  int8_t *first = ag_resize(NULL, (size_t)nodes, sizeof *first);
+  ag_view view;
+  ag_view_within(&view, ref + nodes, nodes, edges);
+  add_segment(place, s, input_map, &view, ref);
   int own = view.size;
-  add_window(place, s, output_map, ref, &view, ref + s->size, list);
+  add_window(place, s, output_map, ref, &view, ref + s->size);
   memset(first, 1, (size_t)own);
   /* With bypassed joins rows and window nodes need not match, but then all levels are 1. */
   if (view.size > own) memcpy(first + own, place->level, (size_t)(view.size - own));
-  double sum[AG_WIDTH];
-  memcpy(sum, place->sum, sizeof sum);
+  double sum[AG_WIDTH], value;
+  memcpy(sum, place->fixed.sum, sizeof sum);
   evaluate(place, s, &view, own, first, sum);
   float joined[AG_JOINED_MAX];
-  ag_embed_graph(&p->layout, sum, place->count + view.size, joined);
-  ag_view_free(&view);
+  ag_embed_graph(&p->layout, sum, place->fixed.count + view.size, joined);
   free(ref);
-  free(list);
   free(first);
-  return ag_head_graph(&p->head, joined);
+  ag_head_values(p, joined, 1, &value);
+  return value;
 }
 
 double ag_place_predict(const ag_place *place, const ag_segment *segment, const int32_t *input_map,

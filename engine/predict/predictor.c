@@ -29,12 +29,6 @@
 
 enum { MAX_FILE = 256 << 20 };
 
-static void transpose(const float *w, float *out) {
-  for (int o = 0; o < AG_WIDTH; o++) {
-    for (int i = 0; i < AG_WIDTH; i++) out[i * AG_WIDTH + o] = w[o * AG_WIDTH + i];
-  }
-}
-
 /* Subtract the mean of 32 numbers. */
 static void centre(float *v) {
   double mean = 0;
@@ -44,30 +38,35 @@ static void centre(float *v) {
 
 static void pack_layer(const ag_predictor *p, int l, ag_layer_weights *w) {
   const ag_layout *t = &p->layout;
+  const float *right = p->params + t->layer[l].right_w, *left = p->params + t->layer[l].left_w;
   size_t row = AG_WIDTH * sizeof(float);
-  w->residual = p->config.residual;
-  transpose(p->params + t->layer[l].right_w, w->right);
-  transpose(p->params + t->layer[l].left_w, w->left);
+  *w = (ag_layer_weights){.residual = p->config.residual};
+  for (int i = 0; i < AG_WIDTH; i++) {
+    float *column = w->matrix + i * AG_PROJECTED;
+    for (int o = 0; o < AG_WIDTH; o++) {
+      column[o] = right[o * AG_WIDTH + i];
+      column[AG_WIDTH + o] = left[o * AG_WIDTH + i];
+    }
+  }
   memcpy(w->bias, p->params + t->layer[l].left_b, row);
   if (!w->residual) return;
   memcpy(w->norm_weight, p->params + t->layer[l].norm_w, row);
   memcpy(w->norm_bias, p->params + t->layer[l].norm_b, row);
   centre(w->bias);
-  for (int i = 0; i < AG_WIDTH; i++) {
-    centre(w->right + i * AG_WIDTH);
-    centre(w->left + i * AG_WIDTH);
-  }
+  for (int i = 0; i < 2 * AG_WIDTH; i++) centre(w->matrix + i * AG_WIDTH);
 }
 
 ag_predictor *ag_predictor_make(const ag_config *config, float *params, ag_target *targets,
                                 int families) {
-  ag_predictor *p = AG_NEW(ag_predictor);
+  ag_predictor *p = ag_alloc_aligned(1, sizeof *p, AG_ALIGNMENT);
+  memset(p, 0, sizeof *p);
   p->config = *config;
   p->params = params;
   p->target = targets;
   p->families = families;
   ag_layout_make(config, &p->layout);
-  p->layers = AG_ARRAY(ag_layer_weights, config->layers);
+  p->kernels = ag_kernels_best();
+  p->layers = ag_alloc_aligned((size_t)config->layers, sizeof *p->layers, AG_ALIGNMENT);
   for (int l = 0; l < config->layers; l++) pack_layer(p, l, &p->layers[l]);
   ag_head_fold(&p->layout, params, &p->head);
   return p;

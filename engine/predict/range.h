@@ -18,7 +18,7 @@ typedef struct ag_range {
   bool op[AG_OP_COUNT];
   int kernels;
   ag_range_kernel kernel[AG_RANGE_KERNELS]; /* ascending */
-} ag_range; /* {0} is unknown */
+} ag_range;                                 /* {0} is unknown */
 
 struct ag_st_file;
 struct ag_st_writer;

@@ -13,101 +13,46 @@
 #include "engine/base/alloc.h"
 #include "engine/predict/window.h"
 
-/* A sum over last-layer states: of nodes that a boundary leaves alone, at first. */
-typedef struct part {
-  double sum[AG_WIDTH];
-  int count;
-} part;
-
-/* Rows [first, inner) lie in the segment behind the boundary, [inner, end) behind that. */
-typedef struct boundary {
-  int first, inner, end;
-  part segment, after;
-} boundary;
-
-typedef struct embedding {
-  float segment[AG_WIDTH], after[AG_WIDTH];
-} embedding;
+/* P, S and C of a cut, side by side: the head's input. */
+typedef struct joined {
+  float before[AG_WIDTH], segment[AG_WIDTH], after[AG_WIDTH];
+} joined;
 
 enum {
   ROWS_AT_ONCE = 1024
 }; /* many, so that equal windows meet; few, so that they stay in cache */
 
-static void add_state(double *sum, const float *state, double sign) {
-  for (int j = 0; j < AG_WIDTH; j++) sum[j] += sign * (double)state[j];
-}
-
-/* What the window leaves alone of nodes [at, next); it changes none from `end` on. */
-static void keep_rest(const ag_whole *w, const ag_window *win, int at, int next, int end, part *p) {
-  p->count = w->kept[next] - w->kept[at];
-  for (int j = 0; j < AG_WIDTH; j++) {
-    p->sum[j] = w->prefix[(size_t)next * AG_WIDTH + (size_t)j] -
-                w->prefix[(size_t)at * AG_WIDTH + (size_t)j];
-  }
-  for (int i = at; i < next && i < end; i++) {
-    if (w->ref[i] != i || win->ref[i - at] == ~i) continue;
-    add_state(p->sum, ag_whole_last(w) + (size_t)i * AG_WIDTH, -1);
-    p->count--;
-  }
-}
-
-static void add_boundary(const ag_whole *w, ag_window *win, boundary *b, int at, int next) {
-  b->first = win->view.size;
-  int end = ag_window_add_after(win, w, at, b->after.sum, &b->after.count);
-  b->end = win->view.size;
-  for (b->inner = b->first; b->inner < b->end && win->view.node[b->inner] < next;) b->inner++;
-  keep_rest(w, win, at, next, end, &b->segment);
-}
-
-static void finish_boundary(boundary *b, const float *states, embedding *e) {
-  for (int r = b->first; r < b->end; r++) {
-    add_state(b->after.sum, states + r * AG_WIDTH, 1);
-    if (r < b->inner) add_state(b->segment.sum, states + r * AG_WIDTH, 1);
-  }
-  ag_mean(b->segment.sum, b->segment.count + b->inner - b->first, e->segment);
-  ag_mean(b->after.sum, b->after.count + b->end - b->first, e->after);
-}
-
-/* Embeddings at bounds[0 .. count], as many at once as there are rows for. */
-static embedding *embed_boundaries(const ag_whole *w, const int32_t *bounds, int count) {
-  embedding *embeddings = AG_ARRAY(embedding, count + 1);
-  boundary *boundaries = AG_ARRAY(boundary, count + 1);
+/* The value of every cut. */
+static void score_cuts(const ag_whole *w, const int32_t *bounds, int count, double *values) {
+  joined *cuts = ag_resize(NULL, (size_t)count + 1, sizeof *cuts);
+  ag_boundary *boundaries = ag_resize(NULL, (size_t)count + 1, sizeof *boundaries);
+  float none[AG_WIDTH];
   ag_window win = {0};
   for (int from = 0, to = 0; from <= count; from = to) {
     ag_window_clear(&win);
     for (; to <= count && win.view.size < ROWS_AT_ONCE; to++) {
-      add_boundary(w, &win, &boundaries[to], bounds[to], bounds[to < count ? to + 1 : to]);
+      ag_window_add(&win, w, bounds[to], bounds[to < count ? to + 1 : to], &boundaries[to]);
     }
-    const float *states = ag_window_encode(&win, w);
-    for (int i = from; i < to; i++) finish_boundary(&boundaries[i], states, &embeddings[i]);
+    ag_window_encode(&win, w);
+    for (int i = from; i < to; i++) {
+      ag_window_finish(&win, &boundaries[i], cuts[i].segment, i ? cuts[i - 1].after : none);
+      ag_whole_before(w, bounds[i], cuts[i].before);
+    }
   }
+  ag_head_values(w->predictor, cuts->before, count, values);
   ag_window_free(&win);
   free(boundaries);
-  return embeddings;
-}
-
-/* The value of every cut. */
-static void score_cuts(const ag_whole *w, const int32_t *bounds, int count, double *values) {
-  const ag_head *head = &w->predictor->head;
-  embedding *e = embed_boundaries(w, bounds, count);
-  for (int i = 0; i < count; i++) {
-    float before[AG_WIDTH], acc[AG_JOINED_MAX];
-    memcpy(acc, head->bias, sizeof acc);
-    ag_whole_before(w, bounds[i], before);
-    ag_head_accumulate(head, 0, before, acc);
-    ag_head_accumulate(head, AG_WIDTH, e[i].segment, acc);
-    ag_head_accumulate(head, 2 * AG_WIDTH, e[i + 1].after, acc);
-    values[i] = ag_head_finish(head, acc);
-  }
-  free(e);
+  free(cuts);
 }
 
 static double score_whole(const ag_whole *w) {
   const ag_predictor *p = w->predictor;
-  float joined[AG_JOINED_MAX];
+  float embedding[AG_JOINED_MAX];
   int n = w->graph->size;
-  ag_embed_graph(&p->layout, w->prefix + (size_t)n * AG_WIDTH, w->kept[n], joined);
-  return ag_head_graph(&p->head, joined);
+  double value;
+  ag_embed_graph(&p->layout, w->prefix + (size_t)n * AG_WIDTH, w->kept[n], embedding);
+  ag_head_values(p, embedding, 1, &value);
+  return value;
 }
 
 /* The value of every cut (PSC), or the one of the graph (GNN); returns how many. */

@@ -47,6 +47,7 @@ ag_batch *ag_batch_make(const struct mutation *m, int tasks, const ag_graph *con
   b->batch.children = b->children;
   b->batch.parents = count;
   b->batch.parent = b->parents;
+  b->batch.threads = m->space->options.threads;
   return &b->batch;
 }
 

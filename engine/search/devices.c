@@ -157,10 +157,10 @@ static void cost_child(const costing *c, desk *d, const struct place *p, int32_t
   const ag_device *device = ag_npu_device(c->npu);
   int size = lay_out(d, p, child, c->parents[child->parent], c->rows + c->node_start[k]);
   ag_pass_graph view = {size, d->rows, d->start, d->operands};
-  int64_t time, energy;
-  bool fits = ag_pass_tail(&d->pass, device, &view, &time, &energy, NULL);
-  c->ms[k] = fits ? ag_npu_ms(time) : NAN;
-  c->mj[k] = fits ? ag_npu_mj(device, time, energy) : NAN;
+  ag_pass_sums sums;
+  bool fits = ag_pass_tail(&d->pass, device, &view, &sums, NULL);
+  c->ms[k] = fits ? ag_npu_ms(sums.time) : NAN;
+  c->mj[k] = fits ? ag_npu_mj(device, sums.time, sums.energy) : NAN;
 }
 
 static void cost_run(void *context, int64_t run, int worker) {

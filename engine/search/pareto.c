@@ -6,6 +6,7 @@
 
 #include "autogo/search.h"
 #include "engine/base/alloc.h"
+#include "engine/base/sort.h"
 
 /* A copy of the table with every objective to be maximised. */
 static double *oriented(const double *values, int count, int objectives, const bool *maximise) {
@@ -44,26 +45,42 @@ static int compare_rows(const void *x, const void *y) {
   return (a->index > b->index) - (a->index < b->index);
 }
 
-static struct row *sorted_rows(const double *table, int count, int objectives, int *sorted) {
-  struct row *rows = AG_ARRAY(struct row, count);
+/* The rows without a NaN for which allowed[] holds (NULL: all), as compare_rows has them. */
+static struct row *sorted_rows(const double *table, int count, int objectives, const bool *allowed,
+                               int *sorted) {
+  int32_t *order = AG_ARRAY(int32_t, count);
   int n = 0;
-  for (int i = 0; i < count; i++) {
-    const double *values = table + (size_t)i * (size_t)objectives;
-    if (!has_nan(values, objectives)) rows[n++] = (struct row){values, objectives, i};
-  }
-  qsort(rows, (size_t)n, sizeof *rows, compare_rows);
+  for (int i = 0; i < count; i++)
+    if ((!allowed || allowed[i]) && !has_nan(table + (size_t)i * (size_t)objectives, objectives))
+      order[n++] = i;
+  for (int m = objectives - 1; m >= 0; m--) ag_sort_rows(table + m, objectives, true, order, n);
+  struct row *rows = AG_ARRAY(struct row, n);
+  for (int k = 0; k < n; k++)
+    rows[k] = (struct row){table + (size_t)order[k] * (size_t)objectives, objectives, order[k]};
+  free(order);
   *sorted = n;
   return rows;
+}
+
+/* Mark the rows that break constraints least. */
+static bool *least_violating(const double *violations, int count) {
+  bool *allowed = AG_ARRAY(bool, count);
+  double least = INFINITY;
+  for (int i = 0; i < count; i++)
+    if (violations[i] < least) least = violations[i];
+  for (int i = 0; i < count; i++) allowed[i] = violations[i] <= least;
+  return allowed;
 }
 
 /* In lexicographic order a row can only be covered by an earlier one; with two objectives the
  * last member of the front decides alone. */
 void ag_pareto_front(const double *values, int count, int objectives, const bool *maximise,
-                     bool *front) {
+                     const double *violations, bool *front) {
   memset(front, 0, (size_t)count * sizeof *front);
   double *table = oriented(values, count, objectives, maximise);
+  bool *allowed = violations ? least_violating(violations, count) : NULL;
   int n;
-  struct row *rows = sorted_rows(table, count, objectives, &n);
+  struct row *rows = sorted_rows(table, count, objectives, allowed, &n);
   const double **members = AG_ARRAY(const double *, n);
   int size = 0;
   for (int i = 0; i < n; i++) {
@@ -76,6 +93,7 @@ void ag_pareto_front(const double *values, int count, int objectives, const bool
   }
   free(members);
   free(rows);
+  free(allowed);
   free(table);
 }
 
@@ -132,7 +150,7 @@ double ag_hypervolume(const double *values, int count, int objectives, const boo
   double *table = oriented(values, count, objectives, maximise);
   double *origin = oriented(reference, 1, objectives, maximise);
   int n;
-  struct row *rows = sorted_rows(table, count, objectives, &n);
+  struct row *rows = sorted_rows(table, count, objectives, NULL, &n);
   double volume = n > 0 ? slice(rows, n, objectives, origin) : 0;
   free(rows);
   free(origin);
@@ -143,22 +161,19 @@ double ag_hypervolume(const double *values, int count, int objectives, const boo
 void ag_rank_sums(const double *values, int count, int objectives, const bool *maximise,
                   int32_t *sums) {
   double *table = oriented(values, count, objectives, maximise);
-  double *column = AG_ARRAY(double, count);
-  struct row *rows = AG_ARRAY(struct row, count);
+  int32_t *order = AG_ARRAY(int32_t, count);
   memset(sums, 0, (size_t)count * sizeof *sums);
+  for (int k = 0; k < count * objectives; k++)
+    if (isnan(table[k])) table[k] = -INFINITY;
   for (int m = 0; m < objectives; m++) {
-    for (int i = 0; i < count; i++) {
-      double v = table[(size_t)i * (size_t)objectives + (size_t)m];
-      column[i] = isnan(v) ? -INFINITY : v;
-      rows[i] = (struct row){&column[i], 1, i};
-    }
-    qsort(rows, (size_t)count, sizeof *rows, compare_rows);
+    const double *column = table + m;
+    for (int i = 0; i < count; i++) order[i] = i;
+    ag_sort_rows(column, objectives, true, order, count);
     for (int i = 0, rank = 0; i < count; i++) {
-      if (i > 0 && *rows[i].values < *rows[i - 1].values) rank = i;
-      sums[rows[i].index] += rank;
+      if (i > 0 && column[order[i] * objectives] < column[order[i - 1] * objectives]) rank = i;
+      sums[order[i]] += rank;
     }
   }
-  free(rows);
-  free(column);
+  free(order);
   free(table);
 }

@@ -30,12 +30,19 @@ void ag_prices_set(ag_prices *prices, const ag_node *node, int predecessors, dou
   *ag_map_put(&prices->map, ag_node_signature(node, predecessors), bits, NULL) = bits;
 }
 
-static double price_of(const ag_prices *prices, const ag_node *node, int predecessors) {
+/* NaN where there is none, and *known is false. */
+static double price_of(const ag_prices *prices, const ag_node *node, int predecessors,
+                       bool *known) {
   const int64_t *bits = ag_map_get(&prices->map, ag_node_signature(node, predecessors));
   double price = NAN;
-  if (bits) memcpy(&price, bits, sizeof price);
+  if (bits)
+    memcpy(&price, bits, sizeof price);
+  else
+    *known = false;
   return price;
 }
+
+/* --- what has no price ------------------------------------------------------------------------ */
 
 struct collector {
   const ag_prices *prices;
@@ -71,10 +78,12 @@ int ag_prices_missing_graph(const ag_prices *prices, const ag_graph *graph, ag_u
   return finish(&c, nodes);
 }
 
-int ag_prices_missing_batch(const ag_prices *prices, const ag_batch *batch, ag_unpriced **nodes) {
+int ag_prices_missing_batch(const ag_prices *prices, const ag_batch *batch, const bool *wanted,
+                            ag_unpriced **nodes) {
   struct collector c = {.prices = prices};
   for (int p = 0; p < batch->parents; p++) collect_graph(&c, batch->parent[p]);
   for (int k = 0; k < batch->size; k++) {
+    if (wanted && !wanted[k]) continue;
     const ag_segment *s = batch->children[k].segment;
     for (int i = 0; i < s->size; i++)
       collect(&c, &s->nodes[i], ag_segment_arity(s, i), ag_segment_predecessors(s, i));
@@ -82,10 +91,14 @@ int ag_prices_missing_batch(const ag_prices *prices, const ag_batch *batch, ag_u
   return finish(&c, nodes);
 }
 
-static double *graph_prices(const ag_prices *prices, const ag_graph *g) {
+/* --- sums ------------------------------------------------------------------------------------- */
+
+/* A table of prices, one per node. */
+static double *graph_prices(const ag_prices *prices, const ag_graph *g, bool *known) {
   double *table = AG_ARRAY(double, g->size);
+  *known = true;
   for (int i = 0; i < g->size; i++)
-    table[i] = price_of(prices, &g->nodes[i], ag_graph_predecessors(g, i));
+    table[i] = price_of(prices, &g->nodes[i], ag_graph_predecessors(g, i), known);
   return table;
 }
 
@@ -100,33 +113,57 @@ static double sum(double start, const double *table, int count) {
 }
 
 double ag_graph_cost(const ag_prices *prices, const ag_graph *graph) {
-  double *table = graph_prices(prices, graph);
+  bool known;
+  double *table = graph_prices(prices, graph, &known);
   double cost = sum(0, table, graph->size);
   free(table);
   return finite_or_nan(cost);
 }
 
-static double child_cost(const ag_prices *prices, const ag_child *child, const double *table,
-                         int size) {
-  const ag_segment *s = child->segment;
-  double cost = sum(0, table, child->first);
-  for (int i = 0; i < s->size; i++)
-    cost += price_of(prices, &s->nodes[i], ag_segment_predecessors(s, i));
-  return finite_or_nan(sum(cost, table + child->last, size - child->last));
+struct costing {
+  const ag_prices *prices;
+  const ag_batch *batch;
+  double **tables; /* per parent */
+  bool *known;     /* per parent: all its nodes have a price */
+  bool *wanted;
+  double *costs;
+};
+
+static void price_parent(void *context, int64_t p, int worker) {
+  struct costing *c = context;
+  (void)worker;
+  c->tables[p] = graph_prices(c->prices, c->batch->parent[p], &c->known[p]);
 }
 
-void ag_batch_cost(const ag_prices *prices, const ag_batch *batch, double *costs) {
-  double *table = NULL;
-  int tabled = -1;
-  for (int k = 0; k < batch->size; k++) {
-    const ag_child *child = &batch->children[k];
-    const ag_graph *parent = batch->parent[child->parent];
-    if (child->parent != tabled) {
-      free(table);
-      table = graph_prices(prices, parent);
-      tabled = child->parent;
-    }
-    costs[k] = child_cost(prices, child, table, parent->size);
-  }
-  free(table);
+static void cost_child(void *context, int64_t k, int worker) {
+  struct costing *c = context;
+  const ag_child *child = &c->batch->children[k];
+  const ag_segment *s = child->segment;
+  const double *table = c->tables[child->parent];
+  (void)worker;
+  if (!c->wanted[k]) return;
+  bool known = c->known[child->parent];
+  double cost = sum(0, table, child->first);
+  for (int i = 0; i < s->size; i++)
+    cost += price_of(c->prices, &s->nodes[i], ag_segment_predecessors(s, i), &known);
+  int size = c->batch->parent[child->parent]->size;
+  c->costs[k] = finite_or_nan(sum(cost, table + child->last, size - child->last));
+  c->wanted[k] = !known;
+}
+
+int ag_batch_cost(const ag_prices *prices, const ag_batch *batch, int threads, bool *wanted,
+                  double *costs) {
+  struct costing c = {.prices = prices, .batch = batch, .wanted = wanted, .costs = costs};
+  c.tables = AG_ARRAY(double *, batch->parents);
+  c.known = AG_ARRAY(bool, batch->parents);
+  ag_pool *pool = ag_pool_new(threads);
+  ag_pool_run(pool, batch->parents, price_parent, &c);
+  ag_pool_run(pool, batch->size, cost_child, &c);
+  ag_pool_free(pool);
+  int unpriced = 0;
+  for (int k = 0; k < batch->size; k++) unpriced += wanted[k];
+  for (int p = 0; p < batch->parents; p++) free(c.tables[p]);
+  free(c.tables);
+  free(c.known);
+  return unpriced;
 }

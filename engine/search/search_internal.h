@@ -24,8 +24,10 @@ struct ag_space {
   ag_pool *pool;
   ag_solver **solvers; /* one per thread */
   struct marks *marks; /* one per thread */
-  ag_map visited;      /* ag_graph_hash of every graph seen -> its number in order of sight */
-  int32_t *usable;     /* entries whose ops are permitted, ascending */
+  ag_map visited;      /* ag_graph_hash of every graph seen */
+  ag_hash *seen;       /* the same, in order of sight */
+  int64_t seen_capacity;
+  int32_t *usable; /* entries whose ops are permitted, ascending */
   int usable_count;
   struct fit *fits; /* of the usable entries, sorted by key, entry, variant */
   int fit_count;

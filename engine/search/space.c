@@ -1,6 +1,7 @@
 /* The space: what mutation draws on, indexed once. `fits` answers "which mined variants have
  * exactly these port shapes" by binary search over a multiset hash of the shapes. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/base/alloc.h"
 #include "engine/search/search_internal.h"
@@ -89,6 +90,7 @@ void ag_space_free(ag_space *space) {
   free(space->marks);
   ag_pool_free(space->pool);
   ag_map_free(&space->visited);
+  free(space->seen);
   free(space->usable);
   free(space->fits);
   free(space);
@@ -119,27 +121,21 @@ bool ag_space_visit(ag_space *space, const ag_graph *graph) {
 
 bool ag_space_visit_hash(ag_space *space, ag_hash hash) {
   bool fresh;
-  ag_map_put(&space->visited, hash, (int64_t)space->visited.count, &fresh);
-  return fresh;
+  int64_t count = ag_space_visited(space);
+  ag_map_put(&space->visited, hash, 0, &fresh);
+  if (!fresh) return false;
+  AG_GROW(space->seen, count, space->seen_capacity);
+  space->seen[count] = hash;
+  return true;
 }
 
 int64_t ag_space_visited(const ag_space *space) {
   return (int64_t)space->visited.count;
 }
 
-struct since {
-  int64_t first;
-  ag_hash *hashes;
-};
-
-static void place_hash(void *context, ag_hash key, int64_t value) {
-  const struct since *since = context;
-  if (value >= since->first) since->hashes[value - since->first] = key;
-}
-
 void ag_space_visited_since(const ag_space *space, int64_t first, ag_hash *hashes) {
-  struct since since = {first, hashes};
-  ag_map_each(&space->visited, place_hash, &since);
+  size_t count = (size_t)(ag_space_visited(space) - first);
+  if (count) memcpy(hashes, space->seen + first, count * sizeof *hashes);
 }
 
 void ag_space_visit_hashes(ag_space *space, const ag_hash *hashes, int64_t count) {

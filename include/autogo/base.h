@@ -83,7 +83,6 @@ static inline int ag_hash_compare(ag_hash a, ag_hash b) {
 typedef struct ag_pool ag_pool;
 ag_pool *ag_pool_new(int threads); /* threads >= 1 */
 void ag_pool_free(ag_pool *pool);
-int ag_pool_threads(const ag_pool *pool);
 void ag_pool_run(ag_pool *pool, int64_t count, void (*work)(void *, int64_t, int), void *context);
 
 #endif

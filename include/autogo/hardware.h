@@ -28,6 +28,13 @@
  * by every user. Both rules look at a node, its operands and the number of their users only, so the
  * cost of a child of a search is a sum over remembered numbers.
  *
+ * Where the tensors that stay and are still needed (skip connections wait for long) are at one
+ * moment more than shared.bytes, as many bytes as are too many are written to DRAM and read back
+ * before their next use: those whose next use is furthest away, which moves the fewest bytes. The
+ * moments are those of a schedule: operands before their users, in the order in which they are
+ * named. Both ways cost their energy; they use the time in which the DMA is idle, and where there
+ * is too little of it the network takes as long as its DMA.
+ *
  * Time of a group, with A cycles of the array, V of the vector unit, D of the DMA:
  *
  *   min(A' + D, max(A', D) + fill) + start + latency       A' = max(A, V)
@@ -35,7 +42,7 @@
  * where fill is the first load and the last store of `chunk` bytes, which nothing hides.
  * Array cycles do not depend on the tiles (these are cut at granules, and streams go on over their
  * edges), so the tiling of least time is the one of least traffic, which costs least energy too:
- * one plan is best in both. That is why latency and energy are monotone: more work, a smaller
+ * one plan is best in both. What leaves the shared buffer is as little as can be. That is why latency and energy are monotone: more work, a smaller
  * buffer, less bandwidth or a slower clock never make either cheaper (with a bandwidth of the shared
  * buffer, energy may: there the plan is chosen for time). A smaller array does not either while the
  * memory keeps up, with "fill": "edge"; its granules are finer, so it may move less where it does
@@ -47,7 +54,8 @@
  * the system with the memory device.
  *
  * Sums are whole numbers (units of 2^-16 ns and 2^-10 pJ), so they do not depend on the order of
- * the nodes, nor on how a child of a search was put together.
+ * the nodes, nor on how a child of a search was put together. Where bytes leave the shared buffer
+ * they depend on the order in which an addition names its operands.
  *
  * Source: hardware.md sections 1 to 4. Assumed, not measured: see the "sources" of a device file.
  */
@@ -138,7 +146,8 @@ bool ag_gemm_of(const ag_node *node, ag_gemm *gemm);
  *   cube       groups * ceil(m/M) * ceil(n/N) * ceil(kp/K), kp the k with channels in blocks of K
  *              (of 4 if there are at most 4); depthwise: the block diagonal
  *   systolic   per fold T + R + C - 2 (OS), T + 2R + C - 2 (WS, IS): SCALE-Sim v2's count plus one
- *   block-dot  the best block of outputs; the weight decoder wants 32 cycles per block
+ *   block-dot  the best block of outputs, up to 64 micro-blocks; the weight decoder wants 32 cycles
+ *              per block, and a block at the edge takes as long as a whole one
  *   atomic     m * taps * ceil(cin/Ca) * ceil(cout/Ka)
  *
  * Saturates at INT64_MAX. Source: hardware.md 1.4, 2.2, 2.3. */
@@ -191,8 +200,9 @@ typedef struct ag_npu_cost {
   double static_mj;
   double utilisation;  /* macs / (cycles * peak) */
   double mapping;      /* macs / slots */
-  int64_t shared_peak; /* bytes of resident tensors alive at once: above shared_buffer the rule
-                          of residency was too kind */
+  int64_t shared_peak; /* bytes alive at once of tensors that stay by their size */
+  int64_t evicted;     /* bytes of them that found no room: each is written and read once more */
+  double evicted_ms, evicted_mj; /* of that; the totals are the sums over the nodes and this */
   int groups;
 } ag_npu_cost;
 

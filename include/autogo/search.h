@@ -47,7 +47,7 @@ bool ag_space_visit(ag_space *space, const ag_graph *graph);
 
 /* The memory of a space as a list that only grows, so that a journal needs to keep only what is
  * new: the hashes number `first` and later, in the order in which they were first seen, into
- * hashes[ag_space_visited(space) - first]. O(visited). */
+ * hashes[ag_space_visited(space) - first]. O(their number). */
 int64_t ag_space_visited(const ag_space *space);
 void ag_space_visited_since(const ag_space *space, int64_t first, ag_hash *hashes);
 
@@ -98,6 +98,7 @@ typedef struct ag_batch {
   int64_t tried;    /* candidates taken from the database */
   int64_t feasible; /* of these, with a solution for their shapes */
   int64_t scored;   /* of these, distinct, not seen before and predicted */
+  int threads;      /* of the space */
 } ag_batch;
 
 /* Mutate `parents` (canonical order), each as algorithm.md section 4 says: a fresh sparse V'
@@ -149,16 +150,22 @@ typedef struct ag_unpriced {
   int operands, predecessors;
 } ag_unpriced;
 
-/* The distinct unpriced signatures of a batch or graph, in order of first appearance, as a
- * malloc'd array; returns their number. */
-int ag_prices_missing_batch(const ag_prices *prices, const ag_batch *batch, ag_unpriced **nodes);
+/* The distinct unpriced signatures of a graph, or of the parents and the wanted children (NULL: all)
+ * of a batch, in order of first appearance, as a malloc'd array; returns their number. */
+int ag_prices_missing_batch(const ag_prices *prices, const ag_batch *batch, const bool *wanted,
+                            ag_unpriced **nodes);
 int ag_prices_missing_graph(const ag_prices *prices, const ag_graph *graph, ag_unpriced **nodes);
 
-/* Sum of the prices of all nodes in order; NaN if one cannot be measured, or the sum
- * overflows. Every signature must have been priced. For a child the sum runs over P, replacement,
- * C: exactly that of the graph ag_batch_graph makes. */
+/* Sum of the prices of all nodes in order; NaN if one cannot be measured or has no price, or the sum
+ * overflows. */
 double ag_graph_cost(const ag_prices *prices, const ag_graph *graph);
-void ag_batch_cost(const ag_prices *prices, const ag_batch *batch, double *costs);
+
+/* The same of the wanted children of a batch; the sum runs over P, replacement, C: exactly that of the
+ * graph ag_batch_graph makes. costs[k] of other children stay. Afterwards wanted[] marks the
+ * children with a node that has no price: what to ask for, and to cost again. Returns how many they
+ * are. The same for any number of threads. O(nodes of the replacements), but for the sums. */
+int ag_batch_cost(const ag_prices *prices, const ag_batch *batch, int threads, bool *wanted,
+                  double *costs);
 
 /* --- devices --------------------------------------------------------------------------------- */
 
@@ -170,10 +177,11 @@ void ag_batch_npu(const ag_batch *batch, ag_npu *npu, int threads, double *ms, d
 /* --- Pareto fronts ------------------------------------------------------------------------ */
 
 /* Mark the rows of values[count][objectives] (row-major) that no other row dominates, under
- * maximise[objective]. Of equal rows the first is marked. Rows with a NaN never are.
- * O(count log count) for two objectives, O(count * front * objectives) otherwise. */
+ * maximise[objective]. Of equal rows the first is marked. Rows with a NaN never are. With
+ * `violations`, one per row (NULL: none), only the rows of the least one compete.
+ * O(count) for two objectives, O(count * front * objectives) otherwise. */
 void ag_pareto_front(const double *values, int count, int objectives, const bool *maximise,
-                     bool *front);
+                     const double *violations, bool *front);
 
 /* Volume dominated by the rows above `reference` (rows beyond it in any objective add
  * nothing). Sweep for two objectives, slicing for more. */
@@ -181,7 +189,7 @@ double ag_hypervolume(const double *values, int count, int objectives, const boo
                       const double *reference);
 
 /* Sum over the objectives of each row's rank (0 = best; equal values share the lower rank).
- * Source: algorithm.md section 4, table 8. */
+ * O(count) per objective. Source: algorithm.md section 4, table 8. */
 void ag_rank_sums(const double *values, int count, int objectives, const bool *maximise,
                   int32_t *sums);
 

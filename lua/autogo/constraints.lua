@@ -10,8 +10,7 @@
 local M = {}
 
 local function excess(over, bound)
-  if not (over > 0) then return 0 end
-  return over / (bound ~= 0 and math.abs(bound) or 1)
+  return over > 0 and over / (bound ~= 0 and math.abs(bound) or 1) or 0
 end
 
 --- By how much values break the constraints: the sum, over all bounds, of how far a value is beyond it as
@@ -30,18 +29,21 @@ function M.violation(constraints, values)
   return sum
 end
 
---- Sort numbers of rows: less violation first, then the lesser sum of ranks, then the lesser number.
--- @tparam {integer,...} rows
--- @tparam {number,...} sums by row
--- @tparam[opt] {number,...} violations by row; without it all are alike
-function M.sort(rows, sums, violations)
-  table.sort(rows, function(a, b)
-    local over_a, over_b = violations and violations[a] or 0, violations and violations[b] or 0
-    if over_a ~= over_b then return over_a < over_b end
-    if sums[a] ~= sums[b] then return sums[a] < sums[b] end
-    return a < b
-  end)
-  return rows
+--- The violations of many: values in columns.
+-- @tparam {table,...}|nil constraints
+-- @tparam {string={number,...}} columns by the name of what is constrained
+-- @tparam integer count rows
+-- @treturn {number,...}
+function M.violations(constraints, columns, count)
+  local violations, values = {}, {}
+  for i = 1, count do
+    for _, constraint in ipairs(constraints or {}) do
+      local column = columns[constraint.on]
+      values[constraint.on] = column and column[i]
+    end
+    violations[i] = constraints and M.violation(constraints, values) or 0
+  end
+  return violations
 end
 
 --- A constraint as text: "flops <= 2e+08".

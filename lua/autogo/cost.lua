@@ -91,7 +91,8 @@ local function call(objective, ...)
   end
   if ok then return result end
   if core.interrupted() then error(result, 0) end
-  return fail(objective, "it raised: " .. tostring(result):gsub("%s*\n.*", ""))
+  local reason = tostring(result):gsub("%s*\n.*", "")
+  return fail(objective, reason:find "^it took longer" and reason or "it raised: " .. reason)
 end
 
 -- NaN and infinities are no measurements either.
@@ -105,11 +106,11 @@ local function number_or_nil(objective, value, of)
     :format(type(value), of))
 end
 
-local function learn(self, what)
-  local objective = self.objective
-  self.prices:learn(what, function(node)
+-- The price of a node: what the user's function says.
+local function price(objective)
+  return function(node)
     return number_or_nil(objective, call(objective, node), "a " .. node.op .. " node")
-  end)
+  end
 end
 
 local function ask(objective, group)
@@ -165,7 +166,7 @@ function Cost:of(graph)
     if why then fail(objective, why) end
   end
   if self.prices then
-    learn(self, graph)
+    self.prices:learn(graph, price(objective))
     return self.prices:cost(graph)
   elseif self.parts then
     local values = {}
@@ -200,16 +201,15 @@ end
 -- @tparam[opt] {integer,...} rows the only ones to be measured, as far as each costs time; the others
 -- may be NaN
 function Cost:column(batch, rows)
-  if self.prices then
-    learn(self, batch)
-    return self.prices:column(batch)
-  elseif self.objective.column then
+  if self.objective.column then
     return self.objective.column(batch)
+  elseif self.prices then
+    return self.prices:column(batch, price(self.objective))
   elseif self.parts then
     return combined_column(self, batch)
   elseif self.objective.predictor then
     local objective = self.objective
-    return assert(batch:estimate(objective.predictor, objective.family, core.processors()))
+    return assert(batch:estimate(objective.predictor, objective.family))
   end
   local numbers, graphs, values = rows or {}, {}, {}
   for i = 1, #batch do

@@ -96,52 +96,30 @@ end
 --- Rows of a batch in the FLOPs band and estimated better than the input, and the estimates of all rows:
 -- only these are worth a measurement.
 local function hopeful(search, batch, parents)
-  local settings, least_score = search.settings, search.input.score
-  local gain, flops, parent = batch:column "gain", batch:column "flops", batch:column "parent"
-  local base = search.input.graph.flops -- an objective of the user's may be called flops too
-  local most, least = settings.flops_max * base, settings.flops_min * base
-  local rows, estimates, scores = {}, {}, {}
+  local settings, base = search.settings, search.input.graph.flops
+  local scores, flops = {}, batch:column "flops" -- before an objective of the user's takes the name
   for k, one in ipairs(parents) do scores[k] = one.score end
-  for i = 1, #gain do
-    local estimate = scores[parent[i]] + gain[i]
-    estimates[i] = estimate
-    if estimate > least_score and flops[i] <= most and flops[i] >= least then rows[#rows + 1] = i end
-  end
-  return rows, estimates
-end
-
--- Names and columns of everything that an objective or a constraint may be about.
-local function measured_columns(search, batch, estimates)
-  local names, columns = { "score", "flops" }, { estimates, batch:column "flops" }
-  for k, evaluator in ipairs(search.costs) do
-    names[k + 2], columns[k + 2] = evaluator.name, batch:column(evaluator.name)
-  end
-  return names, columns
+  local estimates = batch:expected(scores)
+  local rows = core.where(estimates, ">", search.input.score)
+  rows = core.where(flops, "<=", settings.flops_max * base, rows)
+  return core.where(flops, ">=", settings.flops_min * base, rows), estimates
 end
 
 --- Rows that may become members: hopeful and measurable. Returns their numbers, and of each what the
 -- front is formed on: columns of values, and by how much constraints are broken.
 local function promising(search, batch, parents)
-  local candidates, estimates = hopeful(search, batch, parents)
-  for _, evaluator in ipairs(search.costs) do batch:cost(evaluator, candidates) end
-  local names, all = measured_columns(search, batch, estimates)
-  local rows, columns, violations, values = {}, { {} }, {}, {} -- one table of values serves all rows
-  for k = 3, #names do columns[k - 1] = {} end
-  for _, i in ipairs(candidates) do
-    local measured = true
-    for k, name in ipairs(names) do
-      local value = all[k][i]
-      measured = measured and value == value
-      values[name] = value
-    end
-    if measured then
-      local n = #rows + 1
-      rows[n], columns[1][n] = i, estimates[i]
-      for k = 3, #names do columns[k - 1][n] = all[k][i] end
-      violations[n] = constraints.violation(search.settings.constraints, values)
-    end
+  local rows, estimates = hopeful(search, batch, parents)
+  for _, evaluator in ipairs(search.costs) do
+    batch:cost(evaluator, rows)
+    rows = core.where(batch:column(evaluator.name), "<", 1 / 0, rows) -- NaN is not
   end
-  return rows, columns, violations
+  local columns = { core.pick(estimates, rows) }
+  local named = { score = columns[1], flops = core.pick(batch:column "flops", rows) }
+  for k, evaluator in ipairs(search.costs) do
+    columns[k + 1] = core.pick(batch:column(evaluator.name), rows)
+    named[evaluator.name] = columns[k + 1]
+  end
+  return rows, columns, constraints.violations(search.settings.constraints, named, #rows)
 end
 
 --- Row `i` of the batch as a member; `made` is what space:make made of it.

@@ -18,22 +18,6 @@ function member.root(graph)
   return root
 end
 
--- Where each node of a child in canonical order stood in the input.
-local function follow_origin(parent, splice, order)
-  local spliced, shift = {}, #splice.added - (splice.last - splice.first)
-  for i = 1, #parent.graph do
-    local position = i - 1
-    if position < splice.first then
-      spliced[position] = parent.origin[i]
-    elseif position >= splice.last then
-      spliced[position + shift] = parent.origin[i]
-    end
-  end
-  local origin = {}
-  for i, old in ipairs(order) do origin[i] = spliced[old] end
-  return origin
-end
-
 local function describe(splice, generation)
   return {
     generation = generation, first = splice.first, last = splice.last,
@@ -52,8 +36,8 @@ function member.grow(parent, splice, graph, order, generation)
   local changes = table.move(parent.changes, 1, #parent.changes, 1, {})
   changes[#changes + 1] = describe(splice, generation)
   return {
-    graph = graph, generation = generation, parent = parent, splice = splice,
-    origin = follow_origin(parent, splice, order), changes = changes,
+    graph = graph, generation = generation, parent = parent, splice = splice, changes = changes,
+    origin = core.follow(parent.origin, splice.first, splice.last, #splice.added, order),
   }
 end
 

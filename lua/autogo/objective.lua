@@ -93,7 +93,8 @@ end
 -- @treturn table objective
 function objective.combined(fields)
   local made = make("combined", fields, 1)
-  expect(type(fields.parts) == "table" and #fields.parts > 0, 1, "parts", "a list of objectives", fields.parts)
+  local given = type(fields.parts) == "table" and #fields.parts > 0
+  expect(given, 1, "parts", "a list of objectives", fields.parts)
   for _, part in ipairs(fields.parts) do
     expect(type(part) == "table" and part.kind == "per_node", 1, "parts", "per-node objectives", part)
   end
@@ -185,11 +186,12 @@ end
 local MAKERS = {
   roofline = "autogo.hardware.roofline", table = "autogo.hardware.kernel_table",
   measured = "autogo.hardware.measured", npu = "autogo.objectives.npu",
+  fitted = "autogo.hardware.calibration",
 }
 
 --- An objective by name or from a Lua file that returns one.
 -- @tparam string name of a built-in (flops, params, peak_memory), latency:DEVICE, roofline:DEVICE[:DTYPE],
--- npu:DEVICE:MEASURE, table:FILE.csv, measured:onnxruntime, or path that ends in .lua
+-- npu:DEVICE:MEASURE, table:FILE.csv, measured:onnxruntime, fitted:FILE.json, or path that ends in .lua
 -- @treturn table objective (`script`: hash of the file it came from), or nil and a message
 function objective.load(name)
   for _, known in ipairs(BUILTIN) do
@@ -204,7 +206,9 @@ function objective.load(name)
     return require(MAKERS[kind]).objective(rest)
   elseif not name:find "%.lua$" then
     return nil, ("unknown objective '%s'; known are %s, latency:DEVICE, roofline:DEVICE, "
-      .. "npu:DEVICE:MEASURE, table:FILE.csv, measured:onnxruntime and files that end in .lua"):format(name, table.concat(BUILTIN, ", "))
+      .. "npu:DEVICE:MEASURE, table:FILE.csv, measured:onnxruntime, fitted:FILE.json and files that end "
+      .. "in .lua")
+      :format(name, table.concat(BUILTIN, ", "))
   end
   local text, why = core.read_file(name)
   if not text then

@@ -1,5 +1,5 @@
 --- What a search leaves on disk: front.json, front.svg, history.csv, the input and the members as CG
--- JSON, the members as ONNX and as PyTorch source, the best of them drawn beside the input
+-- JSON, the members in the formats asked for, the best of them drawn beside the input
 -- (rank_00_change.svg), and all of it in one page to look at (report.html).
 -- front.json holds nothing that differs between two runs of the same seed.
 -- @module autogo.output
@@ -7,10 +7,10 @@
 local core = require "autogo.core"
 local data = require "autogo.report.data"
 local draw = require "autogo.report.draw"
+local formats = require "autogo.output_formats"
 local html = require "autogo.report.html"
 local layout = require "autogo.report.table"
 local plot = require "autogo.report.plot"
-local pytorch = require "autogo.formats.pytorch"
 local settings = require "autogo.settings"
 
 local M = {}
@@ -60,7 +60,7 @@ end
 
 --- front.json as a table.
 -- @tparam Front front
--- @tparam {table,...} files per member { onnx =, json =, py =, safetensors = }
+-- @tparam {table,...} files per member { json =, onnx =, py =, ... }
 function M.document(front, files)
   local input, members = front.input, {}
   for rank, member in ipairs(front) do
@@ -100,45 +100,28 @@ local function history_csv(front)
   return table.concat(lines, "\n") .. "\n"
 end
 
--- Members that an earlier search left, of ranks that this front does not have.
-local function remove_stale(folder, count)
-  while true do
-    local stem, found = ("%s/rank_%02d"):format(folder, count), false
-    for _, suffix in ipairs { ".json", ".onnx", ".py", ".safetensors" } do
-      found = os.remove(stem .. suffix) or found
-    end
-    if not found then return end
+local function stem_of(rank)
+  return ("rank_%02d"):format(rank - 1)
+end
+
+-- Members that an earlier search left: those in our place, and those of ranks that this front does not
+-- have.
+local function remove_members(folder, count)
+  for rank = 1, count do formats.remove(folder .. "/" .. stem_of(rank)) end
+  repeat
     count = count + 1
-  end
+  until not formats.remove(folder .. "/" .. stem_of(count))
 end
 
--- A member as PyTorch source, with weights where it keeps some. A network that has no form there (its
--- file held ops that PyTorch lacks) is left out.
-local function write_pytorch(graph, stem, seed, files, save)
-  local text, names, constants = pytorch.source(graph)
-  if not text then return end
-  files.py = stem .. ".py"
-  save(files.py, function(path) return core.write_file(path, text) end)
-  if graph:kept() == 0 and #constants == 0 then return end
-  files.safetensors = stem .. ".safetensors"
-  save(files.safetensors, function(path)
-    return graph:save_weights(path, names, constants, seed)
-  end)
-end
-
--- Write everything; save(name, writer) does one file and raises where it fails.
-local function write_files(front, light, save)
-  local files = {}
+-- Write everything; save(name, writer) does one file and raises where it fails. What some network has
+-- no form for goes into `missing`.
+local function write_files(front, kinds, missing, save)
+  local files, set = {}, {}
+  for _, kind in ipairs(kinds) do set[kind] = true end
   for rank, member in ipairs(front) do
-    local stem = ("rank_%02d"):format(rank - 1)
-    files[rank] = { json = stem .. ".json", onnx = not light and stem .. ".onnx" or nil }
-    save(files[rank].json, function(path) return member.graph:save(path) end)
-    if not light then
-      save(files[rank].onnx, function(path)
-        return member.graph:save_onnx(path, { seed = front.settings.seed })
-      end)
-      write_pytorch(member.graph, stem, front.settings.seed, files[rank], save)
-    end
+    local lost
+    files[rank], lost = formats.write(member.graph, stem_of(rank), set, front.settings.seed, save)
+    table.move(lost, 1, #lost, #missing + 1, missing)
   end
   save("input.json", function(path) return front.input.graph:save(path) end)
   local function save_text(name, text)
@@ -163,26 +146,22 @@ end
 -- interrupts, those written before are removed again.
 -- @tparam Front front
 -- @tparam string folder
--- @tparam[opt] boolean light without ONNX and PyTorch, which hold as many weights as the networks have
--- @treturn[1] true
+-- @tparam[opt] table kinds what to write of each member beside JSON: `output_formats.kinds`, by default
+-- those of `output_formats.usual`
+-- @treturn[1] {string,...} what some member has no form for, a line each
 -- @treturn[2] nil
 -- @treturn[2] string why
-function M.write(front, folder, light)
-  local written = {}
+function M.write(front, folder, kinds)
+  local written, missing = {}, {}
   os.remove(folder .. "/front.json")
-  for rank = 1, #front do -- weights of an older search beside a source that has none
-    os.remove(("%s/rank_%02d.safetensors"):format(folder, rank - 1))
-  end
-  local good, why = pcall(write_files, front, light, function(name, writer)
+  remove_members(folder, #front)
+  local good, why = pcall(write_files, front, kinds or formats.usual, missing, function(name, writer)
     local path = folder .. "/" .. name
     written[#written + 1] = path
     local saved, reason = writer(path)
     if not saved then error(reason, 0) end
   end)
-  if good then
-    remove_stale(folder, #front)
-    return true
-  end
+  if good then return missing end
   for _, path in ipairs(written) do os.remove(path) end
   return nil, why
 end

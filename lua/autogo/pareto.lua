@@ -11,7 +11,6 @@
 -- those with a `violation` above 0, are remembered too and never reach the front.
 -- @module autogo.pareto
 
-local constraints = require "autogo.constraints"
 local core = require "autogo.core"
 local random = require "autogo.random"
 
@@ -111,11 +110,10 @@ local function beaten(self)
     if not on_front[member] then others[#others + 1] = member end
   end
   if #others == 0 then return others end
-  local order, violations, sorted = {}, {}, {}
-  for i, member in ipairs(others) do order[i], violations[i] = i, member.violation or 0 end
-  constraints.sort(order, core.rank_sums(columns(self, others), self.senses), violations)
-  for k, i in ipairs(order) do sorted[k] = others[i] end
-  return sorted
+  local violations = {}
+  for i, member in ipairs(others) do violations[i] = member.violation or 0 end
+  local sums = core.rank_sums(columns(self, others), self.senses)
+  return core.pick(others, core.order { violations, sums })
 end
 
 --- Up to `count` members to mutate: from the front, at random if it has more; filled up with

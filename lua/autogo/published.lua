@@ -175,7 +175,7 @@ function published.evolve(network, options, changes, folder)
   local seconds = ag.clock() - begin
   folder = ("%s/%s"):format(options.out, folder or network)
   assert(core.mkdir(folder))
-  assert(require("autogo.output").write(front, folder, true)) -- weights of all would be gigabytes
+  assert(require("autogo.output").write(front, folder, {})) -- weights of all would be gigabytes
   local function keep(member)
     for rank, one in ipairs(front) do
       if one == member and not options.quick then
@@ -202,7 +202,7 @@ function published.searches(options)
           local folder = ("%s/%s_%s_%s"):format(options.out, family, method.name:gsub("%+", "_"),
             band.least > 0 and "band" or "free")
           assert(core.mkdir(folder))
-          assert(require("autogo.output").write(front, folder, true))
+          assert(require("autogo.output").write(front, folder, {}))
           coroutine.yield { family = family, method = m, band = b, front = front, seconds = seconds }
         end
       end

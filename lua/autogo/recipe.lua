@@ -1,4 +1,4 @@
---- What recipes share: their options, the folder they write to, CSV.
+--- What recipes share: their options, the folder they write to, CSV, means.
 --
 --    local recipe = require "autogo.recipe"
 --    local values = recipe.options {
@@ -65,6 +65,21 @@ end
 -- @treturn file what it prints
 function recipe.again(rest)
   return assert(io.popen(("/proc/%d/exe run %s %s"):format(process_id(), recipe.quoted(arg[0]), rest)))
+end
+
+--- Mean and standard deviation of a sample, 0 where it has one value.
+-- @tparam {number,...} sample
+-- @treturn number mean
+-- @treturn number deviation
+function recipe.mean_and_deviation(sample)
+  local sum, squares = 0, 0
+  for _, value in ipairs(sample) do
+    sum = sum + value
+  end
+  for _, value in ipairs(sample) do
+    squares = squares + (value - sum / #sample) ^ 2
+  end
+  return sum / #sample, math.sqrt(squares / math.max(1, #sample - 1))
 end
 
 local function field(value)

@@ -45,11 +45,12 @@ end
 --- Evaluate an objective (or an evaluator of `autogo.cost`) on all children, or on those of the given
 -- `rows` only; the values become a column of its name, NaN where one cannot be or was not measured.
 function Batch:cost(objective, rows)
-  local evaluator = objective.column and objective or cost.new(objective)
+  local evaluator = objective.objective and objective or cost.new(objective)
   if COLUMNS[evaluator.name] and evaluator.name ~= "flops" then
     error(("an objective cannot be called '%s'"):format(evaluator.name), 2)
   end
   self:column "parent"
+  columns_of[self][evaluator.name] = nil -- the batch's own flops come back
   columns_of[self][evaluator.name] = evaluator:column(self, rows)
   return self
 end

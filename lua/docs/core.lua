@@ -272,6 +272,7 @@
 -- @function pareto_front
 -- @tparam {{number,...},...} columns
 -- @tparam {string,...} senses "min" or "max" for each column
+-- @tparam[opt] {number,...} violations only the rows of the least one compete
 -- @treturn {integer,...} row numbers, ascending
 
 --- The volume that rows dominate, up to a reference point; exact.
@@ -287,6 +288,35 @@
 -- @tparam {string,...} senses
 -- @treturn {number,...}
 
+--- The rows whose value compares so with a bound; NaN never does.
+-- @function where
+-- @tparam {number,...} column
+-- @tparam string sign "<", "<=", ">" or ">="
+-- @tparam number bound
+-- @tparam[opt] {integer,...} rows only of these, in their order
+-- @treturn {integer,...} row numbers
+
+--- The values of rows.
+-- @function pick
+-- @tparam table column
+-- @tparam {integer,...} rows
+-- @treturn table
+
+--- The rows in ascending order: of equal ones by the next column, at last by number. NaN comes last.
+-- @function order
+-- @tparam {{number,...},...} columns
+-- @tparam[opt] integer count only the first so many
+-- @treturn {integer,...} row numbers
+
+--- Where the nodes of a child stood in an ancestor, from where those of its parent stood.
+-- @function follow
+-- @tparam {integer|nil,...} origin of the parent's nodes
+-- @tparam integer first position of the first node that was replaced
+-- @tparam integer last and the one after the last
+-- @tparam integer added how many came in their place
+-- @tparam {integer,...} order of the child's nodes, as `Graph:canonical` gives it
+-- @treturn {integer|nil,...} of the child's nodes; nil for those that came
+
 --- Hardware
 -- @section hardware
 
@@ -301,8 +331,8 @@
 -- @treturn Device; or nil and a message
 
 --- A computation graph: immutable, nodes in topological order. `#graph` is the number of nodes,
--- `a == b` says whether the node lists are equal. Fields: `size`, `edges`, `name`, `family`, `flops`, `params`,
--- `peak_memory` (bytes of the activations alive at once), `dynamic_batch`, `normalisers`.
+-- `a == b` says whether the node lists are equal. Fields: `size`, `edges`, `name`, `family`, `flops`,
+-- `params`, `peak_memory` (bytes of the activations alive at once), `dynamic_batch`, `normalisers`.
 -- @type Graph
 
 --- One node as a table: op, kernel, stride, dilation, groups, bias, padding, the shapes, macs, flops,
@@ -360,7 +390,7 @@
 --- Write ONNX.
 -- @function Graph:save_onnx
 -- @tparam string path
--- @tparam[opt] table options seed (of new weights), weights = false for none, opset (13 to 22)
+-- @tparam[opt] table options seed (of new weights), weights = false for none, opset (7 to 22)
 -- @treturn boolean true; or nil and a message
 
 --- How many parameters have values in the graph.
@@ -670,6 +700,11 @@
 -- @tparam string name
 -- @treturn {number,...}
 
+--- What the children may be worth: of every child its parent's score and its gain.
+-- @function Batch:expected
+-- @tparam {number,...} scores one per parent
+-- @treturn {number,...}
+
 --- All about one child: parent, first, last, entry, variant, hash, flops, predicted, removed, added, ...
 -- @function Batch:child
 -- @tparam integer i
@@ -713,9 +748,9 @@
 --- Prices of node signatures.
 -- @type Prices
 
---- Ask for the price of every signature that has none.
+--- Ask for the price of every signature of a graph that has none.
 -- @function Prices:learn
--- @tparam Graph|Batch what
+-- @tparam Graph graph
 -- @tparam function eval node -> number or nil
 -- @treturn integer how many there were
 
@@ -727,4 +762,5 @@
 --- Cost of each child; NaN where it cannot be measured.
 -- @function Prices:column
 -- @tparam Batch batch
+-- @tparam function eval node -> number or nil; asked for every signature that has no price
 -- @treturn {number,...}

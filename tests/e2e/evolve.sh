@@ -31,6 +31,28 @@ check "front.json is byte-identical" cmp "$WORK/a/front.json" "$WORK/b/front.jso
 for file in "$WORK"/a/rank_*.onnx; do
   check "$(basename "$file") is identical" cmp "$file" "$WORK/b/$(basename "$file")"
 done
+# The files of the members are those asked for, and what an earlier search wrote of others goes.
+cp -r "$WORK/a" "$WORK/kinds"
+check "other formats" "$AUTOGO" evolve $network --iterations 4 --seed 1 --threads 1 \
+  --out "$WORK/kinds" --quiet --write keras,svg
+check "no file of the formats that were not" \
+  sh -c "! ls '$WORK'/kinds/rank_*.onnx '$WORK'/kinds/rank_*.safetensors 2>/dev/null"
+for file in "$WORK"/a/rank_*.json; do
+  rank=$(basename "$file" .json)
+  check "$rank is the same network" cmp "$file" "$WORK/kinds/$rank.json"
+  check "$rank as Keras source" "$AUTOGO" convert "$file" "$WORK/same.keras.py"
+  check "$rank is what convert writes" cmp "$WORK/same.keras.py" "$WORK/kinds/$rank.keras.py"
+  check "$rank as a drawing" grep -q "^<svg" "$WORK/kinds/$rank.svg"
+done
+for file in "$WORK"/kinds/rank_*.py; do
+  case $file in *.keras.py) ;; *) echo "not ok $file was not asked for" ;; esac
+done
+check "what it was begun with is written when it goes on" sh -c "
+  '$AUTOGO' evolve --resume '$WORK/kinds' --iterations 5 --quiet &&
+  [ -f '$WORK/kinds/rank_00.keras.py' ] && [ ! -f '$WORK/kinds/rank_00.onnx' ]"
+refused "a format that is none" 2 "--write: a list of json, onnx, .* got 'onnx,protobuf'" \
+  "$AUTOGO" evolve $network --out "$WORK/none" --write onnx,protobuf
+
 if [ -e /usr/lib/python3/dist-packages/onnx ]; then
   check "the ONNX checker accepts the front" /usr/bin/python3 tests/formats/check_onnx.py "$WORK"/a/rank_*.onnx
 else
@@ -56,11 +78,9 @@ if [ -d "$SHARED/models/onnx" ]; then
       check "$model: the ONNX checker accepts the front" \
         /usr/bin/python3 tests/formats/check_onnx.py "$WORK/$model"/rank_*.onnx
     fi
-    if [ -d "$BUILD/node/node_modules/onnxruntime-node" ]; then
-      check "$model: ONNX Runtime runs the front" env NODE_PATH="$BUILD/node/node_modules" \
-        node tests/formats/run_onnx.js --like "$SHARED/models/onnx/$model.onnx" "$WORK/$model"/rank_*.onnx
-    else
-      echo "skipped: onnxruntime-node is not installed"
+    if has_onnxruntime; then
+      check "$model: ONNX Runtime runs the front" node tests/formats/run_onnx.js \
+        --like "$SHARED/models/onnx/$model.onnx" "$WORK/$model"/rank_*.onnx
     fi
   done
 else

@@ -2,13 +2,7 @@
 # over N, H, W, C give.
 . tests/e2e/lib.sh
 
-modules="${NODE_PATH:-$BUILD/node/node_modules}"
-if [ ! -d "$modules/onnxruntime-node" ]; then
-  echo "skipped: onnxruntime-node is not installed"
-  exit 0
-fi
-export NODE_PATH="$modules"
-
+has_onnxruntime || exit 0
 check "write the small models" "$BUILD/tests/formats/test_graphdef_models" --write "$WORK"
 for file in "$WORK"/*.pb; do
   model=$(basename "$file" .pb)

@@ -16,12 +16,7 @@ sources() {
 
 cg=$SHARED/data/cg
 if [ -n "${FULL:-}" ]; then
-  echo 'print(table.concat(require("autogo.zoo").names, " "))' >"$WORK/names.lua"
-  for network in $("$AUTOGO" run "$WORK/names.lua"); do sources "$WORK/zoo" "$network"; done
-  for best in hiaml inception nb101 nb201 two_path; do
-    sources "$WORK/evolved" "$cg/${best}_best.json" "evolved:$cg/${best}_best.json:7"
-  done
-  sources "$WORK/evolved" evolved:mobilenet_v2@64x64:5 evolved:resnet18@64x64:5 evolved:edsr@24x24:5
+  many_networks sources
 else
   sources "$WORK/zoo" ops resnet18@64x64 mobilenet_v2@64x64 densenet121@64x64 unet_denoise@32x32 \
     fsrcnn3@24x16

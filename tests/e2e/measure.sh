@@ -64,6 +64,17 @@ check "and an objective" "$AUTOGO" evolve fsrcnn3 --objective "table:$WORK/table
 refused "a table that lacks a kernel of the input" 1 "no kernel conv,320,180,64,64,3,3,1,1,fp32" \
   "$AUTOGO" evolve edsr --objective "table:$WORK/table.csv" --out "$WORK/y"
 
+for i in 1 2 3 4 5 6 7 8 9; do echo "hiaml:src1,src1,r30,src3"; done >"$WORK/list.txt"
+refused "too few networks to fit to" 1 "list.txt: a fit needs at least 10 networks, a line each; there are 9" \
+  "$AUTOGO" measure "$WORK/list.txt" --fit roofline:raspi4
+printf '# more\nfsrcnn3\nfsrcnn4 # and a remark\n' >>"$WORK/list.txt"
+refused "what cannot be fitted" 1 "'flops' cannot be fitted" "$AUTOGO" measure "$WORK/list.txt" --fit flops
+check "a fit" "$AUTOGO" measure "$WORK/list.txt" --fit roofline:raspi4 $short --cache "$WORK/fit.json" \
+  --out "$WORK/fitted.json"
+check "is of eleven networks" [ "$(value "$WORK/fitted.json" 'd.networks')" = 11 ]
+check "and an objective" "$AUTOGO" evolve fsrcnn3 --objective "fitted:$WORK/fitted.json" --iterations 1 \
+  --children 20 --seed 1 --out "$WORK/by_fit" --quiet
+
 check "as an objective" "$AUTOGO" evolve fsrcnn3 --iterations 1 --children 6 --sources 2 --seed 1 --quiet \
   --objective "measured:onnxruntime:runs=3,seconds=0.005,most=0.1,drift=9,cache=$WORK/objective.json" --out "$WORK/front"
 check "milliseconds are in front.json" [ "$(value "$WORK/front/front.json" \

@@ -3,13 +3,7 @@
 # network of the zoo at its own size, and 50 evolved ones.
 . tests/e2e/lib.sh
 
-python=python3
-"$python" -c 'import torch' 2>/dev/null || python=/usr/bin/python3
-if ! "$python" -c 'import torch' 2>/dev/null; then
-  echo "skipped: python3-torch is not installed"
-  exit 0
-fi
-export NODE_PATH="${NODE_PATH:-$BUILD/node/node_modules}"
+find_torch
 
 # modules DIR MODEL...: written, run, compared.
 modules() {
@@ -17,10 +11,8 @@ modules() {
   shift
   mkdir "$dir"
   check "write the networks of $(basename "$dir")" "$AUTOGO" run tests/formats/source_models.lua "$dir" .py "$@"
-  if [ -d "$NODE_PATH/onnxruntime-node" ]; then
+  if has_onnxruntime; then
     check "ONNX Runtime runs them" node tests/formats/onnx_values.js "$dir"/*.onnx
-  else
-    echo "skipped: onnxruntime-node is not installed"
   fi
   "$python" tests/formats/run_torch.py "$dir" || echo "not ok PyTorch"
   rm -rf "$dir"
@@ -28,12 +20,7 @@ modules() {
 
 cg=$SHARED/data/cg
 if [ -n "${FULL:-}" ]; then
-  echo 'print(table.concat(require("autogo.zoo").names, " "))' >"$WORK/names.lua"
-  for network in $("$AUTOGO" run "$WORK/names.lua"); do modules "$WORK/zoo" "$network"; done
-  for best in hiaml inception nb101 nb201 two_path; do
-    modules "$WORK/evolved" "$cg/${best}_best.json" "evolved:$cg/${best}_best.json:7"
-  done
-  modules "$WORK/evolved" evolved:mobilenet_v2@64x64:5 evolved:resnet18@64x64:5 evolved:edsr@24x24:5
+  many_networks modules
 else
   modules "$WORK/zoo" ops resnet18@64x64 mobilenet_v2@64x64 densenet121@64x64 unet_denoise@32x32 \
     fsrcnn3@24x16 evolved:resnet18@64x64:1

@@ -1,12 +1,11 @@
 # The report in a browser: Debian's Chromium, driven by playwright-core.
 . tests/e2e/lib.sh
 
-modules="${NODE_PATH:-$BUILD/node/node_modules}"
 browser=$(command -v chromium) || browser=
 if [ -z "$browser" ]; then
   echo "skipped: chromium is not installed"
   exit 0
-elif [ ! -d "$modules/playwright-core" ]; then
+elif [ ! -d "$NODE_PATH/playwright-core" ]; then
   echo "skipped: playwright-core is not installed"
   exit 0
 fi
@@ -34,5 +33,5 @@ assert(core.write_file(arg[1], core.json_encode(front)))
 LUA
 check "a report of hostile names" "$AUTOGO" report "$WORK/names"
 
-NODE_PATH="$modules" node tests/report/report.js "$browser" "$WORK/one/report.html" "$WORK/many/report.html" \
+node tests/report/report.js "$browser" "$WORK/one/report.html" "$WORK/many/report.html" \
   "$WORK/names/report.html"

@@ -142,7 +142,7 @@ refused "another predictor" 1 "another predictor" \
   "$AUTOGO" evolve --resume "$WORK/short" --weights lua/autogo/assets/predictor_gnn.safetensors
 refused "fewer iterations" 1 "6 iterations are done" \
   "$AUTOGO" evolve --resume "$WORK/short" --iterations 2
-refused "no journal" 1 "nowhere/journal.jsonl: .*No such file" "$AUTOGO" evolve --resume "$WORK/nowhere"
+refused "no journal" 1 "nowhere: no search was begun here: .*autogo evolve MODEL --out" "$AUTOGO" evolve --resume "$WORK/nowhere"
 damaged() { # NAME PATTERN SED-SCRIPT FILE
   rm -rf "$WORK/damaged"
   cp -r "$WORK/short" "$WORK/damaged"

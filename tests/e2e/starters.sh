@@ -1,12 +1,7 @@
 # Training scripts beside exported modules run, on random data and on small folders of real files.
 . tests/e2e/lib.sh
 
-python=python3
-"$python" -c 'import torch' 2>/dev/null || python=/usr/bin/python3
-if ! "$python" -c 'import torch' 2>/dev/null; then
-  echo "skipped: python3-torch is not installed"
-  exit 0
-fi
+find_torch
 
 cell='nb201:|nor_conv_3x3~0|+|skip_connect~0|avg_pool_3x3~1|+|nor_conv_1x1~0|nor_conv_1x1~1|none~2|'
 

@@ -9,6 +9,7 @@ const fs = require('fs');
 const path = require('path');
 const { spawnSync } = require('child_process');
 const ort = require('onnxruntime-node');
+const generator = require('./random.js');
 
 const TOLERANCE = 1e-4;
 
@@ -52,13 +53,7 @@ function valueInfo(name, dims, type) {
   return all([field(1, name), field(2, field(1, tensor))]);
 }
 
-let state = 1;
-function random() { // xorshift32, in [0, 1)
-  state ^= state << 13;
-  state ^= state >>> 17;
-  state ^= state << 5;
-  return (state >>> 0) / 4294967296;
-}
+let random = generator(1); // anew for each case
 
 class Model {
   constructor(opset) {
@@ -518,7 +513,7 @@ async function main([autogo, folder]) {
     process.exit(2);
   }
   for (const name of Object.keys(cases)) {
-    state = 1;
+    random = generator(1);
     const reason = await check(name, autogo, folder).catch((error) => error.message);
     console.log(reason ? `not ok ${name}: ${reason}` : `ok ${name}`);
     if (reason) process.exitCode = 1;

@@ -8,16 +8,7 @@
 'use strict';
 const fs = require('fs');
 const ort = require('onnxruntime-node');
-
-function generator(seed) { // xorshift32, in [0, 1)
-  let state = seed >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 4294967296;
-  };
-}
+const generator = require('./random.js');
 
 function inputOf(meta, index) {
   const shape = meta.shape.map((size) => (typeof size === 'number' && size > 0 ? size : 1));

@@ -9,21 +9,11 @@
 // variances are valid, and only shapes are looked at. onnxruntime-node is found through NODE_PATH.
 'use strict';
 const ort = require('onnxruntime-node');
+const generator = require('./random.js');
 
 const TOLERANCE = 1e-4;
 const arrays = { float32: Float32Array, float64: Float64Array, int32: Int32Array,
   uint8: Uint8Array, int8: Int8Array };
-
-// xorshift32, in [0, 1)
-function generator(seed) {
-  let state = seed >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 4294967296;
-  };
-}
 
 // Open sizes come from the input at the same place of another model, else they are 1.
 function shapeOf(meta, hint) {

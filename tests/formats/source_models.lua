@@ -3,8 +3,9 @@
 --   autogo run tests/formats/source_models.lua DIR SUFFIX SET...
 --
 -- SETs are networks of the zoo and files (with @HxW for another size of input), `ops` (every op by
--- itself) and `evolved:MODEL:COUNT`. Per network DIR gets NAME.onnx and NAMESUFFIX of
--- the same seed, and a line in DIR/list: NAME, parameters, output shapes in the form of ONNX.
+-- itself), `old_ops` (those ONNX could say in operator set 7) and `evolved:MODEL:COUNT`. Per network DIR
+-- gets NAME.onnx and NAMESUFFIX of the same seed, and a line in DIR/list: NAME, parameters, output shapes
+-- in the form of ONNX.
 local ag = require "autogo"
 local core = require "autogo.core"
 local forms = require "autogo.formats.forms"
@@ -24,7 +25,7 @@ local function write(graph, name)
 end
 
 -- Each op, in all its kinds, as an output of one network.
-local function every_op()
+local function every_op(old)
   local b = core.builder "ops"
   local x = b:input { 17, 14, 8 }
   local gate = b:mean(x)
@@ -48,7 +49,7 @@ local function every_op()
   out(b:avgpool(x, { kernel = 3, stride = 1, padding = { 1, 1, 1, 1 }, count_pads = true }))
   for op in ([[batchnorm relu relu6 sigmoid tanh swish gelu hardswish hardsigmoid prelu softmax mean
     identity zero]]):gmatch "%w+" do
-    out(b[op](b, x))
+    if not (old and op == "gelu") then out(b[op](b, x)) end
   end
   out(b:leakyrelu(x, { alpha = 0.2 }))
   out(b:add(x, x))
@@ -60,15 +61,19 @@ local function every_op()
   out(b:depth_to_space(x, { ratio = 2, align = true }))
   out(b:space_to_depth(b:pad(x, { padding = { 1, 0, 2, 2 } }), { ratio = 2 }))
   out(b:resize(x, { ratio = { 2, 3 } }))
-  out(b:resize(x, { ratio = 2, linear = true }))
-  if suffix ~= ".keras.py" then -- Keras has neither
+  if not old then out(b:resize(x, { ratio = 2, linear = true })) end
+  if suffix ~= ".keras.py" and not old then -- Keras has none of these
     out(b:resize(x, { ratio = 2, linear = true, align = true }))
+    out(b:maxpool(x, { kernel = 3, padding = "same", dilation = 2 }))
+  end
+  if suffix ~= ".keras.py" then
     out(b:transposed_conv(x, { filters = 6, kernel = 4, stride = 2, groups = 2, bias = true }))
   end
   out(b:transposed_conv(x, { filters = 5, kernel = 3, stride = 2, bias = true }))
   out(b:transposed_conv(x, { filters = 5, kernel = 9, stride = 3, bias = true }))
   out(b:conv(b:matmul(gate, { units = 12, bias = true }), { filters = 4, kernel = 1 }))
   out(b:matmul(x, { units = 12, bias = true }))
+  out(b:matmul(gate, { units = 12 }))
   out(b:flatten(x))
   return assert(b:build())
 end
@@ -105,7 +110,9 @@ for i = 3, #arg do
   if model then
     evolved(model, tonumber(count))
   elseif arg[i] == "ops" then
-    write(every_op(), "ops")
+    write(every_op(false), "ops")
+  elseif arg[i] == "old_ops" then
+    write(every_op(true), "old_ops")
   else
     write(load(arg[i]))
   end

@@ -1,5 +1,5 @@
-/* Keras models: real ones with the counts of their papers, and one small model for each kind of layer,
- * in the words of each version, against the same graph made by hand. With `--write DIR` the
+/* Keras models: real ones with the counts of their papers, and one small model for each kind of
+ * layer, in the words of each version, against the same graph made by hand. With `--write DIR` the
  * models go to files as well, for the fuzzer. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,8 +74,8 @@ static void resnet50(void **state) {
 /* Sandler et al. 2018, table 2, with a head of 256, 128 and 5 units. */
 static void mobilenet_v2(void **state) {
   (void)state;
-  static const int rows[][4] = {{1, 16, 1, 1},  {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
-                                {6, 96, 3, 1},  {6, 160, 3, 2}, {6, 320, 1, 1}};
+  static const int rows[][4] = {{1, 16, 1, 1}, {6, 24, 2, 2},  {6, 32, 3, 2}, {6, 64, 4, 2},
+                                {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}};
   int64_t in = 32, side = 112, macs = side * side * 27 * 32, params = 27 * 32 + 64;
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
     for (int b = 0; b < rows[r][2]; b++) {
@@ -104,16 +104,18 @@ static char *functional(int version, const char *shape, const char *layers) {
               version == 3   ? "\"registered_name\":\"Functional\","
               : version == 2 ? "\"keras_version\":\"2.2.4\","
                              : "\"keras_version\":\"1.1.0\",");
-  ag_text_add(&t, "{\"class_name\":\"InputLayer\",\"name\":\"n0\",\"config\":{\"%s\":%s},"
-                  "\"inbound_nodes\":[]}",
+  ag_text_add(&t,
+              "{\"class_name\":\"InputLayer\",\"name\":\"n0\",\"config\":{\"%s\":%s},"
+              "\"inbound_nodes\":[]}",
               version == 3 ? "batch_shape" : "batch_input_shape", shape);
   while (*layers) {
     size_t class = strcspn(layers, " "), length = strcspn(layers, "\n");
     ag_text_add(&t, ",{\"class_name\":\"%.*s\",\"name\":\"n%d\",\"config\":%.*s,\"inbound_nodes\":",
                 (int)class, layers, count + 1, (int)(length - class), layers + class);
     if (version == 3)
-      ag_text_add(&t, "[{\"args\":[{\"class_name\":\"__keras_tensor__\",\"config\":{\"shape\":[],"
-                      "\"dtype\":\"float32\",\"keras_history\":[\"n%d\",0,0]}}],\"kwargs\":{}}]}",
+      ag_text_add(&t,
+                  "[{\"args\":[{\"class_name\":\"__keras_tensor__\",\"config\":{\"shape\":[],"
+                  "\"dtype\":\"float32\",\"keras_history\":[\"n%d\",0,0]}}],\"kwargs\":{}}]}",
                   count);
     else
       ag_text_add(&t, "[[[\"n%d\",0,0%s]]]}", count, version == 2 ? ",{}" : "");
@@ -341,7 +343,7 @@ static void sizes(void **state) {
         finish(&c));
 }
 
-/* --- more than chains -------------------------------------------------------------------------- */
+/* --- more than chains ---------------------------------------------------------------------- */
 
 static const ag_graph *two_branches(ag_op join) {
   chain c = begin(8, 6, 4);
@@ -352,10 +354,11 @@ static const ag_graph *two_branches(ag_op join) {
   return finish(&c);
 }
 
-#define INPUT(key) "{\"class_name\":\"InputLayer\",\"name\":\"i\",\"config\":{\"" key \
-                   "\":[null,8,6,4]},\"inbound_nodes\":[]}"
-#define TENSOR(name) "{\"class_name\":\"__keras_tensor__\",\"config\":{\"keras_history\":[\"" name \
-                     "\",0,0]}}"
+#define INPUT(key)                                                                                 \
+  "{\"class_name\":\"InputLayer\",\"name\":\"i\",\"config\":{\"" key                               \
+  "\":[null,8,6,4]},\"inbound_nodes\":[]}"
+#define TENSOR(name)                                                                               \
+  "{\"class_name\":\"__keras_tensor__\",\"config\":{\"keras_history\":[\"" name "\",0,0]}}"
 
 static void joins(void **state) {
   (void)state;
@@ -368,30 +371,41 @@ static void joins(void **state) {
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
     const ag_graph *expected = two_branches(kinds[i].op);
     char text[2000];
-    snprintf(text, sizeof text,
-             "{\"class_name\":\"Model\",\"keras_version\":\"1.2.0\",\"config\":{\"layers\":["
-             INPUT("batch_input_shape") ",{\"class_name\":\"Convolution2D\",\"name\":\"c\","
-             "\"config\":{\"nb_filter\":4,\"nb_row\":3,\"nb_col\":3,\"border_mode\":\"same\"},"
-             "\"inbound_nodes\":[[[\"i\",0,0]]]},{\"class_name\":\"Merge\",\"name\":\"j\","
-             "\"config\":{%s},\"inbound_nodes\":[[[\"c\",0,0],[\"i\",0,0]]]}],"
-             "\"output_layers\":[[\"j\",0,0]]}}", kinds[i].keras1);
+    snprintf(
+        text, sizeof text,
+        "{\"class_name\":\"Model\",\"keras_version\":\"1.2.0\",\"config\":{\"layers\":[" INPUT(
+            "batch_input_shape") ",{\"class_name\":\"Convolution2D\",\"name\":\"c\","
+                                 "\"config\":{\"nb_filter\":4,\"nb_row\":3,\"nb_col\":3,\"border_"
+                                 "mode\":\"same\"},"
+                                 "\"inbound_nodes\":[[[\"i\",0,0]]]},{\"class_name\":\"Merge\","
+                                 "\"name\":\"j\","
+                                 "\"config\":{%s},\"inbound_nodes\":[[[\"c\",0,0],[\"i\",0,0]]]}],"
+                                 "\"output_layers\":[[\"j\",0,0]]}}",
+        kinds[i].keras1);
     compare(text, expected);
     snprintf(text, sizeof text,
              "{\"modelTopology\":{\"keras_version\":\"2.2.4\",\"model_config\":{\"class_name\":"
-             "\"Model\",\"config\":{\"layers\":[" INPUT("batch_input_shape")
-             ",{\"class_name\":\"Conv2D\",\"name\":\"c\",\"config\":{\"filters\":4,"
-             "\"kernel_size\":[3,3],\"padding\":\"same\"},\"inbound_nodes\":[[[\"i\",0,0,{}]]]},"
-             "{\"class_name\":\"%s\",\"name\":\"j\",\"config\":{},"
-             "\"inbound_nodes\":[[[\"c\",0,0,{}],[\"i\",0,0,{}]]]}],"
-             "\"output_layers\":[[\"j\",0,0]]}}}}", kinds[i].keras2);
+             "\"Model\",\"config\":{\"layers\":[" INPUT(
+                 "batch_input_shape") ",{\"class_name\":\"Conv2D\",\"name\":\"c\",\"config\":{"
+                                      "\"filters\":4,"
+                                      "\"kernel_size\":[3,3],\"padding\":\"same\"},\"inbound_"
+                                      "nodes\":[[[\"i\",0,0,{}]]]},"
+                                      "{\"class_name\":\"%s\",\"name\":\"j\",\"config\":{},"
+                                      "\"inbound_nodes\":[[[\"c\",0,0,{}],[\"i\",0,0,{}]]]}],"
+                                      "\"output_layers\":[[\"j\",0,0]]}}}}",
+             kinds[i].keras2);
     compare(text, expected);
     snprintf(text, sizeof text,
-             "{\"module\":\"keras\",\"class_name\":\"Functional\",\"config\":{\"layers\":["
-             INPUT("batch_shape") ",{\"class_name\":\"Conv2D\",\"name\":\"c\",\"config\":{"
-             "\"filters\":4,\"kernel_size\":[3,3],\"padding\":\"same\"},\"inbound_nodes\":["
-             "{\"args\":[" TENSOR("i") "],\"kwargs\":{}}]},{\"class_name\":\"%s\",\"name\":\"j\","
-             "\"config\":{},\"inbound_nodes\":[{\"args\":[[" TENSOR("c") "," TENSOR("i")
-             "]],\"kwargs\":{}}]}],\"output_layers\":[\"j\",0,0]}}", kinds[i].keras2);
+             "{\"module\":\"keras\",\"class_name\":\"Functional\",\"config\":{\"layers\":[" INPUT(
+                 "batch_shape") ",{\"class_name\":\"Conv2D\",\"name\":\"c\",\"config\":{"
+                                "\"filters\":4,\"kernel_size\":[3,3],\"padding\":\"same\"},"
+                                "\"inbound_nodes\":["
+                                "{\"args\":[" TENSOR(
+                                    "i") "],\"kwargs\":{}}]},{\"class_name\":\"%s\",\"name\":\"j\","
+                                         "\"config\":{},\"inbound_nodes\":[{\"args\":[[" TENSOR(
+                                             "c") "," TENSOR("i") "]],\"kwargs\":{}}]}],\"output_"
+                                                                  "layers\":[\"j\",0,0]}}",
+             kinds[i].keras2);
     compare(text, expected);
     ag_graph_release(expected);
   }
@@ -405,24 +419,34 @@ static void shared_and_nested(void **state) {
   add(&c, ag_node_make(AG_OP_RELU));
   add(&c, conv_node(AG_OP_CONV, 4, 1, 1, AG_PAD_SAME, 1));
   const ag_graph *expected = finish(&c);
-  compare("{\"class_name\":\"Model\",\"config\":{\"layers\":[" INPUT("batch_input_shape")
-          ",{\"class_name\":\"Conv2D\",\"name\":\"c\",\"config\":{\"filters\":4,"
-          "\"kernel_size\":[1,1]},\"inbound_nodes\":[[[\"i\",0,0,{}]],[[\"r\",0,0,{}]]]},"
-          "{\"class_name\":\"ReLU\",\"name\":\"r\",\"config\":{},"
-          "\"inbound_nodes\":[[[\"c\",0,0,{}]]]}],\"output_layers\":[[\"c\",1,0]]}}", expected);
-  compare("{\"class_name\":\"Sequential\",\"config\":{\"name\":\"s\",\"layers\":["
-          "{\"class_name\":\"Functional\",\"config\":{\"name\":\"inner\",\"layers\":["
-          INPUT("batch_shape") ",{\"class_name\":\"Conv2D\",\"name\":\"c\",\"config\":{"
-          "\"filters\":4,\"kernel_size\":[1,1],\"activation\":\"relu\"},\"inbound_nodes\":["
-          "{\"args\":[" TENSOR("i") "],\"kwargs\":{}}]}],\"input_layers\":[[\"i\",0,0]],"
-          "\"output_layers\":[[\"c\",0,0]]}},"
-          "{\"class_name\":\"Conv2D\",\"config\":{\"name\":\"d\",\"filters\":4,"
-          "\"kernel_size\":[1,1]}}],\"build_input_shape\":[null,8,6,4]}}", expected);
+  compare("{\"class_name\":\"Model\",\"config\":{\"layers\":[" INPUT(
+              "batch_input_shape") ",{\"class_name\":\"Conv2D\",\"name\":\"c\",\"config\":{"
+                                   "\"filters\":4,"
+                                   "\"kernel_size\":[1,1]},\"inbound_nodes\":[[[\"i\",0,0,{}]],[["
+                                   "\"r\",0,0,{}]]]},"
+                                   "{\"class_name\":\"ReLU\",\"name\":\"r\",\"config\":{},"
+                                   "\"inbound_nodes\":[[[\"c\",0,0,{}]]]}],\"output_layers\":[["
+                                   "\"c\",1,0]]}}",
+          expected);
+  compare(
+      "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"s\",\"layers\":["
+      "{\"class_name\":\"Functional\",\"config\":{\"name\":\"inner\",\"layers\":[" INPUT(
+          "batch_shape") ",{\"class_name\":\"Conv2D\",\"name\":\"c\",\"config\":{"
+                         "\"filters\":4,\"kernel_size\":[1,1],\"activation\":\"relu\"},\"inbound_"
+                         "nodes\":["
+                         "{\"args\":[" TENSOR(
+                             "i") "],\"kwargs\":{}}]}],\"input_layers\":[[\"i\",0,0]],"
+                                  "\"output_layers\":[[\"c\",0,0]]}},"
+                                  "{\"class_name\":\"Conv2D\",\"config\":{\"name\":\"d\","
+                                  "\"filters\":4,"
+                                  "\"kernel_size\":[1,1]}}],\"build_input_shape\":[null,8,6,4]}}",
+      expected);
   compare("{\"class_name\":\"Sequential\",\"keras_version\":\"1.0.0\",\"config\":["
           "{\"class_name\":\"Convolution2D\",\"config\":{\"name\":\"a\",\"nb_filter\":4,"
           "\"nb_row\":1,\"nb_col\":1,\"batch_input_shape\":[null,8,6,4],\"activation\":\"relu\"}},"
           "{\"class_name\":\"Convolution2D\",\"config\":{\"name\":\"b\",\"nb_filter\":4,"
-          "\"nb_row\":1,\"nb_col\":1}}]}", expected);
+          "\"nb_row\":1,\"nb_col\":1}}]}",
+          expected);
   ag_graph_release(expected);
 }
 
@@ -456,7 +480,7 @@ static void open_sizes_are_bound(void **state) {
   free(text);
 }
 
-/* --- refusals ----------------------------------------------------------------------------------- */
+/* --- refusals ------------------------------------------------------------------------------ */
 
 static void refuse(const char *layers, const char *where, const char *what) {
   char *text = functional(2, "[null,8,6,4]", layers), message[1024];
@@ -510,11 +534,11 @@ static void kinds_of_json(void **state) {
   static const struct {
     const char *text;
     ag_json_kind kind;
-  } texts[] = {{"{\"nodes\":[]}", AG_JSON_GRAPH},
-               {"{\"class_name\":\"Model\",\"config\":{}}", AG_JSON_KERAS},
-               {"{\"modelTopology\":{\"model_config\":{}}}", AG_JSON_KERAS},
-               {"{\"format\":\"graph-model\",\"modelTopology\":{\"node\":[]}}",
-                AG_JSON_TENSORFLOW}};
+  } texts[] = {
+      {"{\"nodes\":[]}", AG_JSON_GRAPH},
+      {"{\"class_name\":\"Model\",\"config\":{}}", AG_JSON_KERAS},
+      {"{\"modelTopology\":{\"model_config\":{}}}", AG_JSON_KERAS},
+      {"{\"format\":\"graph-model\",\"modelTopology\":{\"node\":[]}}", AG_JSON_TENSORFLOW}};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     ag_json_kind kind;
     assert_int_equal(ag_import_json_kind(texts[i].text, strlen(texts[i].text), &kind, NULL), AG_OK);

@@ -110,7 +110,8 @@ function makers.resolve()
   write(([=[[{"nodes":[{"op":"conv","in":[32,32,16],"out":[16,16,32],"strides":[2,2]},]=]
     .. [[{"op":"concat","in":[16,16,32],"out":[16,16,40]},{"op":"relu","in":[16,16,40],"out":[16,16,40]}],]]
     .. [=["edges":[[0,1],[1,2]],"targets":{"2":[16,16,40]},"feasible":true,"objective":96}]]=]))
-  local published = core.read_file((os.getenv "SHARED" or "../shared") .. "/data/resolve/published_instances.json")
+  local shared = os.getenv "SHARED" or "../shared"
+  local published = core.read_file(shared .. "/data/resolve/published_instances.json")
   for i, problem in ipairs(published and core.json_decode(published) or {}) do
     if i % 8 == 1 then
       write(core.json_encode { problem })

@@ -48,7 +48,9 @@ end
 
 local function numbers(front)
   local list = {}
-  for i, one in ipairs(front) do list[i] = ("%s %.17g %.17g"):format(one.graph:hash(), one.score, one.spread) end
+  for i, one in ipairs(front) do
+    list[i] = ("%s %.17g %.17g"):format(one.graph:hash(), one.score, one.spread)
+  end
   return table.concat(list, "\n")
 end
 

@@ -6,13 +6,7 @@ local core = require "autogo.core"
 local expect = require "tests.lua.expect"
 local raises, fails = expect.raises, expect.fails
 
-local function temporary()
-  local path = os.tmpname()
-  finally(function()
-    os.remove(path)
-  end)
-  return path
-end
+local function temporary() return expect.temporary(finally) end
 
 -- A small residual network.
 local function network(blocks, channels, name)

@@ -24,6 +24,13 @@ function expect.fails(words, result, message)
   says(words, message)
 end
 
+--- The path of a file that goes when the test ends; `finally` is the spec's own.
+function expect.temporary(finally)
+  local path = os.tmpname()
+  finally(function() os.remove(path) end)
+  return path
+end
+
 --- A residual network with two branches per block; `turned` adds them in the other order.
 function expect.network(blocks, channels, turned)
   local b = core.builder("net", "test")

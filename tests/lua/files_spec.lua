@@ -5,13 +5,7 @@ local core = require "autogo.core"
 local expect = require "tests.lua.expect"
 local raises, fails, network = expect.raises, expect.fails, expect.network
 
-local function temporary()
-  local path = os.tmpname()
-  finally(function()
-    os.remove(path)
-  end)
-  return path
-end
+local function temporary() return expect.temporary(finally) end
 
 describe("CG JSON", function()
   it("comes back the same", function()

@@ -59,7 +59,7 @@ describe("kernels", function()
     local batch = assert(space.new({ ops = model:ops(), seed = 5 }):mutate({ (model:canonical()) },
       { sources = 5, replacements = 20 }))
     local met, all = 0, 0
-    core.prices():learn(batch, function(node)
+    core.prices():column(batch, function(node)
       local kernel = kernels.of_node(node, "fp32")
       if kernel then
         all = all + 1

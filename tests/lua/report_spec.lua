@@ -228,7 +228,7 @@ describe("hunks", function()
       local a, b = assert(ag.load(names[1])):canonical(), assert(ag.load(names[2])):canonical()
       local origin = require("autogo.match").nodes(a, b)
       local pair = aligned.pair(a, b, origin)
-      local drawn, total = 0, 0
+      local drawn = 0
       for _, hunk in ipairs(hunks.list(pair)) do
         for _, side in ipairs { "before", "after" } do
           for i in pairs(hunk[side].mark) do
@@ -239,7 +239,7 @@ describe("hunks", function()
           end
         end
       end
-      total = pair.counts.removed + pair.counts.added
+      local total = pair.counts.removed + pair.counts.added
       assert.equal(total, drawn)
     end
   end)
@@ -319,7 +319,8 @@ describe("autogo report", function()
 
   it("says how to repeat the search", function()
     local page = assert(core.read_file(folder .. "/report.html"))
-    assert.truthy(page:find(('<code id="command">autogo evolve %s --seed 1 --iterations 3 --children 3000</code>'):format(NETWORK), 1, true))
+    local line = ("autogo evolve %s --seed 1 --iterations 3 --children 3000"):format(NETWORK)
+    assert.truthy(page:find(('<code id="command">%s</code>'):format(line), 1, true))
   end)
 
   it("does without the files that are not there", function()

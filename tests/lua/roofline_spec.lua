@@ -163,7 +163,7 @@ describe("a time limit", function()
     end }
     local good, why = pcall(function() cost.new(stuck):of(zoo.build "resnet18") end)
     assert.is_false(good)
-    assert.equal("objective 'stuck': it raised: it took longer than its limit of 0.05 s", why)
+    assert.equal("objective 'stuck': it took longer than its limit of 0.05 s", why)
     assert.is_nil(debug.gethook())
   end)
 

@@ -2,6 +2,7 @@
 
 require "tests.lua.support"
 local core = require "autogo.core"
+local evaluators = require "autogo.cost"
 local expect = require "tests.lua.expect"
 local raises, fails, network = expect.raises, expect.fails, expect.network
 
@@ -48,6 +49,14 @@ describe("Space", function()
       assert.is_nil(seen[child.hash])
       seen[child.hash] = true
     end
+  end)
+
+  it("expects of a child its parent's score and its gain", function()
+    local batch = mutate()
+    local expected, gain = batch:expected { 0.25 }, batch:column "gain"
+    assert.equal(#batch, #expected)
+    for i = 1, #batch do assert.equal(0.25 + gain[i], expected[i]) end
+    raises("one number per parent", batch.expected, batch, { 1, 2 })
   end)
 
   it("gives the same batch with more threads, another with another seed", function()
@@ -181,14 +190,27 @@ describe("Prices", function()
       calls = calls + 1
       return node.flops + 2 * node.params
     end
-    assert.equal(calls, 0)
-    assert.equal(prices:learn(batch, price), calls)
-    assert.equal(0, prices:learn(batch, price))
-    local column = prices:column(batch)
+    local column, asked = prices:column(batch, price), calls
+    assert.same(column, prices:column(batch, price))
+    assert.equal(asked, calls)
     for i = 1, #batch do
       local graph = batch:graph(i)
       assert.equal(graph.flops + 2 * graph.params, column[i])
       assert.equal(column[i], prices:cost(graph))
+    end
+  end)
+
+  it("of FLOPs are what a batch knows, whatever took their name before", function()
+    require "autogo.space"
+    local flops, batch = require "autogo.objectives.flops", mutate()
+    local costs = core.prices():column(batch, flops.eval)
+    local function mine() return 1 end
+    for _, objective in ipairs { flops, { kind = "per_node", name = "flops", eval = mine }, flops } do
+      batch:cost(objective.eval == mine and evaluators.new(objective) or flops)
+      for i, value in ipairs(batch:column "flops") do
+        assert.equal(objective.eval == mine and #batch:graph(i) or costs[i], value)
+        assert.equal("float", math.type(value))
+      end
     end
   end)
 
@@ -229,6 +251,7 @@ describe("fronts", function()
     raises("\"min\" or \"max\"", core.pareto_front, { gain }, { "up" })
     raises("equal length", core.pareto_front, { gain, { 1 } }, { "max", "min" })
     raises("columns of numbers", core.pareto_front, { { "x" } }, { "min" })
+    raises("one number per row", core.pareto_front, { gain }, { "min" }, { 1 })
   end)
 
   it("of ranks: the worked example", function() -- algorithm.md section 4

@@ -1,5 +1,5 @@
-/* Equal states computed once: the same bits as one by one, on random graphs and on a network that
- * repeats itself, for every kind of model. */
+/* Equal states computed once: the same as one by one, to the last bit, on random graphs and on a
+ * network that repeats itself, for every kind of model and every variant of the kernels. */
 #include "engine/predict/window.h"
 #include "tests/predict/random_model.h"
 
@@ -23,57 +23,83 @@ static const ag_graph *repeated_graph(int cells) {
   return graph;
 }
 
-/* Equal kinds in a layer stand for equal states; returns how many rows share another's. */
-static int check_kinds(const float *states, const int32_t *kind, int rows, int layers) {
-  int shared = 0;
-  for (int l = 0; l <= layers; l++, states += rows * AG_WIDTH, kind += rows) {
-    for (int r = 0; r < rows; r++) {
-      int q = 0;
-      while (kind[q] != kind[r]) q++;
-      assert_memory_equal(states + q * AG_WIDTH, states + r * AG_WIDTH, AG_WIDTH * sizeof *states);
-      shared += q < r;
-    }
+/* Last-layer states of nodes [first, size) by themselves, row by row of *view. */
+static float *plain_states(const ag_predictor *p, const ag_graph *g, int first, ag_view *view) {
+  ag_room room;
+  *view = (ag_view){0};
+  ag_view_range(view, &p->config, g->nodes, g->operand_start, g->operands, first, g->size, NULL);
+  ag_room_open(&room, NULL, view, NULL);
+  for (int r = 0; r < view->size; r++) {
+    ag_predictor_embed(p, &g->nodes[view->node[r]], ag_feature_normalisers(g),
+                       room.states + r * AG_WIDTH);
   }
-  return shared;
+  ag_view_encode(view, p, NULL, NULL, view->size, NULL, &room);
+  float *states = ag_memdup(room.states, (size_t)view->size * AG_WIDTH, sizeof *states);
+  ag_room_close(&room);
+  return states;
 }
 
+/* Returns how many states of all layers were shared. */
 static int check_whole(const ag_predictor *p, const ag_graph *g) {
-  size_t layers = (size_t)p->config.layers;
-  ag_view v = {0};
-  ag_view_range(&v, &p->config, g->nodes, g->operand_start, g->operands, 0, g->size, NULL);
-  size_t rows = (layers + 1) * (size_t)v.size, bytes = rows * AG_WIDTH * sizeof(float);
-  float *plain = AG_ARRAY(float, rows *AG_WIDTH), *states = AG_ARRAY(float, rows *AG_WIDTH);
-  int32_t *kind = AG_ARRAY(int32_t, rows);
-  ag_shape normalisers = ag_feature_normalisers(g);
-  ag_view_embed(&v, p, g->nodes, normalisers, plain);
-  ag_view_encode(&v, p, NULL, NULL, 0, plain);
-  ag_kinds_embed(&v, p, g->nodes, normalisers, kind, states);
-  ag_kinds_encode(&v, p, NULL, NULL, NULL, 0, states, kind);
-  assert_memory_equal(states, plain, bytes);
-  int shared = check_kinds(states, kind, v.size, p->config.layers);
+  ag_view v;
+  ag_whole w;
+  float *plain = plain_states(p, g, 0, &v);
+  ag_whole_init(&w, p, g);
+  for (int r = 0; r < v.size; r++) {
+    int32_t kind = ag_whole_last_kinds(&w)[v.node[r]];
+    assert_memory_equal(ag_whole_last(&w) + kind * AG_WIDTH, plain + r * AG_WIDTH,
+                        AG_WIDTH * sizeof *plain);
+  }
+  int shared = (p->config.layers + 1) * v.size - w.kinds.first[p->config.layers + 1];
+  ag_whole_free(&w);
   ag_view_free(&v);
   free(plain);
-  free(states);
-  free(kind);
   return shared;
 }
 
-/* The windows of all cuts of a graph at once. */
+/* The rows of the window at `at` and the states that stay against the graph's end by itself. */
+static void check_window(const ag_window *win, const ag_boundary *b, const ag_predictor *p,
+                         const ag_graph *g, int at) {
+  ag_view v;
+  float *plain = plain_states(p, g, at, &v);
+  int row = b->first;
+  for (int r = 0; r < v.size && row < b->end; r++) {
+    if (win->view.node[row] != v.node[r]) continue;
+    const float *shared = win->room.states + win->room.position[row] * AG_WIDTH;
+    const float *alone = plain + r * AG_WIDTH;
+    /* Edges of a set are added in the order of references, which the base's come before. */
+    if (!p->config.distinct_edges) assert_memory_equal(shared, alone, AG_WIDTH * sizeof *plain);
+    for (int j = 0; j < AG_WIDTH; j++) assert_near((double)shared[j], (double)alone[j], 4e-6);
+    row++;
+  }
+  assert_int_equal(row, b->end); /* all found, in this order */
+  assert_int_equal(b->after.count + b->end - b->first, v.size);
+  ag_view_free(&v);
+  free(plain);
+}
+
+/* Windows of all cuts of a graph at once, behind segments of three nodes. */
 static void check_windows(const ag_predictor *p, const ag_graph *g) {
   ag_whole w;
   ag_window win = {0};
-  double sum[AG_WIDTH];
-  int count;
+  ag_boundary *b = AG_ARRAY(ag_boundary, g->size + 1);
   ag_whole_init(&w, p, g);
-  for (int last = 1; last <= g->size; last++) ag_window_add_after(&win, &w, last, sum, &count);
-  size_t layer = (size_t)win.view.size * AG_WIDTH, layers = (size_t)p->config.layers;
+  for (int at = 0; at <= g->size; at++) {
+    ag_window_add(&win, &w, at, at + 3 < g->size ? at + 3 : g->size, &b[at]);
+  }
   ag_window_encode(&win, &w);
-  float *plain = AG_ARRAY(float, (layers + 1) * layer);
-  if (layer) memcpy(plain, win.states, layer * sizeof *plain);
-  ag_view_encode(&win.view, p, win.first, w.states, g->size, plain);
-  if (layer) assert_memory_equal(win.states, plain, (layers + 1) * layer * sizeof *plain);
-  check_kinds(win.states, win.kind, win.view.size, p->config.layers);
-  free(plain);
+  for (int at = 0; at <= g->size; at++) {
+    float segment[AG_WIDTH], after[AG_WIDTH], one[AG_WIDTH];
+    int next = at + 3 < g->size ? at + 3 : g->size;
+    check_window(&win, &b[at], p, g, at);
+    ag_window_finish(&win, &b[at], segment, after);
+    if (at == g->size) continue;
+    ag_range_embedding(p, g->nodes, g->operand_start, g->operands, at, next, w.normalisers, one);
+    for (int j = 0; j < AG_WIDTH; j++) assert_near((double)segment[j], (double)one[j], 1e-6);
+    ag_range_embedding(p, g->nodes, g->operand_start, g->operands, at, g->size, w.normalisers, one);
+    for (int j = 0; j < AG_WIDTH; j++) assert_near((double)after[j], (double)one[j], 1e-6);
+  }
+  free(b);
   ag_window_free(&win);
   ag_whole_free(&w);
 }
@@ -95,7 +121,31 @@ static void test_the_same_bits(void **state) {
   }
 }
 
+/* Whatever the processor's registers, the score has the same bits. */
+static void test_variants(void **state) {
+  (void)state;
+  const ag_kernels *variant[3];
+  int variants = ag_kernels_list(variant);
+  assert_ptr_equal(variant[0], ag_kernels_best());
+  for (int round = 0; round < VARIANTS; round++) {
+    ag_random random = ag_random_stream(2, (uint64_t)round, 0, 0, 0);
+    ag_config config = variant_config(round);
+    ag_predictor *p = random_predictor(&random, &config);
+    const ag_graph *g = random_graph(&random, 20 + below(&random, 20));
+    int32_t bounds[] = {0, 2, 7, 10, g->size};
+    double values[3];
+    for (int i = 0; i < variants; i++) {
+      p->kernels = variant[i];
+      assert_int_equal(ag_predict_score(p, g, bounds, 4, &values[i], NULL), AG_OK);
+      assert_true(values[i] == values[0]);
+    }
+    ag_predictor_free(p);
+    ag_graph_release(g);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_the_same_bits)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_the_same_bits),
+                                     cmocka_unit_test(test_variants)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,32 +68,92 @@ static void test_elementary_functions(void **state) {
   for (double x = 1; x < 1e6; x *= 1.01) assert_near(ag_log2_exact(x), log2(x), 1e-13);
 }
 
-/* The vector variants must give the bits of plain scalar code. */
-static void test_layer_order(void **state) {
-  (void)state;
-  ag_random random = ag_random_stream(5, 0, 0, 0, 0);
-  ag_layer_weights *w = AG_NEW(ag_layer_weights);
-  float own[AG_WIDTH], sum[AG_WIDTH], out[AG_WIDTH];
-  float *all = (float *)w;
-  for (int i = 0; i < 2 * AG_WIDTH * AG_WIDTH + 3 * AG_WIDTH; i++) {
-    all[i] = (float)ag_random_normal(&random) / 6;
+/* A layer of random weights and rows that read each other and a base, in no order. */
+enum { STATES = 13, ROWS = 11 };
+typedef struct layer_case {
+  ag_layer_weights weights;
+  float states[STATES * AG_WIDTH];
+  float projected[STATES * AG_PROJECTED], expected[STATES * AG_PROJECTED];
+  int32_t own[ROWS], start[ROWS + 1], refs[4 * ROWS];
+  float out[3][ROWS * AG_WIDTH];
+} layer_case;
+
+static layer_case *make_case(ag_random *random, bool residual) {
+  layer_case *c = ag_alloc_aligned(1, sizeof *c, AG_ALIGNMENT);
+  memset(c, 0, sizeof *c);
+  c->weights.residual = residual;
+  for (int i = 0; i < AG_WIDTH * AG_PROJECTED; i++) {
+    c->weights.matrix[i] = (float)ag_random_normal(random) / 6;
   }
   for (int i = 0; i < AG_WIDTH; i++) {
-    own[i] = (float)ag_random_normal(&random);
-    sum[i] = (float)ag_random_normal(&random);
+    c->weights.bias[i] = (float)ag_random_normal(random) / 6;
+    c->weights.norm_weight[i] = (float)ag_random_normal(random);
+    c->weights.norm_bias[i] = (float)ag_random_normal(random);
   }
-  ag_kernel_layer(w, own, sum, out, 1);
-  for (int o = 0; o < AG_WIDTH; o++) {
-    volatile float a = w->bias[o], b = 0;
-    for (int i = 0; i < AG_WIDTH; i++) {
-      volatile float right = w->right[i * AG_WIDTH + o] * own[i];
-      volatile float left = w->left[i * AG_WIDTH + o] * sum[i];
-      a += right;
-      b += left;
+  for (int i = 0; i < STATES * AG_WIDTH; i++) c->states[i] = (float)ag_random_normal(random);
+  for (int r = 0; r < ROWS; r++) {
+    c->own[r] = (int32_t)ag_random_below(random, 2 * STATES) - STATES;
+    c->start[r + 1] = c->start[r] + (int32_t)ag_random_below(random, 5);
+    for (int32_t e = c->start[r]; e < c->start[r + 1]; e++) {
+      c->refs[e] = (int32_t)ag_random_below(random, 2 * STATES) - STATES;
     }
-    assert_true(out[o] == ag_tanh(a + b));
   }
-  free(w);
+  return c;
+}
+
+static const float *at(const float *rows, int32_t ref, int width) {
+  return rows + (ref < 0 ? ~ref : ref) * width;
+}
+
+/* A layer's output by its definition, in double from the projections. */
+static void check_row(const layer_case *c, int row, const float *out) {
+  const ag_layer_weights *w = &c->weights;
+  double z[AG_WIDTH], square = 0;
+  for (int j = 0; j < AG_WIDTH; j++) {
+    z[j] = (double)at(c->expected, c->own[row], AG_PROJECTED)[j];
+    for (int32_t e = c->start[row]; e < c->start[row + 1]; e++) {
+      z[j] += (double)at(c->expected, c->refs[e], AG_PROJECTED)[AG_WIDTH + j];
+    }
+    square += z[j] * z[j] / AG_WIDTH;
+  }
+  for (int j = 0; j < AG_WIDTH; j++) {
+    double own = (double)at(c->states, c->own[row], AG_WIDTH)[j];
+    double normed = z[j] / sqrt(square + 1e-5) * (double)w->norm_weight[j];
+    double expected = tanh(w->residual ? normed + (double)w->norm_bias[j] : z[j]);
+    assert_near((double)out[j], w->residual ? own + expected : expected, 4e-6);
+  }
+}
+
+/* Products are those of scalar code, in order and rounded once; all variants give the same bits. */
+static void test_layer(void **state) {
+  (void)state;
+  const ag_kernels *variant[3];
+  int variants = ag_kernels_list(variant);
+  for (int round = 0; round < 20; round++) {
+    ag_random random = ag_random_stream(5, (uint64_t)round, 0, 0, 0);
+    layer_case *c = make_case(&random, round % 2);
+    ag_layer_input in = {c->states, c->projected, c->states, c->projected,
+                         c->own,    c->start,     c->refs};
+    int states = 1 + round % STATES;
+    for (int i = 0; i < STATES * AG_PROJECTED; i++) {
+      c->expected[i] = c->weights.bias[i % AG_PROJECTED];
+      for (int k = 0; k < AG_WIDTH; k++) {
+        c->expected[i] = fmaf(c->weights.matrix[k * AG_PROJECTED + i % AG_PROJECTED],
+                              c->states[i / AG_PROJECTED * AG_WIDTH + k], c->expected[i]);
+      }
+    }
+    for (int v = 0; v < variants; v++) {
+      memset(c->projected, 0, sizeof c->projected);
+      ag_project(variant[v], &c->weights, c->states, states, c->projected);
+      assert_memory_equal(c->projected, c->expected,
+                          (size_t)(states * AG_PROJECTED) * sizeof(float));
+      ag_project(variant[v], &c->weights, c->states, STATES, c->projected);
+      variant[v]->combine(&c->weights, &in, ROWS, c->out[v]);
+      for (int r = 0; r < ROWS; r++) check_row(c, r, c->out[v] + r * AG_WIDTH);
+      assert_memory_equal(c->out[v], c->out[0], sizeof c->out[0]);
+    }
+    free(c);
+  }
 }
 
 int main(void) {
@@ -101,7 +161,7 @@ int main(void) {
       cmocka_unit_test(test_ranks),
       cmocka_unit_test(test_known_values),
       cmocka_unit_test(test_elementary_functions),
-      cmocka_unit_test(test_layer_order),
+      cmocka_unit_test(test_layer),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

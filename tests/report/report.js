@@ -2,10 +2,11 @@
 //
 //   node report.js CHROMIUM REPORT.html MANY.html NAMES.html
 //
-// REPORT.html is of a search with one objective, MANY.html of one with three, NAMES.html of one whose
+// REPORT.html is of a search with one objective and lies in its folder, MANY.html of one with three, NAMES.html of one whose
 // names want to run scripts. Prints "ok NAME" or "not ok NAME: WHY". playwright-core is found through
 // NODE_PATH.
 'use strict';
+const fs = require('fs');
 const path = require('path');
 const { chromium } = require('playwright-core');
 
@@ -97,6 +98,29 @@ function leastContrast() {
   return least;
 }
 
+// Of each open fold below an element: side, number of nodes promised, nodes, edges between positions of
+// its own graph, tops of boxes, boxes that overlap others of the drawing.
+function describeOpenFolds(root) {
+  const box = (element) => element.querySelector('rect').getBoundingClientRect();
+  return Array.from(root.querySelectorAll('.unfolded'), (unfolded) => {
+    const fold = unfolded.previousElementSibling, nodes = Array.from(unfolded.querySelectorAll('.n'));
+    const inInput = Array.from(nodes, (node) => Number(node.dataset.node));
+    const others = Array.from(unfolded.closest('.sketch').querySelectorAll('.n:not(.fold.open)'));
+    const overlap = (p, q) => p.left < q.right && q.left < p.right && p.top < q.bottom && q.top < p.bottom;
+    const own = new Map(unfolded.dataset.input.split(' ').map((id, k) => [id, inInput[k]]));
+    return {
+      side: unfolded.closest('[data-side]').dataset.side,
+      promised: Number(/\d+/.exec(fold.querySelector('.l').textContent)[0]),
+      nodes: nodes.map((node) => ({
+        position: Number(node.dataset.node), label: node.querySelector('.l').textContent, shape: node.querySelector('.s').textContent,
+      })),
+      edges: Array.from(unfolded.querySelectorAll('.e [data-to]'), (edge) => [own.get(edge.dataset.from), own.get(edge.dataset.to)]),
+      tops: nodes.map((node) => Math.round(box(node).top)),
+      overlaps: nodes.filter((node) => others.some((other) => other !== node && overlap(box(node), box(other)))).length,
+    };
+  });
+}
+
 async function main() {
   const browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox'] });
 
@@ -169,6 +193,46 @@ async function main() {
     assert(wrong === 0, `${wrong} drawings`);
   }));
 
+  // Nodes and edges as the files of the search have them, against what an open fold shows.
+  await check('a fold opens to the nodes and edges that it stands for, by keyboard and by mouse', () => within(browser, report, {}, async (page) => {
+    const read = (name) => JSON.parse(fs.readFileSync(path.join(path.dirname(report), name), 'utf8')).nodes;
+    const graphs = { before: read('input.json'), after: read('rank_00.json') };
+    const part = page.locator('details.member[data-rank="0"]');
+    await part.locator('> summary').click();
+    const folds = part.locator('[data-side="before"] .fold');
+    const count = await folds.count();
+    assert(count > 1, `${count} folds`);
+    for (let i = 0; i < count; i++) {
+      const fold = folds.nth(i);
+      assert(await fold.getAttribute('aria-expanded') === 'false', 'a fold is open from the start');
+      if (i === 0) await fold.locator('.grip').click();
+      else await fold.press(i % 2 ? 'Enter' : ' ');
+      assert(await fold.getAttribute('aria-expanded') === 'true', `fold ${i} stays closed`);
+    }
+    const shown = await part.locator('.hunks').evaluate(describeOpenFolds);
+    assert(shown.length === 2 * count, `${shown.length} open folds of ${2 * count}`);
+    for (const one of shown) {
+      const nodes = graphs[one.side];
+      assert(one.nodes.length === one.promised, `${one.promised} nodes promised, ${one.nodes.length} drawn`);
+      const inside = new Set(one.nodes.map((node) => node.position));
+      assert(inside.size === one.nodes.length, 'a node is drawn twice');
+      const edges = new Set();
+      for (const { position, label, shape } of one.nodes) {
+        const node = nodes[position];
+        assert(label.split(' ')[0] === node.op, `${label} for ${node.op}`);
+        assert(shape === node.out.join('×'), `${shape} for ${node.out}`);
+        for (const operand of node.operands) if (inside.has(operand)) edges.add(`${operand}>${position}`);
+      }
+      const drawn = one.edges.filter(([from]) => inside.has(from)).map((edge) => edge.join('>'));
+      assert(drawn.length === edges.size && drawn.every((edge) => edges.has(edge)), `edges ${drawn} for ${[...edges]}`);
+      assert(one.overlaps === 0, `${one.overlaps} boxes overlap`);
+    }
+    const [before, after] = ['before', 'after'].map((side) => shown.filter((one) => one.side === side).map((one) => one.tops.join()).join('|'));
+    assert(before === after, 'both sides do not stand at one height');
+    await folds.first().press('Enter');
+    assert(await part.locator('.unfolded').count() === 2 * count - 2, 'a fold does not close');
+  }));
+
   await check('filters hide what is outside, and show it again', () => within(browser, report, {}, async (page) => {
     const count = await page.locator('#table tbody tr').count();
     const slider = page.locator('.filters fieldset').first().locator('input').first();
@@ -226,6 +290,8 @@ async function main() {
     assert(await part.locator('.sketch').first().isVisible(), 'no drawing');
     await part.locator('.shapes').check();
     assert(await part.locator('.n:not(.fold) .s').first().isVisible(), 'no resolutions');
+    assert(/^… \d+ nodes? …$/.test(await part.locator('.fold .l').first().textContent()), 'folds that promise to open');
+    assert(await part.locator('[role=button]').count() === 0, 'buttons that do nothing');
   }));
 
   await check('several objectives stand in pairs that are chosen together', () => within(browser, many, {}, async (page) => {

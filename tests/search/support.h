@@ -44,13 +44,23 @@ static double odd_price(const ag_node *n, int predecessors) {
 static ag_prices *price_everything(const ag_batch *batch) {
   ag_prices *prices = ag_prices_new();
   ag_unpriced *nodes;
-  int count = ag_prices_missing_batch(prices, batch, &nodes);
+  int count = ag_prices_missing_batch(prices, batch, NULL, &nodes);
   for (int i = 0; i < count; i++)
     ag_prices_set(prices, &nodes[i].node, nodes[i].predecessors,
                   odd_price(&nodes[i].node, nodes[i].predecessors));
   free(nodes);
-  assert_int_equal(ag_prices_missing_batch(prices, batch, &nodes), 0);
+  assert_int_equal(ag_prices_missing_batch(prices, batch, NULL, &nodes), 0);
   return prices;
+}
+
+/* The costs of all children, none of whose nodes lacks a price. */
+static double *cost_everything(const ag_prices *prices, const ag_batch *batch, int threads) {
+  double *costs = AG_ARRAY(double, batch->size);
+  bool *wanted = AG_ARRAY(bool, batch->size);
+  for (int k = 0; k < batch->size; k++) wanted[k] = true;
+  assert_int_equal(ag_batch_cost(prices, batch, threads, wanted, costs), 0);
+  free(wanted);
+  return costs;
 }
 
 static double plain_prediction(const ag_graph *g, int first, int last) {

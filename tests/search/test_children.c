@@ -74,9 +74,8 @@ static void check_export(const ag_batch *batch, int index) {
 
 static int check_batch(const ag_batch *batch, int *exported) {
   ag_prices *prices = price_everything(batch);
-  double *costs = AG_ARRAY(double, batch->size);
+  double *costs = cost_everything(prices, batch, 1);
   int checked = 0;
-  ag_batch_cost(prices, batch, costs);
   for (int i = 0; i < batch->size; i += CHECK_EVERY, checked++) {
     check_child(batch, i, prices, costs[i]);
     if (i % EXPORT_EVERY) continue;

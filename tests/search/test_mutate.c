@@ -33,8 +33,7 @@ static void children_are_what_the_batch_says(void **state) {
   assert_true(batch->tried >= batch->feasible && batch->feasible >= batch->scored);
   assert_true(batch->scored >= batch->size);
   ag_prices *prices = price_everything(batch);
-  double *costs = AG_ARRAY(double, batch->size);
-  ag_batch_cost(prices, batch, costs);
+  double *costs = cost_everything(prices, batch, 2);
   int resolved = 0;
   for (int i = 0; i < batch->size; i++) {
     check_child(batch, i, prices, costs[i]);
@@ -43,6 +42,59 @@ static void children_are_what_the_batch_says(void **state) {
   assert_true(resolved > 50 && resolved < batch->size);
   free(costs);
   ag_prices_free(prices);
+  ag_batch_free(batch);
+  ag_space_free(space);
+  release_parents(parents);
+}
+
+/* A child of which a node has no price is marked, and only that; what is asked for then is all
+ * there is to ask. */
+static void children_without_a_price_are_named(void **state) {
+  (void)state;
+  const ag_graph *parents[PARENTS];
+  make_parents(parents);
+  ag_space *space = make_space(2, 9);
+  ag_batch *batch = mutate(space, parents, PARENTS, 30, 1);
+  ag_prices *all = price_everything(batch), *some = ag_prices_new();
+  double *expected = cost_everything(all, batch, 1), *costs = AG_ARRAY(double, batch->size);
+  bool *wanted = AG_ARRAY(bool, batch->size);
+  ag_unpriced *nodes;
+  int count = ag_prices_missing_batch(some, batch, NULL, &nodes);
+  for (int i = 0; i < count; i++) /* the parents' come first and are priced */
+    if (i < count / 2 || i % 7)
+      ag_prices_set(some, &nodes[i].node, nodes[i].predecessors,
+                    odd_price(&nodes[i].node, nodes[i].predecessors));
+  free(nodes);
+  for (int k = 0; k < batch->size; k++) wanted[k] = k % 5 != 0;
+  int unpriced = ag_batch_cost(some, batch, 2, wanted, costs), marked = 0;
+  for (int k = 0; k < batch->size; k++) {
+    const ag_graph *made;
+    assert_int_equal(ag_batch_graph(batch, k, &made, NULL), AG_OK);
+    bool lacks = ag_prices_missing_graph(some, made, &nodes) > 0;
+    free(nodes);
+    ag_graph_release(made);
+    assert_int_equal(wanted[k], k % 5 != 0 && lacks);
+    marked += wanted[k];
+    if (k % 5 == 0)
+      assert_true(costs[k] == 0);
+    else if (!lacks)
+      assert_memory_equal(&costs[k], &expected[k], sizeof *costs);
+  }
+  assert_int_equal(unpriced, marked);
+  assert_true(marked > 0 && marked < batch->size / 2);
+  count = ag_prices_missing_batch(some, batch, wanted, &nodes);
+  for (int i = 0; i < count; i++)
+    ag_prices_set(some, &nodes[i].node, nodes[i].predecessors,
+                  odd_price(&nodes[i].node, nodes[i].predecessors));
+  free(nodes);
+  assert_int_equal(ag_batch_cost(some, batch, 1, wanted, costs), 0);
+  for (int k = 0; k < batch->size; k++)
+    if (k % 5) assert_memory_equal(&costs[k], &expected[k], sizeof *costs);
+  free(wanted);
+  free(costs);
+  free(expected);
+  ag_prices_free(some);
+  ag_prices_free(all);
   ag_batch_free(batch);
   ag_space_free(space);
   release_parents(parents);
@@ -233,6 +285,7 @@ static void nothing_to_mutate_is_an_error(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(children_are_what_the_batch_says),
+      cmocka_unit_test(children_without_a_price_are_named),
       cmocka_unit_test(no_graph_comes_twice),
       cmocka_unit_test(threads_do_not_change_a_batch),
       cmocka_unit_test(single_operations_replace_single_operations),

@@ -52,7 +52,7 @@ static void fronts_match_the_definition(void **state) {
   for (int round = 0; round < 2000; round++) {
     int objectives = round % MAX_OBJECTIVES + 1;
     int rows = random_table(&random, objectives, values, maximise);
-    ag_pareto_front(values, rows, objectives, maximise, front);
+    ag_pareto_front(values, rows, objectives, maximise, NULL, front);
     for (int i = 0; i < rows; i++)
       assert_int_equal(front[i], on_front(values, rows, objectives, maximise, i));
   }
@@ -63,10 +63,58 @@ static void rows_that_cannot_be_measured_are_never_on_the_front(void **state) {
   const double values[] = {1, NAN, 0, 5, NAN, 9};
   const bool maximise[] = {true, true};
   bool front[3];
-  ag_pareto_front(values, 3, 2, maximise, front);
+  ag_pareto_front(values, 3, 2, maximise, NULL, front);
   assert_false(front[0]);
   assert_true(front[1]);
   assert_false(front[2]);
+}
+
+/* Of rows that break constraints only the least violating compete: the front of the table without
+ * the others. */
+static void violations_come_before_values(void **state) {
+  (void)state;
+  double values[MAX_ROWS * MAX_OBJECTIVES], kept[MAX_ROWS * MAX_OBJECTIVES], violations[MAX_ROWS];
+  bool maximise[MAX_OBJECTIVES], front[MAX_ROWS], expected[MAX_ROWS];
+  ag_random random = ag_random_stream(13, 0, 0, 0, 0);
+  for (int round = 0; round < 1000; round++) {
+    int objectives = round % MAX_OBJECTIVES + 1, count = 0;
+    int rows = random_table(&random, objectives, values, maximise);
+    double least = INFINITY;
+    for (int i = 0; i < rows; i++) {
+      violations[i] = round % 10 ? (double)ag_random_below(&random, 4) / 4 : INFINITY;
+      least = fmin(least, violations[i]);
+    }
+    for (int i = 0; i < rows; i++)
+      if (violations[i] == least)
+        memcpy(kept + objectives * count++, values + objectives * i,
+               (size_t)objectives * sizeof *values);
+    ag_pareto_front(kept, count, objectives, maximise, NULL, expected);
+    ag_pareto_front(values, rows, objectives, maximise, violations, front);
+    for (int i = 0, k = 0; i < rows; i++)
+      assert_int_equal(front[i], violations[i] == least && expected[k++]);
+  }
+}
+
+/* Rank sums by counting the better rows. */
+static void rank_sums_count_the_better_rows(void **state) {
+  (void)state;
+  double values[MAX_ROWS * MAX_OBJECTIVES];
+  bool maximise[MAX_OBJECTIVES];
+  int32_t sums[MAX_ROWS];
+  ag_random random = ag_random_stream(14, 0, 0, 0, 0);
+  for (int round = 0; round < 500; round++) {
+    int objectives = round % MAX_OBJECTIVES + 1;
+    int rows = random_table(&random, objectives, values, maximise);
+    ag_rank_sums(values, rows, objectives, maximise, sums);
+    for (int i = 0; i < rows; i++) {
+      int sum = 0;
+      for (int k = 0; k < rows * objectives; k++) {
+        int m = k % objectives;
+        sum += better(values[k], values[i * objectives + m], maximise[m]);
+      }
+      assert_int_equal(sums[i], sum);
+    }
+  }
 }
 
 /* Count the unit cells of the grid that some row dominates: values are small integers. */
@@ -119,6 +167,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(fronts_match_the_definition),
       cmocka_unit_test(rows_that_cannot_be_measured_are_never_on_the_front),
+      cmocka_unit_test(violations_come_before_values),
+      cmocka_unit_test(rank_sums_count_the_better_rows),
       cmocka_unit_test(hypervolumes_count_the_dominated_cells),
       cmocka_unit_test(rank_sums_are_those_of_table_8),
   };

@@ -15,7 +15,7 @@ return {
   options = {
     { name = "seed", type = "integer", default = 0, min = 0, help = "ONNX, PyTorch: seed of new weights" },
     { name = "no-weights", type = "flag", help = "no weights (ONNX: they are inputs)" },
-    { name = "opset", type = "integer", min = 13, max = 22, help = "ONNX: operator set, 13 to 22" },
+    { name = "opset", type = "integer", min = 7, max = 22, help = "ONNX: operator set, 7 to 22" },
     { name = "shapes", type = "flag", help = "SVG: say in each box what shape comes out" },
     {
       name = "to",

@@ -113,7 +113,7 @@ return {
   name = "diff",
   about = "Say or draw what differs between two models",
   usage = "A B [options]",
-  arguments = { model.ARGUMENT, { name = "B", help = "the other model" } },
+  arguments = { { name = "A", help = model.ARGUMENT.help }, { name = "B", help = "the other model" } },
   options = {
     { name = "out", type = "string", value = "FILE", help = "draw both side by side there: .svg or .html" },
     { name = "svg", type = "string", value = "FILE", help = "the same, SVG whatever it is called" },

@@ -4,6 +4,7 @@
 local ag = require "autogo"
 local core = require "autogo.core"
 local family = require "autogo.families.family"
+local formats = require "autogo.output_formats"
 local live = require "autogo.report.live"
 local model = require "autogo.cli.model"
 local policies = require "autogo.policies"
@@ -50,6 +51,14 @@ local SETTINGS = {
 
 local OPTIONS = {
   { name = "out", type = "string", value = "DIR", default = "evolved", help = "where the results go" },
+  {
+    name = "write",
+    type = "list",
+    choices = formats.kinds,
+    value = "LIST",
+    help = ("what to write of each member: %s; JSON always is [%s]"):format(
+      table.concat(formats.kinds, ","), table.concat(formats.usual, ",")),
+  },
   {
     name = "objective",
     type = "string",
@@ -192,9 +201,8 @@ local function evolve_and_write(values, graph, settings, display)
   if not front then
     return nil, why
   end
-  local written
-  written, why = require("autogo.output").write(front, values.out)
-  if not written then
+  front.missing, why = require("autogo.output").write(front, values.out, values.write)
+  if not front.missing then
     return nil, why
   end
   local last = front.history[#front.history]
@@ -239,6 +247,16 @@ local function say_finished(values, done)
     io.stdout:write(("%s: %s; more with --iterations N\n"):format(values.out,
       done == 1 and "its one iteration was done" or ("all %d iterations were done"):format(done)))
   end
+end
+
+-- Say which members have no form in a format that was asked for.
+local function say_missing(front)
+  for _, line in ipairs(front.missing) do io.stdout:write(line, "\n") end
+end
+
+-- Say where to look.
+local function say_where(values)
+  io.stdout:write(("%s/report.html shows it; the networks lie beside it\n"):format(values.out))
 end
 
 -- Say how much of its training the input's best descendant keeps.
@@ -296,6 +314,8 @@ return {
     if not values.quiet and not values.json then
       io.stdout:write(tostring(front), "\n")
       say_kept(front)
+      say_where(values)
+      say_missing(front)
     end
   end,
 }

@@ -23,8 +23,8 @@ local function overview()
     lines[#lines + 1] = ("  %-10s %s"):format(name, verb.about)
   end
   lines[#lines + 1] = ""
-  lines[#lines + 1] = "MODEL is a file (.onnx, .json), a network of the zoo (resnet50) or of a family"
-  lines[#lines + 1] = "(hiaml:z,z,l20,src1, nb201:@cell.json)."
+  lines[#lines + 1] = "MODEL is a file (.onnx, .pb, .json), a network of the zoo (resnet50) or of a family"
+  lines[#lines + 1] = "(hiaml:z,z,l20,src1, nb201:@cell.json). First steps: autogo evolve resnet50"
   return table.concat(lines, "\n") .. "\n"
 end
 

@@ -1,6 +1,9 @@
---- `autogo measure`: latency on this machine, of a network or of a table of kernels.
+--- `autogo measure`: latency on this machine, of a network, of a table of kernels, or of several networks
+-- to which an estimate is fitted.
 -- @module autogo.cli.measure
 
+local ag = require "autogo"
+local calibration = require "autogo.hardware.calibration"
 local core = require "autogo.core"
 local kernel_table = require "autogo.hardware.kernel_table"
 local kernels = require "autogo.hardware.kernels"
@@ -23,7 +26,10 @@ local OPTIONS = {
   { name = "limit", type = "number", min = 0.1, help = "seconds after which measuring is ended" },
   { name = "cache", type = "string", value = "FILE", help = "of measurements [the user's]" },
   { name = "fresh", type = "flag", help = "measure even what the cache has" },
-  { name = "out", type = "string", value = "FILE.csv", help = "kernels: the table with its milliseconds" },
+  { name = "fit", type = "string", value = "ESTIMATE",
+    help = "roofline:DEVICE or table:FILE.csv, to be fitted to the models of a list" },
+  { name = "out", type = "string", value = "FILE",
+    help = "kernels: the table with its milliseconds; --fit: for --objective fitted:FILE.json" },
   { name = "json", type = "flag", help = "print one JSON object" },
   model.INPUT,
   model.SKIP,
@@ -111,19 +117,93 @@ local function measure_table(values)
   if not good then return nil, why end
 end
 
+-- --- a fit --------------------------------------------------------------------------------------
+
+local function load_list(values)
+  local text, why = core.read_file(values[1])
+  if not text then return nil, why end
+  local graphs = {}
+  for line in text:gmatch "[^\r\n]+" do
+    local name = line:gsub("#.*", ""):match "^%s*(.-)%s*$"
+    if name ~= "" then
+      local graph
+      graph, why = ag.load(name, { input = values.input, skip = values.skip })
+      if not graph then return nil, ("%s: %s"):format(values[1], why) end
+      graphs[#graphs + 1] = graph
+    end
+  end
+  return graphs
+end
+
+local function fit_summary(estimate, graphs, rows, fit)
+  local lines = {
+    ("%-24s %10s %10s %10s %10s"):format("network", "measured", "estimate", "fitted", "left out"),
+  }
+  for i, graph in ipairs(graphs) do
+    lines[#lines + 1] = ("%-24s %10.4g %10.4g %10.4g %10.4g"):format(graph.name, rows[i].measured,
+      rows[i].estimate, fit.after.values[i], fit.left_out.values[i])
+  end
+  lines[#lines + 1] = ""
+  lines[#lines + 1] = ("%-24s %10s %10s %10s"):format("", "error", "Spearman", "Kendall")
+  local kinds = { { "estimate", fit.before }, { "fitted", fit.after }, { "left out", fit.left_out } }
+  for _, kind in ipairs(kinds) do
+    local of = kind[2]
+    lines[#lines + 1] = ("%-24s %8.1f %% %10.3f %10.3f"):format(kind[1], 100 * of.rmse, of.spearman,
+      of.kendall)
+  end
+  lines[#lines + 1] = ("ms = %.4g * %s + %.4g * ops"):format(fit.scale, estimate, fit.per_op)
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function measure_fit(values)
+  local graphs, why = load_list(values)
+  if not graphs then return nil, why end
+  if #graphs < calibration.LEAST then
+    return nil, ("%s: a fit needs at least %d networks, a line each; there are %d"):format(values[1],
+      calibration.LEAST, #graphs)
+  end
+  local rows
+  rows, why = calibration.rows(values.fit, graphs, {}) -- before anything is measured
+  if not rows then return nil, why end
+  local self
+  self, why = measurer(values)
+  if not self then return nil, why end
+  local results
+  results, why = measured.times(self, graphs)
+  if not results then return nil, why end
+  for i, result in ipairs(results) do
+    if result.error then return nil, ("%s: %s"):format(graphs[i].name, result.error) end
+    rows[i].measured = result.median
+  end
+  local fit
+  fit, why = calibration.fit(rows)
+  if not fit then return nil, why end
+  io.stdout:write(fit_summary(values.fit, graphs, rows, fit))
+  if not values.out then return end
+  local good
+  good, why = calibration.save(values.out, values.fit, fit)
+  if not good then return nil, why end
+end
+
+local function choose(values)
+  if values.fit then return measure_fit end
+  return values[1]:find "%.csv$" and measure_table or measure_model
+end
+
 return {
   name = "measure",
-  about = "Time a network, or every kernel of a table, on this machine",
-  usage = "MODEL|KERNELS.csv [--with onnxruntime] [options]",
+  about = "Time a network, or every kernel of a table, on this machine; fit an estimate to it",
+  usage = "MODEL|KERNELS.csv [options], or LIST --fit ESTIMATE [options]",
   arguments = {
-    { name = "MODEL", help = model.ARGUMENT.help .. ", or a table of autogo kernels --csv (.csv)" },
+    { name = "MODEL", help = model.ARGUMENT.help .. ", or a table of autogo kernels --csv (.csv); with --fit "
+      .. "a text file with one of these models a line, at least ten" },
   },
   options = OPTIONS,
   defaults = function()
     return onnxruntime.defaults
   end,
   run = function(values)
-    local _, why = (values[1]:find "%.csv$" and measure_table or measure_model)(values)
+    local _, why = choose(values)(values)
     if why then
       return core.interrupted() and 130 or nil, why
     end

@@ -6,7 +6,9 @@ local ag = require "autogo"
 local model = {}
 
 --- The positional argument.
-model.ARGUMENT = { name = "MODEL", help = "a file (.onnx, .pb, .json of Keras too), a network of the zoo or FAMILY:CONFIG" }
+model.ARGUMENT = {
+  name = "MODEL", help = "a file (.onnx, .pb, .json of Keras too), a network of the zoo or FAMILY:CONFIG",
+}
 
 --- The options that say how to read it.
 model.INPUT = {

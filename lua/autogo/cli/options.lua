@@ -9,8 +9,8 @@
 --      options = { { name, type, default, min, max, choices, value, many, help }, ... },
 --      defaults = function () -> table }                 defaults that live elsewhere, for the help
 --
--- Types: flag, integer, number, string, choice, list (a,b,c), integers (1,2,3), shape (HxWxC),
--- range (FIRST:LAST). Values appear under the option's name with _ for -.
+-- Types: flag, integer, number, string, choice, list (a,b,c; of `choices`, if any), integers (1,2,3),
+-- shape (HxWxC), range (FIRST:LAST). Values appear under the option's name with _ for -.
 -- @module autogo.cli.options
 
 local options = {}
@@ -73,8 +73,13 @@ local CONVERT = {
     end
     return nil, "one of " .. table.concat(option.choices, ", ")
   end,
-  list = function(text)
-    return to_list(text), "a list like a,b,c"
+  list = function(text, option)
+    local list, known = to_list(text), {}
+    for _, choice in ipairs(option.choices or {}) do known[choice] = true end
+    for _, part in ipairs(option.choices and list or {}) do
+      if not known[part] then return nil, "a list of " .. table.concat(option.choices, ", ") end
+    end
+    return list, "a list like a,b,c"
   end,
   integers = function(text, option)
     local list = to_list(text) or { "" }
@@ -313,6 +318,23 @@ function options.rows(verb)
   return rows
 end
 
+-- Columns of a page of help.
+local BREADTH = 100
+
+-- Words in lines of at most `room` characters.
+local function wrapped(words, room)
+  local lines = {}
+  for word in words:gmatch "%S+" do
+    local last = lines[#lines]
+    if last and #last + 1 + #word <= room then
+      lines[#lines] = last .. " " .. word
+    else
+      lines[#lines + 1] = word
+    end
+  end
+  return lines
+end
+
 --- The help text of a verb.
 -- @tparam table verb
 -- @treturn string
@@ -323,7 +345,9 @@ function options.help(verb)
     width = math.max(width, #row[1])
   end
   for _, row in ipairs(rows) do
-    lines[#lines + 1] = ("  %-" .. width .. "s  %s"):format(row[1], row[2])
+    for k, part in ipairs(wrapped(row[2], BREADTH - width - 4)) do
+      lines[#lines + 1] = ("  %-" .. width .. "s  %s"):format(k == 1 and row[1] or "", part)
+    end
   end
   return table.concat(lines, "\n") .. "\n"
 end

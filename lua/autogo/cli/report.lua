@@ -14,6 +14,10 @@ return {
     { name = "out", type = "string", value = "FILE", help = "where to write it [DIR/report.html]" },
   },
   run = function(values)
+    if not core.exists(values[1] .. "/front.json") then
+      return nil, ("%s: no search has ended here: there is no front.json (autogo evolve MODEL --out %s "
+        .. "makes one)"):format(values[1], values[1])
+    end
     local found, why = data.of_folder(values[1])
     if not found then
       return nil, why

@@ -6,8 +6,8 @@ local journal = require "autogo.journal"
 
 local resume = {}
 
--- Options, beside the settings of the search, that say which search it is.
-local IDENTITY = { "input", "skip", "mined", "preset" }
+-- Options, beside the settings of the search, that say which search it is and what it leaves.
+local IDENTITY = { "input", "skip", "mined", "preset", "write" }
 -- Those that may be repeated.
 local LISTS = { "objective", "weights" }
 
@@ -48,6 +48,10 @@ end
 -- @treturn Journal, or nil and a message
 function resume.journal(values, settings)
   if values.resume then
+    if not core.exists(values.resume .. "/journal.jsonl") then
+      return nil, ("%s: no search was begun here: there is no journal.jsonl (autogo evolve MODEL --out %s "
+        .. "begins one)"):format(values.resume, values.resume)
+    end
     local found, why = journal.resume(values.resume)
     if not found then return nil, why end
     return recall(values, found, settings)

@@ -1,4 +1,5 @@
---- Pieces that several families are made of: convolution with batch norm and activation, heads.
+--- Pieces that several families and networks of the zoo are made of: convolution with batch norm and
+-- activation, heads.
 -- Source: families.md section 3.
 -- @module autogo.families.pieces
 
@@ -17,6 +18,24 @@ pieces.NORMALISERS = { 256, 256, 512 }
 -- @treturn integer node
 function pieces.conv_norm(b, x, kernel, filters, stride, bias)
   return b:batchnorm(b:conv(x, { kernel = kernel, filters = filters, stride = stride, bias = bias }))
+end
+
+--- Convolution without bias whose pads are stated: half the kernel on every side, as PyTorch's networks
+-- have them.
+-- @tparam Builder b
+-- @tparam integer x operand
+-- @tparam integer kernel
+-- @tparam integer filters
+-- @tparam[opt=1] integer stride
+-- @treturn integer node
+function pieces.padded_conv(b, x, kernel, filters, stride)
+  local pad = kernel // 2
+  return b:conv(x, { kernel = kernel, filters = filters, stride = stride, padding = { pad, pad, pad, pad } })
+end
+
+--- Padded convolution -> batch norm.
+function pieces.padded_norm(b, x, kernel, filters, stride)
+  return b:batchnorm(pieces.padded_conv(b, x, kernel, filters, stride))
 end
 
 --- Convolution -> batch norm -> relu.

@@ -116,7 +116,8 @@ local function build_function(context, plan, names, inputs, lines)
       or variables[from]
   end
   local function listed(texts) return #texts == 1 and texts[1] or "[" .. table.concat(texts, ", ") .. "]" end
-  add(lines, ("return keras.Model(%s, %s)"):format(#names == 1 and "inputs" or listed(names), listed(results)))
+  local given = #names == 1 and "inputs" or listed(names)
+  add(lines, ("return keras.Model(%s, %s)"):format(given, listed(results)))
 end
 
 local function helpers_of(context, lines)

@@ -191,16 +191,6 @@ local function leaving(block, use, last)
   end
 end
 
--- Index of the statement that reads each position last.
-local function last_uses(statements, results)
-  local last = {}
-  for i, statement in ipairs(statements) do
-    for _, operand in ipairs(statement.operands) do last[operand] = i end
-  end
-  for _, position in ipairs(results) do last[position] = math.huge end
-  return last
-end
-
 local function make_blocks(statements, results, last)
   local blocks, starts, scope = {}, {}, python.scope { Model = true }
   for b, found in ipairs(repeats.find(statements, results)) do
@@ -267,7 +257,7 @@ end
 -- @tparam function scope gives names that are new
 -- @treturn table
 function outline.make(statements, results, scope)
-  local last = last_uses(statements, results)
+  local last = repeats.last_uses(statements, results)
   local blocks, starts = make_blocks(statements, results, last)
   local items, index, i = {}, {}, 1
   for at, statement in ipairs(statements) do index[statement.position] = at end

@@ -23,8 +23,11 @@ local LONGEST = 160
 local LEAST_SAVED = 6
 local MOST_BYSTANDERS = 8
 
--- Index of the last statement that reads each position; positions that leave the list never die.
-local function last_uses(statements, results)
+--- When each position is read for the last time.
+-- @tparam {statement,...} statements in order
+-- @tparam {position,...} results positions that leave the list
+-- @treturn {position=index,...} the last statement that reads it; infinite for results
+function repeats.last_uses(statements, results)
   local last = {}
   for i, statement in ipairs(statements) do
     for _, operand in ipairs(statement.operands) do last[operand] = i end
@@ -147,7 +150,7 @@ end
 -- @treturn {block,...} in order of their first use: { length, starts = {index, ...} }
 function repeats.find(statements, results)
   local context = {
-    statements = statements, index = {}, last = last_uses(statements, results), covered = {},
+    statements = statements, index = {}, last = repeats.last_uses(statements, results), covered = {},
     ids = {}, count = 0, level = 0, entering = {},
   }
   for i, statement in ipairs(statements) do context.index[statement.position] = i end

@@ -23,10 +23,19 @@ local function macs(node)
   return node.macs + (node.bias and outputs or 0)
 end
 
-return objective.per_node {
+local flops = objective.per_node {
   name = "flops",
   unit = "FLOP",
   eval = function(node)
     return 2 * macs(node) * math.max(1, node.inputs)
   end,
 }
+
+-- A batch knows them already.
+flops.column = function(batch)
+  local values = {}
+  for i, count in ipairs(batch:column "flops") do values[i] = count + 0.0 end
+  return values
+end
+
+return flops

@@ -66,7 +66,7 @@ function npu.on(chip, measure, fps)
     return not value and why or nil
   end
   made.column = function(batch)
-    return chip:column(batch, measure, fps, core.processors())
+    return chip:column(batch, measure, fps)
   end
   return made
 end

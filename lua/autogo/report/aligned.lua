@@ -118,12 +118,13 @@ end
 -- new nodes
 -- @treturn table { before, after = scenes (see `autogo.report.picture`) with `row` and `mark` per node,
 -- rows = their number, common = whether shared nodes stand in the same row, counts = { removed, added,
--- reshaped, unchanged } }
+-- reshaped, unchanged }, origin }
 function aligned.pair(parent, child, origin)
   local before, after = picture.scene(parent), picture.scene(child)
   local rows, common = find_rows(before, after, origin)
   return {
     before = before, after = after, rows = rows, common = common, counts = mark(before, after, origin),
+    origin = origin,
   }
 end
 

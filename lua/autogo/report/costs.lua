@@ -39,8 +39,9 @@ local function bars(sums, rows, highest, sign)
       local value = sums[mark] and sums[mark][row] or 0
       local length = value / highest * HALF
       if length >= 0.05 then
+        local breadth = number(step * 0.9)
         path[#path + 1] = ("M%s %sh%sv%sh-%sz"):format(number((row - 1) * step),
-          number(HALF + sign * (base[row] or 0)), number(step * 0.9), number(sign * length), number(step * 0.9))
+          number(HALF + sign * (base[row] or 0)), breadth, number(sign * length), breadth)
         base[row] = (base[row] or 0) + length
       end
     end
@@ -80,8 +81,9 @@ end
 local function table_row(mark, before, after)
   local node = after or before
   return fill("<tr class=\"%s\"><td><span class=\"sign\" aria-label=\"%s\">%s</span></td>"
-    .. '<td class="num">%s</td><td class="num">%s</td><td>%s</td><td class="num">%s</td>%s%s%s%s</tr>', mark, mark,
-    sketch.SIGNS[mark], before and ("%d"):format(before.position), after and ("%d"):format(after.position),
+    .. '<td class="num">%s</td><td class="num">%s</td><td>%s</td><td class="num">%s</td>%s%s%s%s</tr>',
+    mark, mark, sketch.SIGNS[mark], before and ("%d"):format(before.position),
+    after and ("%d"):format(after.position),
     text.node(node), text.shape(node.h_out, node.w_out, node.c_out), cell(before and before.flops),
     cell(after and after.flops), cell(before and before.params), cell(after and after.params))
 end

@@ -3,8 +3,9 @@
 -- A table { name, version, command, settings, objectives, measures, input, members, scored, history,
 -- hypervolume }. A *measure* is what the front is over, the predicted score first: { key, name, sense,
 -- unit }. The input and the members are { rank, values = number per measure key, flops, params,
--- nodes, generation, changes, hash, parent, files, graph, origin, spread, outside }; `scored` is { generation, values } of
--- every network that was scored and taken in; graph and origin are nil where they are not known.
+-- nodes, generation, changes, hash, parent, files, graph, origin, spread, outside }; `scored` is
+-- { generation, values } of every network that was scored and taken in; graph and origin are nil where
+-- they are not known.
 -- @module autogo.report.data
 
 local core = require "autogo.core"
@@ -18,11 +19,15 @@ local function measured(value)
   return type(value) == "number" and math.abs(value) < LARGEST and value or nil
 end
 
+-- Objectives whose names are not words.
+local NAMES = { flops = "FLOPs", params = "parameters" }
+
 local function measures_of(objectives)
   local list = { { key = "score", name = "predicted score", sense = "max", unit = "" } }
   for _, objective in ipairs(objectives) do
     list[#list + 1] = {
-      key = objective.name, name = (objective.name:gsub("_", " ")), sense = objective.sense or "min", unit = objective.unit or "",
+      key = objective.name, name = NAMES[objective.name] or (objective.name:gsub("_", " ")),
+      sense = objective.sense or "min", unit = objective.unit or "",
     }
   end
   return list

@@ -13,6 +13,7 @@ local figures = {}
 local LEFT, RIGHT, TOP, BOTTOM = 62, 14, 30, 44
 -- More networks that were beaten are not drawn: they would be one blot.
 local MOST_DOTS = 4000
+local PREFIXES = { { 1e18, "E" }, { 1e15, "P" }, { 1e12, "T" }, { 1e9, "G" }, { 1e6, "M" }, { 1e3, "k" } }
 
 -- A scale from values to pixels with a margin, ticks and a common prefix of thousands.
 local function scale_of(values, first, last, count)
@@ -26,7 +27,7 @@ local function scale_of(values, first, last, count)
   local margin = high > low and 0.07 * (high - low) or math.max(1e-6, 0.05 * math.abs(high))
   low, high = low - margin, high + margin
   local unit, prefix = 1, ""
-  for _, step in ipairs { { 1e18, "E" }, { 1e15, "P" }, { 1e12, "T" }, { 1e9, "G" }, { 1e6, "M" }, { 1e3, "k" } } do
+  for _, step in ipairs(PREFIXES) do
     if unit == 1 and math.max(math.abs(low), math.abs(high)) >= step[1] then
       unit, prefix = step[1], step[2]
     end
@@ -66,8 +67,8 @@ local function frame(width, height, x, y, titles)
   end
   return markup.join {
     markup.raw(table.concat(parts)),
-    fill('<text class="name" x="%s" y="%s" text-anchor="middle">%s</text>', number((LEFT + width - RIGHT) / 2),
-      height - 6, titles.x),
+    fill('<text class="name" x="%s" y="%s" text-anchor="middle">%s</text>',
+      number((LEFT + width - RIGHT) / 2), height - 6, titles.x),
     fill('<text class="name" x="%s" y="15">%s</text></g>', 2, titles.y),
   }
 end
@@ -90,7 +91,8 @@ local function dots(report, xs, ys, x, y)
   for i = 1, #report.scored, step do
     local one = report.scored[i]
     if known(one, xs, ys) then
-      parts[#parts + 1] = ("M%s %sh0"):format(number(x.at(one.values[xs.key])), number(y.at(one.values[ys.key])))
+      parts[#parts + 1] = ("M%s %sh0"):format(number(x.at(one.values[xs.key])),
+        number(y.at(one.values[ys.key])))
     end
   end
   return fill('<path class="beaten" d="%s"/>', table.concat(parts))
@@ -211,8 +213,8 @@ function figures.line(name, unit, values, first)
     local at, up = number(x.at(xs[i])), number(y.at(value))
     path[i] = ("%s%s %s"):format(i == 1 and "M" or "L", at, up)
     if #values <= 60 then
-      marks[#marks + 1] = fill('<circle cx="%s" cy="%s" r="3"><title>iteration %s: %s</title></circle>', at, up,
-        xs[i], ("%.6g %s"):format(value, unit))
+      marks[#marks + 1] = fill('<circle cx="%s" cy="%s" r="3"><title>iteration %s: %s</title></circle>',
+        at, up, xs[i], ("%.6g %s"):format(value, unit))
     end
   end
   parts[1] = frame(width, height, x, y,

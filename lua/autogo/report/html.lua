@@ -9,6 +9,7 @@
 
 local core = require "autogo.core"
 local figures = require "autogo.report.figures"
+local folds = require "autogo.report.folds"
 local markup = require "autogo.report.markup"
 local words = require "autogo.report.words"
 local fill = markup.fill
@@ -40,8 +41,9 @@ function html.frame(title, body)
     .. '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     .. '<meta name="color-scheme" content="light dark">\n<meta name="generator" content="AutoGO">\n'
     .. '<meta http-equiv="Content-Security-Policy" content="%s">\n<link rel="icon" href="data:,">\n'
-    .. "<title>%s</title>\n<style>\n%s</style>\n</head>\n<body>\n%s\n<script>\n%s</script>\n</body>\n</html>\n",
-    markup.raw(POLICY), title, asset "report.css", body, asset "report.js"))
+    .. "<title>%s</title>\n<style>\n%s</style>\n</head>\n<body>\n%s\n<script>\n%s</script>\n"
+    .. "<script>\n%s</script>\n</body>\n</html>\n",
+    markup.raw(POLICY), title, asset "report.css", body, asset "report.js", asset "folds.js"))
 end
 
 local function section(id, title, ...)
@@ -78,13 +80,13 @@ local function tiles(report)
     local best, input = best_of(report, measure), report.input.values[measure.key]
     if best and input and k <= MOST_PAIRED then
       local value = k == 1 and words.score(best) or words.amount(best, measure.unit)
-      list[#list + 1] = tile(measure.sense == "max" and "highest " .. measure.name or "lowest " .. measure.name,
-        value, k == 1 and words.difference(best - input) .. " to the input"
-          or words.change(best, input) .. " to the input")
+      local most = measure.sense == "max" and "highest" or "lowest"
+      local change = k == 1 and words.difference(best - input) or words.change(best, input)
+      list[#list + 1] = tile(("%s %s"):format(most, measure.name), value, change .. " to the input")
     end
   end
   list[#list + 1] = tile("networks on the front", words.integer(#report.members),
-    ("hypervolume %.4g"):format(report.hypervolume))
+    "hypervolume " .. words.amount(report.hypervolume))
   local children, seconds = 0, 0
   for _, row in ipairs(report.history) do
     children, seconds = children + (row.scored or 0), seconds + (row.seconds or 0)
@@ -129,17 +131,23 @@ local function head(report, running)
   return fill('<header><p class="kind">AutoGO search report%s</p><h1>%s</h1>'
     .. '<p class="lead">%s, %s, %s parameters</p>%s%s'
     .. "<details class=\"more\"><summary>Settings</summary>%s</details></header>\n",
-    running and fill ' <span class="running">written while the search ran: more may follow</span>' or "", title_of(report),
-    words.count(input.nodes, "node"), words.amount(input.flops, "FLOPs"), words.amount(input.params),
+    running and fill ' <span class="running">written while the search ran: more may follow</span>' or "",
+    title_of(report), words.count(input.nodes, "node"), words.amount(input.flops, "FLOP"),
+    words.amount(input.params),
     tiles(report), command, setting_rows(report.settings))
 end
 
 -- --- the front ------------------------------------------------------------------------------------
 
-local KEY = markup.raw('<ul class="key"><li><svg viewBox="0 0 14 14" aria-hidden="true"><circle class="dot" cx="7" '
-  .. 'cy="7" r="5"/></svg> on the front</li><li><svg viewBox="0 0 14 14" aria-hidden="true"><path class="beaten" '
-  .. 'd="M7 7h0"/></svg> scored, beaten</li><li><svg viewBox="0 0 14 14" aria-hidden="true"><g class="origin">'
-  .. '<path d="M2 2l10 10m0-10L2 12"/></g></svg> input</li></ul>')
+local function key_entry(sign, name)
+  return fill('<li><svg viewBox="0 0 14 14" aria-hidden="true">%s</svg> %s</li>', markup.raw(sign), name)
+end
+
+local KEY = fill('<ul class="key">%s</ul>', markup.join {
+  key_entry('<circle class="dot" cx="7" cy="7" r="5"/>', "on the front"),
+  key_entry('<path class="beaten" d="M7 7h0"/>', "scored, beaten"),
+  key_entry('<g class="origin"><path d="M2 2l10 10m0-10L2 12"/></g>', "input"),
+})
 
 local function charts(report)
   local measures, list = report.measures, {}
@@ -165,17 +173,21 @@ local function filters(report)
     local low, high
     for _, one in ipairs(report.members) do
       local value = one.values[measure.key]
-      low, high = value and math.min(low or value, value) or low, value and math.max(high or value, value) or high
+      if value then
+        low, high = math.min(low or value, value), math.max(high or value, value)
+      end
     end
     if low and high > low then
-      list[#list + 1] = fill('<fieldset data-key="%s" data-low="%s" data-high="%s" data-unit="%s"><legend>%s</legend>'
-        .. '<input type="range" min="0" max="200" value="0" aria-label="least %s"><input type="range" min="0" '
-        .. 'max="200" value="200" aria-label="most %s"><output></output></fieldset>', k, ("%.17g"):format(low),
-        ("%.17g"):format(high), measure.unit, measure.name, measure.name, measure.name)
+      list[#list + 1] = fill('<fieldset data-key="%s" data-low="%s" data-high="%s" data-unit="%s">'
+        .. '<legend>%s</legend><div class="range"><input type="range" min="0" max="200" value="0" '
+        .. 'aria-label="least %s"><input type="range" min="0" max="200" value="200" aria-label="most %s">'
+        .. "</div><output></output></fieldset>", k, ("%.17g"):format(low), ("%.17g"):format(high),
+        measure.unit, measure.name, measure.name, measure.name)
     end
   end
-  return fill('<form class="filters" hidden aria-label="filter the front">%s<div class="shown"><output id="shown" '
-    .. 'aria-live="polite"></output> <button type="reset">show all</button></div></form>', markup.join(list))
+  return fill('<form class="filters" hidden aria-label="filter the front">%s<div class="shown">'
+    .. '<output id="shown" aria-live="polite"></output> <button type="reset">show all</button></div></form>',
+    markup.join(list))
 end
 
 -- --- the course -----------------------------------------------------------------------------------
@@ -198,7 +210,7 @@ local function best_so_far(report, measure)
   for generation = 1, #report.history do
     local value = by_generation[generation]
     if value then
-      best = measure.sense == "max" and math.max(best, value) or measure.sense ~= "max" and math.min(best, value)
+      best = (measure.sense == "max" and math.max or math.min)(best, value)
     end
     values[generation + 1] = best
   end
@@ -225,8 +237,9 @@ local function history_table(report)
     table.insert(rows, 1, fill("<tr>%s</tr>", markup.join(cells)))
   end
   return fill('<details class="more"><summary>%s in figures</summary><div class="scroll" tabindex="0" '
-    .. 'role="region" aria-label="iterations"><table><thead><tr>%s</tr></thead><tbody>%s</tbody></table></div></details>',
-    step > 1 and ("Every %dth iteration"):format(step) or "Every iteration", markup.join(head_cells), markup.join(rows))
+    .. 'role="region" aria-label="iterations"><table><thead><tr>%s</tr></thead><tbody>%s</tbody></table>'
+    .. "</div></details>", step > 1 and ("Every %dth iteration"):format(step) or "Every iteration",
+    markup.join(head_cells), markup.join(rows))
 end
 
 local function course(report)
@@ -265,13 +278,15 @@ function html.comparison(parent, child, origin, names)
   local title = ("%s and %s"):format(names[1], names[2])
   return html.frame(title .. " – AutoGO", markup.join {
     fill('<header><p class="kind">AutoGO comparison</p><h1>%s</h1><p class="lead">before: %s · after: %s</p>'
-      .. '<dl class="tiles">%s</dl></header>\n<main><section class="body" aria-label="what changed">%s</section>'
-      .. "</main>\n<footer>Written by AutoGO %s.</footer>", title, words.count(#parent, "node"),
+      .. '<dl class="tiles">%s</dl></header>\n<main>'
+      .. '<section class="body" aria-label="what changed">%s</section></main>\n'
+      .. "<footer>Written by AutoGO %s.</footer>", title, words.count(#parent, "node"),
       words.count(#child, "node"), markup.join {
         compared("FLOPs", parent.flops, child.flops), compared("parameters", parent.params, child.params),
         compared("memory at the peak", parent.peak_memory, child.peak_memory, "B"),
         compared("nodes", #parent, #child),
       }, require("autogo.report.portrait").difference(parent, child, origin), core.version),
+    folds.network(parent),
   })
 end
 
@@ -284,19 +299,19 @@ function html.page(report, options)
   options = options or {}
   local members = require "autogo.report.members"
   return html.frame(title_of(report) .. " – AutoGO", markup.join {
-
     fill '<a class="skip" href="#members">to the networks</a>\n',
     head(report, options.running),
     fill "<main>\n",
-    section("front", "The front", fill(
-      '<p class="note">Networks that no other beats in all respects. Choose one to see how it differs from the input.</p>'),
-      KEY, charts(report), fill '<p class="choice" id="choice" aria-live="polite" hidden></p>', filters(report)),
+    section("front", "The front", fill('<p class="note">Networks that no other beats in all respects. Choose '
+        .. "one to see how it differs from the input.</p>"), KEY, charts(report),
+      fill '<p class="choice" id="choice" aria-live="polite" hidden></p>', filters(report)),
     members.table(report, section),
     course(report),
     members.list(report, section, options.memory or {}),
     fill "</main>\n",
-    fill('<footer>Written by AutoGO %s. Scores are predictions, for comparison with each other; costs are computed '
-      .. "from the graphs.</footer>", report.version),
+    fill("<footer>Written by AutoGO %s. Scores are predictions, for comparison with each other; costs are "
+      .. "computed from the graphs.</footer>\n", report.version),
+    report.input.graph and folds.network(report.input.graph) or "",
   })
 end
 

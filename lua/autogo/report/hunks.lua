@@ -3,7 +3,9 @@
 -- Rows farther than `CONTEXT` from a node that was removed or added are folded: a hunk is what lies
 -- between two folds, with a box for each fold at its head and foot. Whatever enters from above comes
 -- out of the box above, whatever is used below goes into the box below, and a tensor that only passes
--- by runs from box to box. Places that differ in nothing but resolutions and positions are one hunk
+-- by runs from box to box. A fold is a node { elided = how many, reshaped = how many of these have another
+-- resolution, fold = "head" or "foot", members = which nodes of the graph, from 1, both sides in the same
+-- order }. Places that differ in nothing but resolutions and positions are one hunk
 -- that says where else it occurs.
 -- @module autogo.report.hunks
 
@@ -104,15 +106,30 @@ local function edge_adder(small, folds)
   end
 end
 
--- What of a scene lies in rows [first, last], between the folds `above` and `below` (numbers of nodes;
--- nil where there is no fold).
+-- The node that stands for those of rows [first, last], all of which both graphs have. `origin` is that
+-- of the scene's nodes, nil before.
+local function fold_of(scene, first, last, where, origin)
+  local members, reshaped = nodes_between(scene, first, last), 0
+  for _, i in ipairs(members) do
+    reshaped = reshaped + (scene.mark[i] and 1 or 0)
+  end
+  if origin then
+    table.sort(members, function(p, q)
+      return origin[p] < origin[q]
+    end)
+  end
+  return { elided = #members, reshaped = reshaped, fold = where, members = members }
+end
+
+-- What of a scene lies in rows [first, last], between the folds `above` and `below` (nil where there is
+-- none).
 local function cut_scene(scene, first, last, above, below)
   local small, place, folds = { nodes = {}, edges = {}, row = {}, mark = {} }, {}, {}
-  local head = above and add_node(small, { elided = above }, 1)
+  local head = above and add_node(small, above, 1)
   for _, i in ipairs(nodes_between(scene, first, last)) do
     place[i] = add_node(small, scene.nodes[i], scene.row[i] - first + (above and 2 or 1), scene.mark[i])
   end
-  local foot = below and add_node(small, { elided = below }, last - first + (above and 3 or 2))
+  local foot = below and add_node(small, below, last - first + (above and 3 or 2))
   folds[head or 0], folds[foot or 0] = true, true
   local add = edge_adder(small, folds)
   for _, edge in ipairs(scene.edges) do
@@ -163,9 +180,10 @@ function hunks.list(pair)
     local first, last, hunk = stretch[1], stretch[2], { rows = stretch[2] - stretch[1] + 1 }
     local above, below = k > 1 and drawn[k - 1][2] + 1 or 1, k < #drawn and drawn[k + 1][1] - 1 or pair.rows
     for _, side in ipairs(SIDES) do
-      hunk[side] = cut_scene(pair[side], first, last,
-        first > 1 and #nodes_between(pair[side], above, first - 1) or nil,
-        last < pair.rows and #nodes_between(pair[side], last + 1, below) or nil)
+      local scene, origin = pair[side], side == "after" and pair.origin or nil
+      hunk[side] = cut_scene(scene, first, last,
+        first > 1 and fold_of(scene, above, first - 1, "head", origin) or nil,
+        last < pair.rows and fold_of(scene, last + 1, below, "foot", origin) or nil)
     end
     hunk.rows = hunk.rows + (first > 1 and 1 or 0) + (last < pair.rows and 1 or 0)
     local place, key = { before = span(hunk.before), after = span(hunk.after) },

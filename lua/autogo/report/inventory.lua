@@ -9,16 +9,17 @@ local inventory = {}
 -- Bytes of a number in single precision.
 local FLOAT = 4
 
---- A row per node, in order: { position, name, op, kernel, stride, groups, input = {h, w, c}, output = {h, w, c},
--- macs, flops, params, bytes }; kernel and stride are nil for nodes without, bytes are those of the
--- output in single precision. O(nodes).
+--- A row per node, in order: { position, name, op, kernel, stride, groups, input = {h, w, c},
+-- output = {h, w, c}, macs, flops, params, bytes }; kernel and stride are nil for nodes without, bytes
+-- are those of the output in single precision. O(nodes).
 -- @tparam Graph graph
 function inventory.rows(graph)
   local rows = {}
   for position, node in graph:nodes() do
     rows[position + 1] = {
       position = position, name = node.name, op = node.source_op or node.op, kernel = node.kernel,
-      stride = node.kernel and node.stride, groups = node.op == "conv" and node.groups > 1 and node.groups or nil,
+      stride = node.kernel and node.stride,
+      groups = node.op == "conv" and node.groups > 1 and node.groups or nil,
       input = { node.h_in, node.w_in, node.c_in }, output = { node.h_out, node.w_out, node.c_out },
       macs = node.macs, flops = node.flops, params = node.params,
       bytes = FLOAT * node.h_out * node.w_out * node.c_out, opaque = node.op == "opaque" or nil,
@@ -76,8 +77,9 @@ local function cells_of(row, totals)
   local share = share_of(row, totals)
   local op = tame(row.op) .. (row.groups and (" /%d groups"):format(row.groups) or "")
   return {
-    ("%d"):format(row.position), op, times(row.kernel), times(row.stride), times(row.output), figure(row.macs),
-    share > 0 and ("%.1f"):format(100 * share) or "-", figure(row.params), memory(row.bytes),
+    ("%d"):format(row.position), op, times(row.kernel), times(row.stride), times(row.output),
+    figure(row.macs), share > 0 and ("%.1f"):format(100 * share) or "-", figure(row.params),
+    memory(row.bytes),
   }
 end
 
@@ -101,7 +103,8 @@ function inventory.text(rows, coloured)
     lines[i + 1], colours[i + 1] = cells_of(row, totals), coloured and colour_of(row, totals) or nil
   end
   lines[#lines + 1] = {
-    "", "in all", "", "", "", figure(totals.macs), totals.macs > 0 and "100" or "-", figure(totals.params), "",
+    "", "in all", "", "", "", figure(totals.macs), totals.macs > 0 and "100" or "-",
+    figure(totals.params), "",
   }
   colours[#lines] = coloured and BOLD or nil
   for _, cells in ipairs(lines) do
@@ -125,7 +128,8 @@ end
 -- --- for spreadsheets -----------------------------------------------------------------------------
 
 local COLUMNS = {
-  "position", "name", "op", "kernel", "stride", "input", "output", "macs", "share", "flops", "params", "bytes",
+  "position", "name", "op", "kernel", "stride", "input", "output", "macs", "share", "flops", "params",
+  "bytes",
 }
 
 -- A field of RFC 4180.

@@ -39,7 +39,8 @@ end
 local function head_row(report)
   local cells = { fill '<th scope="col" class="num" aria-sort="ascending">rank</th>' }
   for k, measure in ipairs(report.measures) do
-    cells[#cells + 1] = fill('<th scope="col" class="num">%s</th><th scope="col" class="num">change</th>', measure.name)
+    cells[#cells + 1] = fill('<th scope="col" class="num">%s</th><th scope="col" class="num">change</th>',
+      measure.name)
     if k == 1 and report.input.spread then
       cells[#cells + 1] = fill '<th scope="col" class="num" title="of the predictors\' scores">spread</th>'
     end
@@ -75,7 +76,8 @@ local function cells_of(report, one)
   for k, measure in ipairs(report.measures) do
     local value, reference = one.values[measure.key], report.input.values[measure.key]
     cells[#cells + 1] = number_cell(value and shown_value(k, value, measure) or "not measured", value)
-    local change = value and reference and (k == 1 and value - reference or reference ~= 0 and value / reference)
+    local change = value and reference
+      and (k == 1 and value - reference or reference ~= 0 and value / reference)
     cells[#cells + 1] = number_cell(shown_change(k, value, reference), change or nil,
       judged(measure, value, reference))
     if k == 1 and report.input.spread then
@@ -104,13 +106,15 @@ end
 function members.table(report, section)
   local rows = {}
   for i, one in ipairs(report.members) do
-    rows[i] = fill('<tr data-rank="%s" data-values="%s"><th scope="row" class="num" data-v="%s"><a href="#rank-%s">%s</a>'
-      .. "</th>%s</tr>", integer(one.rank), values_attributes(report, one), integer(one.rank), integer(one.rank),
-      integer(one.rank), cells_of(report, one))
+    local rank = integer(one.rank)
+    rows[i] = fill('<tr data-rank="%s" data-values="%s"><th scope="row" class="num" data-v="%s">'
+      .. '<a href="#rank-%s">%s</a></th>%s</tr>', rank, values_attributes(report, one), rank, rank, rank,
+      cells_of(report, one))
   end
-  return section("members", "Networks", fill('<div class="scroll" tabindex="0" role="region" aria-label="table of networks">'
-    .. '<table id="table" class="sortable">%s<tbody>%s</tbody><tfoot><tr><th scope="row" class="num">input</th>%s</tr>'
-    .. "</tfoot></table></div>", head_row(report), markup.join(rows), cells_of(report, report.input)))
+  return section("members", "Networks", fill('<div class="scroll" tabindex="0" role="region" '
+    .. 'aria-label="table of networks"><table id="table" class="sortable">%s<tbody>%s</tbody><tfoot><tr>'
+    .. '<th scope="row" class="num">input</th>%s</tr></tfoot></table></div>', head_row(report),
+    markup.join(rows), cells_of(report, report.input)))
 end
 
 -- --- one by one -----------------------------------------------------------------------------------
@@ -169,7 +173,8 @@ local function difference(report, one, memory, left)
   if #one.changes == 0 then
     return "", left
   elseif not (report.input.graph and one.graph and one.origin) then
-    return fill '<p class="note">Not drawn: the graphs of the input and of this network are not both in the folder.</p>', left
+    return fill('<p class="note">Not drawn: the graphs of the input and of this network are not both in the '
+      .. "folder.</p>"), left
   elseif left <= 0 then
     return elsewhere(one), left
   end
@@ -192,9 +197,9 @@ function members.list(report, section, memory)
   for i, one in ipairs(report.members) do
     local drawn
     drawn, left = difference(report, one, memory, left)
-    parts[i] = fill('<details class="member" data-rank="%s">%s<div class="body" id="rank-%s" tabindex="-1">%s%s%s</div>'
-      .. "</details>\n", integer(one.rank), summary(report, one), integer(one.rank), lineage(report, one, ranks),
-      doubts(one), drawn)
+    parts[i] = fill('<details class="member" data-rank="%s">%s<div class="body" id="rank-%s" tabindex="-1">'
+      .. "%s%s%s</div></details>\n", integer(one.rank), summary(report, one), integer(one.rank),
+      lineage(report, one, ranks), doubts(one), drawn)
   end
   return section("diffs", "Network by network", markup.join(parts))
 end

@@ -12,6 +12,7 @@ local routes = require "autogo.report.routes"
 local sheets = require "autogo.report.sheet"
 local short = require("autogo.report.table").short
 local text = require "autogo.report.text"
+local words = require "autogo.report.words"
 local number = routes.number
 
 local picture = {}
@@ -42,7 +43,7 @@ local function shape_line(node)
 end
 
 local function label_of(node)
-  return node.elided and ("… %d nodes …"):format(node.elided) or text.node(node)
+  return node.elided and ("… %s …"):format(words.count(node.elided, "node")) or text.node(node)
 end
 
 -- Boxes are of one width, but for those whose label needs more.
@@ -127,9 +128,16 @@ end
 --- What a node is, in a few lines.
 function picture.tooltip(node)
   if node.elided then
-    return ("%d nodes, unchanged"):format(node.elided)
+    local reshaped = node.reshaped or 0
+    return ("%s, %s"):format(words.count(node.elided, "node"),
+      reshaped > 0 and ("%d with another resolution"):format(reshaped) or "unchanged")
   end
-  local parts = { ("%d: %s"):format(node.position, text.node(node)), node.name }
+  return ("%d: %s"):format(node.position, picture.about(node))
+end
+
+--- The same without its position, of a node that stands for itself.
+function picture.about(node)
+  local parts = { text.node(node), node.name }
   local from, to = text.shape(node.h_in, node.w_in, node.c_in), shape_line(node)
   parts[#parts + 1] = from == to and to or from .. " → " .. to
   if node.groups > 1 and node.op == "conv" then

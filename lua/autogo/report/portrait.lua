@@ -3,6 +3,7 @@
 
 local aligned = require "autogo.report.aligned"
 local costs = require "autogo.report.costs"
+local folds = require "autogo.report.folds"
 local hunks = require "autogo.report.hunks"
 local markup = require "autogo.report.markup"
 local sketch = require "autogo.report.sketch"
@@ -41,21 +42,26 @@ local function figure(hunk, number, total)
     for k = 2, #hunk.places do
       others[#others + 1] = place_in_words(hunk.places[k])
     end
-    more = fill(' <span class="alike">and alike, but for resolutions, at %s</span>', table.concat(others, "; "))
+    more = fill(' <span class="alike">and alike, but for resolutions, at %s</span>',
+      table.concat(others, "; "))
   end
-  return fill('<figure class="hunk"><figcaption>%s%s</figcaption><div class="scroll" tabindex="0" role="region" '
-    .. 'aria-label="drawing of change %s">%s</div></figure>', where, more, number, markup.raw(svg))
+  return fill('<figure class="hunk"><figcaption>%s%s</figcaption><div class="scroll" tabindex="0" '
+    .. 'role="region" aria-label="drawing of change %s">%s</div></figure>', where, more, number,
+    markup.raw(svg))
 end
+
+local LEGEND = { { "removed", "removed" }, { "added", "added" }, { "reshaped", "other resolution" } }
 
 local function legend(counts)
   local parts = {}
-  for _, entry in ipairs { { "removed", "removed" }, { "added", "added" }, { "reshaped", "other resolution" } } do
+  for _, entry in ipairs(LEGEND) do
     if counts[entry[1]] > 0 then
       parts[#parts + 1] = fill('<li class="%s"><span class="sign">%s</span> %s (%s)</li>', entry[1],
         sketch.SIGNS[entry[1]], entry[2], counts[entry[1]])
     end
   end
-  parts[#parts + 1] = fill('<li class="kept"><span class="sign">&nbsp;</span> unchanged (%s)</li>', counts.unchanged)
+  parts[#parts + 1] = fill('<li class="kept"><span class="sign">&nbsp;</span> unchanged (%s)</li>',
+    counts.unchanged)
   return fill('<ul class="legend">%s</ul>', markup.join(parts))
 end
 
@@ -75,11 +81,11 @@ function portrait.difference(parent, child, origin)
   end
   local profile = costs.profile(pair)
   return markup.join {
-    fill('<div class="bar">%s<label class="toggle"><input type="checkbox" class="shapes"> resolutions</label></div>',
-      legend(pair.counts)),
-    fill('<div class="hunks">%s</div>', markup.join(drawings)),
-    profile and fill('<figure class="cost"><figcaption>FLOPs along the network: before above the line, after below it'
-      .. "</figcaption>%s</figure>", profile) or "",
+    fill('<div class="bar">%s<label class="toggle"><input type="checkbox" class="shapes"> resolutions</label>'
+      .. "</div>", legend(pair.counts)),
+    fill('<div class="hunks" data-after="%s">%s</div>', folds.differences(pair, list), markup.join(drawings)),
+    profile and fill('<figure class="cost"><figcaption>FLOPs along the network: before above the line, after '
+      .. "below it</figcaption>%s</figure>", profile) or "",
     fill('<details class="costs"><summary>Cost per node, before and after (%s)</summary><div class="scroll" '
       .. 'tabindex="0" role="region" aria-label="cost per node">%s</div></details>',
       words.count(pair.counts.removed + pair.counts.added + pair.counts.reshaped, "node"),

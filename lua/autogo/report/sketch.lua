@@ -2,10 +2,12 @@
 --
 -- A node is <g class="n removed|added|reshaped|fold" data-node=POSITION>; what happened to it is said by
 -- colour, by the sign at its left edge and by the line around it. Resolutions are there but hidden
--- until the page shows them.
+-- until the page shows them. A fold stands alone in the first or the last row: it has data-fold=head|foot
+-- and data-nodes=POSITIONS, from which the script of the page draws what it stands for.
 -- @module autogo.report.sketch
 
 local columns = require "autogo.report.columns"
+local folds = require "autogo.report.folds"
 local layers = require "autogo.report.layers"
 local picture = require "autogo.report.picture"
 local routes = require "autogo.report.routes"
@@ -86,17 +88,19 @@ end
 local function draw_node(out, a, i, mark)
   local node, width = a.problem.nodes[i], a.width[i]
   local x, y = a.x[i] + a.offset[a.column[i]] - width / 2, a.dy + a.y[i]
-  local class, id = node.elided and "fold" or mark, ""
-  if not node.elided then
-    id = (' data-node="%d"'):format(node.position)
+  local class, id = node.elided and "fold" or mark
+  if node.elided then
+    id = ('data-fold="%s" data-nodes="%s"'):format(node.fold, folds.positions(node))
+  else
+    id = ('data-node="%d"'):format(node.position)
   end
-  out[#out + 1] = ('<g class="n%s"%s transform="translate(%s %s)"><title>%s%s</title>'
+  out[#out + 1] = ('<g class="n%s" %s transform="translate(%s %s)"><title>%s%s</title>'
     .. '<rect width="%s" height="%d" rx="3"/>'):format(class and " " .. class or "", id, number(x),
     number(y), mark and mark .. "\n" or "", text.escape(picture.tooltip(node)), number(width), HEIGHT)
   local middle = number((width + (mark and CHIP or 0)) / 2)
   if mark then
-    out[#out + 1] = ('<path class="k" d="M0 3q0-3 3-3H%dV%dH3q-3 0-3-3z"/><text class="k" x="%s" y="17">%s</text>')
-      :format(CHIP, HEIGHT, number(CHIP / 2), SIGNS[mark])
+    out[#out + 1] = ('<path class="k" d="M0 3q0-3 3-3H%dV%dH3q-3 0-3-3z"/>'):format(CHIP, HEIGHT)
+    out[#out + 1] = ('<text class="k" x="%s" y="17">%s</text>'):format(number(CHIP / 2), SIGNS[mark])
   end
   out[#out + 1] = ('<text class="l" x="%s" y="17">%s</text>'):format(middle, text.escape(a.problem.labels[i]))
   if not node.elided then
@@ -134,9 +138,10 @@ function sketch.hunk(hunk, label)
   local height = list[1].rise + list[1].fall + TITLE + 2 * EDGE
   draw_side(out, list[1], hunk.before, "before", EDGE)
   draw_side(out, list[2], hunk.after, "after", middle)
-  return ('<svg class="sketch" role="img" aria-label="%s" viewBox="0 0 %s %s" width="%s" height="%s">%s'
-    .. '<path class="split" d="M%s 0V%s"/></svg>'):format(text.escape(label), number(width), number(height),
-    number(width), number(height), table.concat(out), number(middle - BETWEEN / 2), number(height))
+  local breadth, tall = number(width), number(height)
+  return ('<svg class="sketch" role="img" aria-label="%s" viewBox="0 0 %s %s" width="%s" height="%s" '
+    .. 'data-middle="%s">%s<path class="split" d="M%s 0V%s"/></svg>'):format(text.escape(label), breadth,
+    tall, breadth, tall, number(middle), table.concat(out), number(middle - BETWEEN / 2), tall)
 end
 
 return sketch

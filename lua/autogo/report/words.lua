@@ -82,7 +82,8 @@ end
 
 -- Settings that `autogo evolve` takes as options of their own, and their names there.
 local OPTIONS = {
-  "iterations", "parents", "sources", "replacements", "segments", "keep", "flops_min", "flops_max", "children",
+  "iterations", "parents", "sources", "replacements", "segments", "keep", "flops_min", "flops_max",
+  "children",
 }
 
 --- The command line that repeats a search.

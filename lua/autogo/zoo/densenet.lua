@@ -2,18 +2,12 @@
 -- Source: Huang et al., 2016.
 -- @module autogo.zoo.densenet
 
+local pieces = require "autogo.families.pieces"
+
 local GROWTH, BOTTLENECK = 32, 4 * 32
 local DEPTHS = { 6, 12, 24, 16 }
 
-local function padded(b, x, kernel, filters, stride)
-  local pad = kernel // 2
-  return b:conv(x, {
-    kernel = kernel,
-    filters = filters,
-    stride = stride,
-    padding = { pad, pad, pad, pad },
-  })
-end
+local padded = pieces.padded_conv
 
 local function joined(b, features)
   return #features > 1 and b:concat(table.unpack(features)) or features[1]

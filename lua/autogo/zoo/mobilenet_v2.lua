@@ -2,6 +2,8 @@
 -- Source: Sandler et al., 2018.
 -- @module autogo.zoo.mobilenet_v2
 
+local pieces = require "autogo.families.pieces"
+
 -- expansion, channels, repetitions, first stride
 local STAGES = {
   { 1, 16, 1, 1 },
@@ -13,15 +15,7 @@ local STAGES = {
   { 6, 320, 1, 1 },
 }
 
-local function norm(b, x, kernel, filters, stride)
-  local pad = kernel // 2
-  return b:batchnorm(b:conv(x, {
-    kernel = kernel,
-    filters = filters,
-    stride = stride,
-    padding = { pad, pad, pad, pad },
-  }))
-end
+local norm = pieces.padded_norm
 
 local function inverted_residual(b, x, expansion, channels, stride)
   local width, y = b:shape(x)[3], x

@@ -11,15 +11,7 @@ local pieces = require "autogo.families.pieces"
 
 local CLASSES = 1000
 
-local function padded(b, x, kernel, filters, stride)
-  local pad = kernel // 2
-  return b:batchnorm(b:conv(x, {
-    kernel = kernel,
-    filters = filters,
-    stride = stride,
-    padding = { pad, pad, pad, pad },
-  }))
-end
+local padded = pieces.padded_norm
 
 local function shortcut(b, x, channels, stride)
   if stride == 1 and b:shape(x)[3] == channels then

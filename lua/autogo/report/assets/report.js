@@ -123,7 +123,7 @@
     const [low, high] = all('input', set);
     const from = Number(set.dataset.low), to = Number(set.dataset.high);
     const at = (input) => from + (to - from) * Number(input.value) / Number(input.max);
-    return { low, high, at, index: Number(set.dataset.key) - 1, unit: set.dataset.unit, output: set.querySelector('output') };
+    return { set, low, high, at, index: Number(set.dataset.key) - 1, unit: set.dataset.unit, output: set.querySelector('output') };
   });
 
   function short(value, unit) {
@@ -140,9 +140,18 @@
     return value >= set.at(set.low) - slack && value <= set.at(set.high) + slack;
   }
 
+  // The part of a track between its thumbs, and what it stands for in words.
+  function showRange({ set, low, high, at, unit, output }) {
+    output.textContent = `${short(at(low), unit)} to ${short(at(high), unit)}`;
+    for (const [name, input] of [['--low', low], ['--high', high]]) set.style.setProperty(name, `${100 * input.value / input.max}%`);
+    low.setAttribute('aria-valuetext', short(at(low), unit));
+    high.setAttribute('aria-valuetext', short(at(high), unit));
+    low.style.zIndex = Number(low.value) === Number(low.max) ? 1 : ''; // or it could not be moved back
+  }
+
   function filter() {
     let shown = 0;
-    for (const set of sets) set.output.textContent = `${short(set.at(set.low), set.unit)} to ${short(set.at(set.high), set.unit)}`;
+    sets.forEach(showRange);
     for (const row of rows) {
       const values = row.dataset.values.split(' ');
       const stays = sets.every((set) => passes(values, set));

@@ -1,0 +1,139 @@
+/* Loops over columns, plain sequences with a number per row, which a search runs for every child it
+ * looks at; rows are numbered from 1. And one over the nodes of a child. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/sort.h"
+#include "engine/bind/bind.h"
+
+static int check_length(lua_State *L, int arg) {
+  luaL_checktype(L, arg, LUA_TTABLE);
+  lua_Unsigned length = lua_rawlen(L, arg);
+  if (length > INT_MAX) luaL_argerror(L, arg, "too long");
+  return (int)length;
+}
+
+/* Number k (from 1) of the sequence at `arg`. */
+static double number_at(lua_State *L, int arg, lua_Integer k) {
+  int is_number;
+  lua_rawgeti(L, arg, k);
+  double value = lua_tonumberx(L, -1, &is_number);
+  if (!is_number) luaL_argerror(L, arg, "numbers expected");
+  lua_pop(L, 1);
+  return value;
+}
+
+/* Number k (from 1) of the sequence at `arg`, a row of a column that has `rows`. */
+static lua_Integer row_at(lua_State *L, int arg, lua_Integer k, int rows) {
+  int is_integer;
+  lua_rawgeti(L, arg, k);
+  lua_Integer row = lua_tointegerx(L, -1, &is_integer);
+  if (!is_integer || row < 1 || row > rows) luaL_argerror(L, arg, "numbers of rows expected");
+  lua_pop(L, 1);
+  return row;
+}
+
+enum comparison { BELOW, AT_MOST, ABOVE, AT_LEAST };
+
+static bool holds(double value, enum comparison comparison, double bound) {
+  switch (comparison) {
+  case BELOW:
+    return value < bound;
+  case AT_MOST:
+    return value <= bound;
+  case ABOVE:
+    return value > bound;
+  default:
+    return value >= bound;
+  }
+}
+
+/* core.where(column, "<" | "<=" | ">" | ">=", bound [, rows]) -> the rows (of those given) whose
+ * value compares so, in their order; NaN never does */
+static int where(lua_State *L) {
+  static const char *const signs[] = {"<", "<=", ">", ">=", NULL};
+  int length = check_length(L, 1), sign = luaL_checkoption(L, 2, NULL, signs);
+  double bound = luaL_checknumber(L, 3);
+  bool all = lua_isnoneornil(L, 4);
+  int count = all ? length : check_length(L, 4);
+  lua_settop(L, 4);
+  lua_newtable(L);
+  for (lua_Integer k = 1, n = 0; k <= count; k++) {
+    lua_Integer row = all ? k : row_at(L, 4, k, length);
+    if (!holds(number_at(L, 1, row), (enum comparison)sign, bound)) continue;
+    lua_pushinteger(L, row);
+    lua_rawseti(L, 5, ++n);
+  }
+  return 1;
+}
+
+/* core.pick(column, rows) -> the values of these rows */
+static int pick(lua_State *L) {
+  int length = check_length(L, 1), count = check_length(L, 2);
+  lua_createtable(L, count, 0);
+  for (lua_Integer k = 1; k <= count; k++) {
+    lua_rawgeti(L, 1, row_at(L, 2, k, length));
+    lua_rawseti(L, -2, k);
+  }
+  return 1;
+}
+
+/* core.order({column, ...} [, count]) -> the numbers of the first `count` rows (default: all),
+ * ascending by the first column; of equal ones by the second, and so on; then by number. NaN comes
+ * last. */
+static int order(lua_State *L) {
+  int columns = check_length(L, 1), rows = 0;
+  lua_settop(L, 2);
+  if (columns < 1) luaL_argerror(L, 1, "at least one column expected");
+  luaL_checkstack(L, 2 * columns + LUA_MINSTACK, "too many columns");
+  int32_t *sorted = NULL;
+  for (int m = columns; m >= 1; m--) {
+    int length;
+    lua_rawgeti(L, 1, m);
+    const double *keys = ag_lua_check_numbers(L, lua_gettop(L), &length);
+    if (!sorted) {
+      rows = length;
+      sorted = ag_lua_scratch(L, (size_t)rows, sizeof *sorted);
+      for (int i = 0; i < rows; i++) sorted[i] = i;
+    } else if (length != rows) {
+      luaL_argerror(L, 1, "columns of equal length expected");
+    }
+    ag_sort_rows(keys, 1, false, sorted, rows);
+  }
+  int count = lua_isnoneornil(L, 2) ? rows : (int)ag_lua_check_range(L, 2, 0, INT_MAX);
+  if (count > rows) count = rows;
+  lua_createtable(L, count, 0);
+  for (int k = 0; k < count; k++) {
+    lua_pushinteger(L, sorted[k] + 1);
+    lua_rawseti(L, -2, k + 1);
+  }
+  return 1;
+}
+
+/* core.follow(origin, first, last, added, order) -> the origin of a child's nodes: origin[i] of a
+ * node of its parent that stayed, nil of one of the `added` in the place of [first, last); order[i]
+ * is the position in P, replacement, C of the child's node i */
+static int follow(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_Integer first = luaL_checkinteger(L, 2), removed = luaL_checkinteger(L, 3) - first;
+  lua_Integer added = luaL_checkinteger(L, 4);
+  int count = check_length(L, 5);
+  lua_createtable(L, count, 0);
+  for (lua_Integer i = 1; i <= count; i++) {
+    lua_rawgeti(L, 5, i);
+    lua_Integer at = lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    if (at >= first && at < first + added) continue;
+    lua_rawgeti(L, 1, 1 + (at < first ? at : at - added + removed));
+    lua_rawseti(L, -2, i);
+  }
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"where", where}, {"pick", pick}, {"order", order}, {"follow", follow}, {NULL, NULL}};
+
+void ag_lua_open_columns(lua_State *L) {
+  luaL_setfuncs(L, functions, 0);
+}
