@@ -104,22 +104,13 @@ end
 
 -- --- all of them ----------------------------------------------------------------------------------
 
-local function process_id()
-  local file <close> = assert(io.open "/proc/self/stat")
-  return file:read "n"
-end
-
-local function quoted(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
--- This program again, whatever it is called, for one measurement.
+-- This recipe again, for one measurement.
 local function measure(method, part)
-  local command = ("/proc/%d/exe run %s --measure %s --part %d --budget %d --depth %d --out %s"):format(
-    process_id(), quoted(arg[0]), method, part, values.budget, values.depth, quoted(values.out))
-  local pipe <close> = assert(io.popen(command))
+  local options = ("--measure %s --part %d --budget %d --depth %d --out %s"):format(method, part,
+    values.budget, values.depth, recipe.quoted(values.out))
+  local pipe <close> = recipe.again(options)
   local fields = {}
-  for field in (pipe:read "l" or error("no answer from: " .. command)):gmatch "[^,]+" do
+  for field in (pipe:read "l" or error("no answer to: " .. options)):gmatch "[^,]+" do
     fields[#fields + 1] = tonumber(field)
   end
   return { graphs = fields[1], nodes = fields[2], seconds = fields[3], found = fields[4],

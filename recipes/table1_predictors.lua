@@ -1,13 +1,14 @@
 -- Rank correlation of the predictors (Table 1), on the families with public labels.
 --
 --     autogo run recipes/table1_predictors.lua --labels DIR [--seeds N] [--members N] [--out DIR]
---         [--quick]
+--         [--jobs N] [--quick]
 --
 -- DIR holds nb201.csv, nb_macro.csv and nb101.csv (columns: `autogo.labels`); one that is missing is
 -- left out. For every family, the whole-graph GNN, PSC trained on one random cut per graph and batch (PSC
 -- 1:1) and PSC on eight, each for several seeds, which draw split and training. With --members, each is
--- the mean of as many trained apart. SRCC is the mean over folds of one cut per test graph.
--- Leaves in the output folder:
+-- the mean of as many trained apart. SRCC is the mean over folds of one cut per test graph. Trainings
+-- are dealt out to --jobs processes of one thread each, which scales better than threads within one
+-- training; the figures do not depend on it. Leaves in the output folder:
 --
 --    table1.csv      mean and deviation over the seeds, of all test networks and of the best fifth
 --    families.csv    own: trained on the family; joint: on all; cross: on the others alone
@@ -40,11 +41,13 @@ local values = recipe.options {
     { name = "seeds", type = "integer", min = 1, max = 100, default = 5, help = "runs of each" },
     { name = "members", type = "integer", min = 1, max = 8, default = 1, help = "of an ensemble" },
     { name = "epochs", type = "integer", min = 1, max = 100000, default = 100, help = "passes" },
-    { name = "threads", type = "integer", min = 1, max = 256, help = "worker threads [all processors]" },
+    { name = "jobs", type = "integer", min = 1, max = 256, help = "processes [all processors]" },
+    { name = "job", type = "integer", min = 1, max = 256, help = "be one of them: for internal use" },
   },
 }
 local seeds = values.quick and QUICK.seeds or values.seeds
 local epochs = values.quick and QUICK.epochs or values.epochs
+local jobs = values.jobs or ag.processors()
 local tokenizer = assert(ag.tokenizer())
 
 local function stop(why)
@@ -52,19 +55,18 @@ local function stop(why)
   os.exit(1, true)
 end
 
-local function read_tables()
-  local groups = {}
-  for _, family in ipairs(FAMILIES) do
-    local path = ("%s/%s.csv"):format(values.labels, family)
-    if ag.exists(path) then
-      local samples, why = labels.read(path, family, nil, values.quick and QUICK.networks or nil)
-      groups[#groups + 1] = { family = family, samples = samples or stop(why) }
-    end
+local function table_of(family)
+  return ("%s/%s.csv"):format(values.labels, family)
+end
+
+local present = {}
+for _, family in ipairs(FAMILIES) do
+  if ag.exists(table_of(family)) then
+    present[#present + 1] = family
   end
-  if #groups == 0 then
-    stop("no tables of labels in " .. values.labels)
-  end
-  return groups
+end
+if #present == 0 then
+  stop("no tables of labels in " .. values.labels)
 end
 
 -- --- measures -------------------------------------------------------------------------------------
@@ -101,7 +103,7 @@ local function fit(model, training, validation, seed)
     splits = model.splits,
     epochs = epochs,
     seed = seed,
-    threads = values.threads,
+    threads = 1,
     tokenizer = tokenizer,
   }, values.members, training, validation)
   return predictor or stop(why)
@@ -119,27 +121,6 @@ local function progress(...)
   io.stderr:write((...):format(select(2, ...)), "\n")
 end
 
--- One row of table 1, and the evaluation of the first seed.
-local function measure(group, model)
-  local folds, tops, first = {}, {}, nil
-  for seed = 1, seeds do
-    local training, validation, tests = split({ group }, seed)
-    local start = ag.clock()
-    local predictor = fit(model, training, validation, seed)
-    local took = ag.clock() - start
-    local seen = train.evaluate(predictor, tokenizer, tests[1].samples, group.family)
-    folds[seed], tops[seed] = srcc_in_folds(predictor, tests[1].samples, seed), seen.top
-    first = first or seen
-    progress("%s, %s, seed %d: %.4f in folds, %.0f s", group.family, model.name, seed, folds[seed], took)
-  end
-  local mean, deviation = recipe.mean_and_deviation(folds)
-  local published = PUBLISHED[group.family]
-  return { group.family, model.name, seeds, mean, deviation, (recipe.mean_and_deviation(tops)),
-    published and published[model.name] }, first
-end
-
--- --- joint and cross-family -------------------------------------------------------------------------
-
 -- Samples of one family, or with `others` of all but that one.
 local function of_family(samples, family, others)
   local list = {}
@@ -151,22 +132,159 @@ local function of_family(samples, family, others)
   return list
 end
 
-local function compare_families(groups)
-  local psc, rows = MODELS[3], {}
-  local training, validation, tests = split(groups, 1)
-  local joint = fit(psc, training, validation, 1)
-  for _, test in ipairs(tests) do
-    local function score(predictor)
-      return train.evaluate(predictor, tokenizer, test.samples, test.family).srcc
-    end
-    local function trained(others)
-      return score(fit(psc, of_family(training, test.family, others),
-        of_family(validation, test.family, others), 1))
-    end
-    rows[#rows + 1] = { test.family, #test.samples, trained(false), score(joint), trained(true) }
-    progress("%s: own %.4f, joint %.4f, cross %.4f", test.family, table.unpack(rows[#rows], 3))
+-- --- tasks: trainings that know nothing of each other -----------------------------------------------
+-- Each answers with lines of its own kind, fields between tabs:
+--    row, family, model, seed, SRCC in folds, of the best fifth
+--    own | joint | cross, family, SRCC
+--    points, family, measured between spaces, predicted between spaces
+
+local PSC = MODELS[3]
+
+local function numbers(list)
+  local texts = {}
+  for i, value in ipairs(list) do
+    texts[i] = ("%.17g"):format(value)
   end
-  return rows
+  return table.concat(texts, " ")
+end
+
+-- One seed of one row of table 1.
+local function run_row(group, model, seed, answer)
+  local training, validation, tests = split({ group }, seed)
+  local start = ag.clock()
+  local predictor = fit(model, training, validation, seed)
+  local took = ag.clock() - start
+  local samples = tests[1].samples
+  local seen = train.evaluate(predictor, tokenizer, samples, group.family)
+  local folds = srcc_in_folds(predictor, samples, seed)
+  answer("row", group.family, model.name, seed, folds, seen.top)
+  progress("%s, %s, seed %d: %.4f in folds, %.0f s", group.family, model.name, seed, folds, took)
+  if seed == 1 and model == PSC then
+    answer("own", group.family, seen.srcc)
+    answer("points", group.family, numbers(seen.measured), numbers(seen.predicted))
+  end
+end
+
+-- PSC trained on all families, or on all but one, and what it says of each that is asked for.
+local function run_joint(groups, without, answer)
+  local training, validation, tests = split(groups, 1)
+  if without then
+    training, validation = of_family(training, without, true), of_family(validation, without, true)
+  end
+  local predictor = fit(PSC, training, validation, 1)
+  for _, test in ipairs(tests) do
+    if not without or test.family == without then
+      local srcc = train.evaluate(predictor, tokenizer, test.samples, test.family).srcc
+      answer(without and "cross" or "joint", test.family, srcc)
+      progress("%s, %s: %.4f", test.family, without and "cross" or "joint", srcc)
+    end
+  end
+end
+
+local COST = { GNN = 1, ["PSC 1:1"] = 2, PSC = 3 } -- of an epoch, about
+
+local function tasks_of(groups)
+  local tasks, all = {}, 0
+  for _, group in ipairs(groups) do
+    all = all + #group.samples
+    for _, model in ipairs(MODELS) do
+      for seed = 1, seeds do
+        tasks[#tasks + 1] = { cost = COST[model.name] * #group.samples, run = function(answer)
+          run_row(group, model, seed, answer)
+        end }
+      end
+    end
+  end
+  for i = #groups > 1 and 0 or 1, #groups > 1 and #groups or 0 do
+    local without = groups[i]
+    tasks[#tasks + 1] = { cost = COST.PSC * (all - (without and #without.samples or 0)),
+      run = function(answer)
+        run_joint(groups, without and without.family, answer)
+      end }
+  end
+  return tasks
+end
+
+-- The tasks of job number `job`: the dearest first, each to the job with the least to do.
+local function share(tasks, job)
+  for i, task in ipairs(tasks) do
+    task.place = i
+  end
+  table.sort(tasks, function(a, b)
+    return a.cost > b.cost or a.cost == b.cost and a.place < b.place
+  end)
+  local loads, mine = {}, {}
+  for i = 1, jobs do
+    loads[i] = 0
+  end
+  for _, task in ipairs(tasks) do
+    local least = 1
+    for i = 2, jobs do
+      least = loads[i] < loads[least] and i or least
+    end
+    loads[least] = loads[least] + task.cost
+    if least == job then
+      mine[#mine + 1] = task
+    end
+  end
+  return mine
+end
+
+local function answers_path(job)
+  return ("%s/answers-%d.txt"):format(values.out, job)
+end
+
+local function work(job)
+  local groups, lines = {}, {}
+  for i, family in ipairs(present) do
+    local samples, why = labels.read(table_of(family), family, nil, values.quick and QUICK.networks or nil)
+    groups[i] = { family = family, samples = samples or stop(why) }
+  end
+  for _, task in ipairs(share(tasks_of(groups), job)) do
+    task.run(function(...)
+      lines[#lines + 1] = table.concat({ ... }, "\t")
+    end)
+  end
+  assert(ag.write_file(answers_path(job), table.concat(lines, "\n") .. "\n"))
+end
+
+-- --- processes --------------------------------------------------------------------------------------
+
+-- Lines of all answers, as lists of fields.
+local function collect()
+  local pipes, lines = {}, {}
+  for job = 1, jobs do
+    local options = "--job %d --jobs %d --labels %s --out %s --seeds %d --members %d --epochs %d%s"
+    pipes[job] = recipe.again(options:format(job, jobs, recipe.quoted(values.labels),
+      recipe.quoted(values.out), values.seeds, values.members, values.epochs,
+      values.quick and " --quick" or ""))
+  end
+  local failed = false
+  for job = 1, jobs do
+    failed = not pipes[job]:close() or failed
+  end
+  if failed then
+    os.exit(1, true) -- the job has said why
+  end
+  for job = 1, jobs do
+    for line in io.lines(answers_path(job)) do
+      local fields = {}
+      for field in line:gmatch "[^\t]+" do
+        fields[#fields + 1] = field
+      end
+      lines[#lines + 1] = fields
+    end
+    os.remove(answers_path(job))
+  end
+  return lines
+end
+
+local function split_numbers(text)
+  local list = {}
+  for field in text:gmatch "%S+" do
+    list[#list + 1] = tonumber(field)
+  end
+  return list
 end
 
 -- --- picture --------------------------------------------------------------------------------------
@@ -209,32 +327,60 @@ end
 
 -- --- the whole ------------------------------------------------------------------------------------
 
+if values.job then
+  work(values.job)
+  return
+end
+
+-- found.row[family][model] = { folds = {}, tops = {} }; found.own, .joint, .cross, .points[family]
+local found = { row = {}, own = {}, joint = {}, cross = {}, points = {} }
+
+local function take(kind, family, ...)
+  if kind == "row" then
+    local model, seed, folds, top = ...
+    local rows = found.row[family] or {}
+    found.row[family] = rows
+    rows[model] = rows[model] or { folds = {}, tops = {} }
+    seed = math.tointeger(tonumber(seed))
+    rows[model].folds[seed], rows[model].tops[seed] = tonumber(folds), tonumber(top)
+  elseif kind == "points" then
+    local measured, predicted = ...
+    found.points[family] = { family = family, measured = split_numbers(measured),
+      predicted = split_numbers(predicted), srcc = 0 }
+  elseif kind then
+    found[kind][family] = tonumber((...))
+  end
+end
+
+for _, fields in ipairs(collect()) do
+  take(table.unpack(fields))
+end
+
+local rows, families, shown, points = {}, {}, {}, {}
+for _, family in ipairs(present) do
+  for _, model in ipairs(MODELS) do
+    local one, published = found.row[family][model.name], PUBLISHED[family]
+    local mean, deviation = recipe.mean_and_deviation(one.folds)
+    rows[#rows + 1] = { family, model.name, seeds, mean, deviation, (recipe.mean_and_deviation(one.tops)),
+      published and published[model.name] }
+  end
+  local seen = found.points[family]
+  seen.srcc = found.own[family]
+  shown[#shown + 1] = seen
+  for i, measured in ipairs(seen.measured) do
+    points[#points + 1] = { family, measured, seen.predicted[i] }
+  end
+  families[#families + 1] = { family, #seen.measured, found.own[family], found.joint[family],
+    found.cross[family] }
+end
+
 local HEADER = { "family", "model", "seeds", "srcc", "deviation", "best fifth", "published" }
 local FAMILY_HEADER = { "family", "test", "own", "joint", "cross" }
-
-local groups = read_tables()
-local rows, shown, points = {}, {}, {}
-for _, group in ipairs(groups) do
-  for _, model in ipairs(MODELS) do
-    local row, first = measure(group, model)
-    rows[#rows + 1] = row
-    if model.name == "PSC" then
-      first.family = group.family
-      shown[#shown + 1] = first
-    end
-  end
-end
-for _, seen in ipairs(shown) do
-  for i, measured in ipairs(seen.measured) do
-    points[#points + 1] = { seen.family, measured, seen.predicted[i] }
-  end
-end
 recipe.print(HEADER, rows)
 recipe.csv(values.out .. "/table1.csv", HEADER, rows)
 recipe.csv(values.out .. "/predicted.csv", { "family", "measured", "predicted" }, points)
 assert(ag.write_file(values.out .. "/predicted.svg", picture(shown)))
-if #groups > 1 then
-  local families = compare_families(groups)
+if #present > 1 then
   recipe.print(FAMILY_HEADER, families)
   recipe.csv(values.out .. "/families.csv", FAMILY_HEADER, families)
 end

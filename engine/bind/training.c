@@ -185,6 +185,7 @@ static ag_train_options read_options(lua_State *L) {
   o.warmup = ag_lua_option_number(L, 1, "warmup", o.warmup, 0, 1e9);
   o.final_rate = ag_lua_option_number(L, 1, "final_rate", o.final_rate, 0, 1);
   o.hinge = ag_lua_option_number(L, 1, "hinge", o.hinge, 0, 1e9);
+  o.consistency = ag_lua_option_number(L, 1, "consistency", o.consistency, 0, 1e9);
   o.clip = ag_lua_option_number(L, 1, "clip", o.clip, 0, 1e9);
   o.patience = (int)ag_lua_option_integer(L, 1, "patience", o.patience, 0, 1000000);
   o.transform = (ag_transform)ag_lua_option_choice(L, 1, "transform", (int)o.transform, transforms);
@@ -224,7 +225,7 @@ static int read_progress(lua_State *L) {
 
 /* train{samples={{graph=, target=, family=}, ...}, valid={...}, tokenizer=,
  * model="psc" | "gnn", preset="default" | "published", from=Predictor (fine-tuning), epochs=,
- * batch=, splits=, learning_rate=, warmup=, final_rate=, hinge=, clip=, patience=,
+ * batch=, splits=, learning_rate=, warmup=, final_rate=, hinge=, consistency=, clip=, patience=,
  * transform="rank-normal" | "z-score" | "log", residual=, log_features=, sum_pooling=, seed=,
  * threads=, checkpoint=FILE, every=EPOCHS, resume=FILE,
  * progress=function({epoch, epochs, loss, srcc, samples_per_second, seconds_left}) -> false to
@@ -233,10 +234,11 @@ static int read_progress(lua_State *L) {
  * says of an option holds here. */
 static int train(lua_State *L) {
   static const char *const known[] = {
-      "samples",    "valid",     "tokenizer",     "model",        "preset",      "from",  "epochs",
-      "batch",      "splits",    "learning_rate", "warmup",       "final_rate",  "hinge", "clip",
-      "patience",   "transform", "residual",      "log_features", "sum_pooling", "seed",  "threads",
-      "checkpoint", "every",     "resume",        "progress",     NULL};
+      "samples",      "valid",       "tokenizer",   "model",         "preset",     "from",
+      "epochs",       "batch",       "splits",      "learning_rate", "warmup",     "final_rate",
+      "hinge",        "clip",        "consistency", "patience",      "transform",  "residual",
+      "log_features", "sum_pooling", "seed",        "threads",       "checkpoint", "every",
+      "resume",       "progress",    NULL};
   ag_error err = {.offset = -1};
   lua_settop(L, 1);
   luaL_checktype(L, 1, LUA_TTABLE);

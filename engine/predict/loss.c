@@ -1,6 +1,7 @@
-/* The loss: squared error for the level, a pairwise hinge for the order. Pairs are formed within
- * a family, because targets are scaled per family and only an order within one has a meaning.
- * Source: predictor.md, recipe X. */
+/* The loss: squared error for the level, a pairwise hinge for the order, and what the cuts of one
+ * graph disagree among themselves, since each is a prediction of the same thing. Pairs are formed
+ * within a family, because targets are scaled per family and only an order within one has a
+ * meaning. Source: predictor.md, recipe X (squared error and hinge). */
 #include <stdlib.h>
 
 #include "engine/base/alloc.h"
@@ -16,14 +17,13 @@ typedef struct pairs {
   int32_t family[HINGE_SAMPLES];
 } pairs;
 
-static void choose(pairs *p, const float *raw, const float *target, const int32_t *family,
-                   int count) {
-  p->count = count < HINGE_SAMPLES ? count : HINGE_SAMPLES;
+static void choose(pairs *p, const ag_loss_batch *b) {
+  p->count = b->count < HINGE_SAMPLES ? b->count : HINGE_SAMPLES;
   for (int i = 0; i < p->count; i++) {
-    int at = p->sample[i] = (int)((int64_t)i * count / p->count);
-    p->raw[i] = raw[at];
-    p->target[i] = target[at];
-    p->family[i] = family[at];
+    int at = p->sample[i] = (int)((int64_t)i * b->count / p->count);
+    p->raw[i] = b->raw[at];
+    p->target[i] = b->target[at];
+    p->family[i] = b->family[at];
     p->grad[i] = 0;
   }
 }
@@ -51,21 +51,42 @@ static double hinge_sum(pairs *p, int64_t *ordered) {
   return sum;
 }
 
-double ag_loss(const float *raw, const float *target, const int32_t *family, int count,
-               double hinge, float *grad) {
-  double squares = 0;
-  for (int i = 0; i < count; i++) {
-    float error = raw[i] - target[i];
-    squares += (double)error * (double)error;
-    grad[i] = 2 * error / (float)count;
-  }
-  if (hinge <= 0) return squares / count;
+static double add_hinge(const ag_loss_batch *b, double weight, float *grad) {
   pairs p;
   int64_t ordered;
-  choose(&p, raw, target, family, count);
+  choose(&p, b);
   double sum = hinge_sum(&p, &ordered);
-  if (ordered == 0) return squares / count;
-  float scale = (float)(hinge / (double)ordered);
+  if (ordered == 0) return 0;
+  float scale = (float)(weight / (double)ordered);
   for (int i = 0; i < p.count; i++) grad[p.sample[i]] += scale * p.grad[i];
-  return squares / count + hinge * sum / (double)ordered;
+  return weight * sum / (double)ordered;
+}
+
+static double add_consistency(const ag_loss_batch *b, double weight, float *grad) {
+  double squares = 0;
+  for (int from = 0, to; from < b->count; from = to) {
+    double sum = 0;
+    for (to = from; to < b->count && b->graph[to] == b->graph[from]; to++) {
+      sum += (double)b->raw[to];
+    }
+    for (int i = from; i < to; i++) {
+      double off = (double)b->raw[i] - sum / (to - from);
+      squares += off * off;
+      grad[i] += (float)(2 * weight * off / b->count);
+    }
+  }
+  return weight * squares / b->count;
+}
+
+double ag_loss(const ag_loss_batch *b, const ag_loss_weights *weights, float *grad) {
+  double squares = 0;
+  for (int i = 0; i < b->count; i++) {
+    float error = b->raw[i] - b->target[i];
+    squares += (double)error * (double)error;
+    grad[i] = 2 * error / (float)b->count;
+  }
+  double loss = squares / b->count;
+  if (weights->hinge > 0) loss += add_hinge(b, weights->hinge, grad);
+  if (weights->consistency > 0) loss += add_consistency(b, weights->consistency, grad);
+  return loss;
 }

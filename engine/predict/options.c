@@ -5,14 +5,16 @@ enum { MAX_BATCH = 8192 };
 
 ag_train_options ag_train_defaults(ag_model model) {
   static const char *const unnamed[] = {""};
+  bool psc = model == AG_MODEL_PSC; /* larger batches share more states, mostly of cuts */
   return (ag_train_options){.model = model,
                             .epochs = 100,
-                            .batch = 32,
+                            .batch = psc ? 64 : 32,
                             .splits = 8,
-                            .learning_rate = 3e-3,
+                            .learning_rate = psc ? 4e-3 : 3e-3,
                             .warmup = 100,
                             .final_rate = 0.01,
                             .hinge = 1,
+                            .consistency = 2,
                             .transform = AG_TRANSFORM_RANK,
                             .residual = true,
                             .log_features = true,
@@ -26,10 +28,11 @@ ag_train_options ag_train_defaults(ag_model model) {
 ag_train_options ag_train_published(ag_model model) {
   ag_train_options o = ag_train_defaults(model);
   o.epochs = 40;
+  o.batch = 32;
   o.learning_rate = 1e-4;
   o.warmup = 0;
   o.final_rate = 1;
-  o.hinge = 0;
+  o.hinge = o.consistency = 0;
   o.transform = AG_TRANSFORM_Z_SCORE;
   o.residual = o.log_features = false;
   return o;
@@ -42,6 +45,7 @@ ag_train_options ag_train_fine_tuning(const ag_predictor *from) {
   o.batch = 8;
   o.learning_rate = 5e-4;
   o.warmup = 10;
+  o.consistency = 0;
   o.clip = 1;
   o.transform = AG_TRANSFORM_Z_SCORE;
   return o;
@@ -54,9 +58,9 @@ static ag_status check_options(const ag_train_options *o, ag_error *err) {
   if (o->batch < 1 || o->batch > MAX_BATCH || o->splits < 1 || o->splits > MAX_BATCH) {
     return ag_fail(err, AG_INVALID, "batch and splits must be from 1 to %d", MAX_BATCH);
   }
-  if (!(o->learning_rate > 0) || !(o->warmup >= 0) || !(o->hinge >= 0)) {
+  if (!(o->learning_rate > 0) || !(o->warmup >= 0) || !(o->hinge >= 0) || !(o->consistency >= 0)) {
     return ag_fail(err, AG_INVALID,
-                   "the learning rate must be positive, warm-up and hinge not "
+                   "the learning rate must be positive, warm-up, hinge and consistency not "
                    "negative");
   }
   if (!(o->final_rate > 0 && o->final_rate <= 1) || !(o->clip >= 0) || o->patience < 0) {

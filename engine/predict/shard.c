@@ -1,146 +1,31 @@
-/* Evaluation of a part of a batch over interned states. The states its cuts need are collected
- * from the last layer down: each distinct state becomes one row of its layer, so rows of layer l
- * refer to rows of layer l - 1. Forward, a layer is one gather and one matrix product; backward,
- * one product for the weights, one for the inputs, and a scatter in which the gradients of a
- * shared state's uses add up. The order of rows is the order of first use, fixed by the items.
+/* Evaluation of a part of a batch over interned states, the rows of its layers (rows.c). Forward, a
+ * layer is one gather and one matrix product; backward, one product for the weights, one for the
+ * inputs, and a scatter in which the gradients of a shared state's uses add up.
  * Source: predictor.md ("Sharing goes further than prefixes"). */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/alloc.h"
 #include "engine/predict/product.h"
 #include "engine/predict/trainer.h"
 
-void ag_shard_init(ag_shard *s, const ag_training_set *corpus, const ag_layout *layout) {
-  *s = (ag_shard){.corpus = corpus};
-  s->gradient.params = AG_ARRAY(float, layout->size);
-  for (int l = 0; l <= corpus->states.layers; l++) {
-    int count = ag_states_count(&corpus->states, l);
-    s->slot[l] = AG_ARRAY(int32_t, count);
-    for (int i = 0; i < count; i++) s->slot[l][i] = -1;
-  }
-}
+/* A layer is worked through in blocks of rows, small enough for all their numbers to stay in the
+ * second-level cache from the first pass over them to the last. */
+enum { BLOCK_ROWS = 128 };
 
-static void free_layer(ag_shard_layer *t) {
-  free(t->id);
-  free(t->own);
-  free(t->start);
-  free(t->preds);
-  free(t->input);
-  free(t->hat);
-  free(t->scale);
-  free(t->active);
-  free(t->state);
-  free(t->grad);
-}
-
-void ag_shard_free(ag_shard *s) {
-  for (int l = 0; l <= AG_MAX_LAYERS; l++) {
-    free(s->slot[l]);
-    free_layer(&s->layer[l]);
-  }
-  free(s->item);
-  free(s->joined);
-  free(s->hidden);
-  free(s->raw);
-  free(s->raw_grad);
-  free(s->gradient.params);
-  *s = (ag_shard){0};
-}
-
-/* Contents need not survive: everything is filled anew for each batch. */
-static float *renew(float *block, size_t count) {
-  free(block);
-  return ag_alloc(count, sizeof *block);
-}
-
-void ag_shard_set_items(ag_shard *s, const ag_item *items, int count) {
-  if (count > s->capacity) {
-    s->capacity = 2 * count;
-    size_t n = (size_t)s->capacity;
-    s->item = ag_resize(s->item, n, sizeof *s->item);
-    s->joined = renew(s->joined, n * AG_JOINED_MAX);
-    s->hidden = renew(s->hidden, n * AG_JOINED_MAX);
-    s->raw = renew(s->raw, n);
-    s->raw_grad = renew(s->raw_grad, n);
-  }
-  if (count) memcpy(s->item, items, (size_t)count * sizeof *items);
-  s->items = count;
-}
-
-/* --- which states ------------------------------------------------------------------------------
+/* Rows [from, from + BLOCK_ROWS) of a layer, as far as there are so many, as a layer by themselves.
  */
-
-static void grow_rows(ag_shard_layer *t) {
-  if (t->rows < t->capacity) return;
-  t->capacity = t->capacity ? 2 * t->capacity : 256;
-  size_t n = (size_t)t->capacity;
-  t->id = ag_resize(t->id, n, sizeof *t->id);
-  t->own = ag_resize(t->own, n, sizeof *t->own);
-  t->start = ag_resize(t->start, n + 1, sizeof *t->start);
-  t->input = renew(t->input, n * AG_INPUT_WIDTH);
-  t->hat = renew(t->hat, n * AG_WIDTH);
-  t->scale = renew(t->scale, n);
-  t->active = renew(t->active, n * AG_WIDTH);
-  t->state = renew(t->state, n * AG_WIDTH);
-  t->grad = renew(t->grad, n * AG_WIDTH);
-}
-
-static int32_t row_of(ag_shard *s, int layer, int32_t id) {
-  int32_t *slot = &s->slot[layer][id];
-  if (*slot >= 0) return *slot;
-  ag_shard_layer *t = &s->layer[layer];
-  grow_rows(t);
-  t->id[t->rows] = id;
-  return *slot = t->rows++;
-}
-
-static void collect_last_layer(ag_shard *s) {
-  const ag_training_set *c = s->corpus;
-  int layers = c->states.layers;
-  for (int i = 0; i < s->items; i++) {
-    const ag_graph_states *g = &c->graph[s->item[i].graph];
-    if (i == 0 || s->item[i - 1].graph != s->item[i].graph) {
-      for (int k = 0; k < g->size; k++) row_of(s, layers, c->ids[g->whole + (size_t)k]);
-    }
-    if (s->item[i].cut < 0) continue;
-    const ag_cut_states *cut = &c->cuts[g->cut + (size_t)s->item[i].cut];
-    for (int k = 0; k < cut->last - cut->first; k++) {
-      row_of(s, layers, c->ids[cut->segment + (size_t)k]);
-    }
-    for (int k = 0; k < cut->window; k++) {
-      row_of(s, layers, c->ids[cut->changes + 2 * (size_t)k + 1]);
-    }
-  }
-}
-
-static void collect_below(ag_shard *s, int layer) {
-  const ag_state_layer *states = &s->corpus->states.layer[layer];
-  ag_shard_layer *t = &s->layer[layer];
-  int32_t preds = 0;
-  if (t->capacity) t->start[0] = 0;
-  for (int r = 0; r < t->rows; r++) {
-    int32_t id = t->id[r], from = states->start[id], to = states->start[id + 1];
-    if (preds + to - from > t->preds_capacity) {
-      t->preds_capacity = 2 * (preds + to - from);
-      t->preds = ag_resize(t->preds, (size_t)t->preds_capacity, sizeof *t->preds);
-    }
-    t->own[r] = row_of(s, layer - 1, states->own[id]);
-    for (int32_t k = from; k < to; k++) t->preds[preds++] = row_of(s, layer - 1, states->preds[k]);
-    t->start[r + 1] = preds;
-  }
-}
-
-static void collect(ag_shard *s) {
-  int layers = s->corpus->states.layers;
-  for (int l = 0; l <= layers; l++) {
-    ag_shard_layer *t = &s->layer[l];
-    for (int r = 0; r < t->rows; r++) s->slot[l][t->id[r]] = -1;
-    t->rows = 0;
-  }
-  collect_last_layer(s);
-  for (int l = layers; l > 0; l--) collect_below(s, l);
+static ag_shard_layer block_of(const ag_shard_layer *t, int from) {
+  ag_shard_layer b = *t;
+  b.rows = t->rows - from < BLOCK_ROWS ? t->rows - from : BLOCK_ROWS;
+  b.own += from;
+  b.start += from;
+  b.input += from * AG_INPUT_WIDTH;
+  b.hat += from * AG_WIDTH;
+  b.scale += from;
+  b.active += from * AG_WIDTH;
+  b.state += from * AG_WIDTH;
+  b.grad += from * AG_WIDTH;
+  return b;
 }
 
 /* --- forward ------------------------------------------------------------------------------------
@@ -184,10 +69,10 @@ AG_VECTOR static void add_own(const ag_shard_layer *t) {
   }
 }
 
-static void forward_layer(ag_shard *s, const ag_step_weights *w, int l) {
-  ag_shard_layer *t = &s->layer[l];
+static void forward_block(const ag_shard_layer *t, const float *below, const ag_step_weights *w,
+                          int l) {
   const ag_layout *at = w->layout;
-  gather(t, s->layer[l - 1].state);
+  gather(t, below);
   const float *bias = w->params + at->layer[l - 1].left_b;
   for (int r = 0; r < t->rows; r++) {
     memcpy(t->active + r * AG_WIDTH, bias, AG_WIDTH * sizeof *bias);
@@ -203,6 +88,13 @@ static void forward_layer(ag_shard *s, const ag_step_weights *w, int l) {
     add_own(t);
   else
     memcpy(t->state, t->active, (size_t)t->rows * AG_WIDTH * sizeof *t->state);
+}
+
+static void forward_layer(const ag_shard *s, const ag_step_weights *w, int l) {
+  for (int from = 0; from < s->layer[l].rows; from += BLOCK_ROWS) {
+    ag_shard_layer block = block_of(&s->layer[l], from);
+    forward_block(&block, s->layer[l - 1].state, w, l);
+  }
 }
 
 /* raw = w . relu(hidden). */
@@ -232,7 +124,7 @@ static void forward_head(ag_shard *s, const ag_step_weights *w) {
 
 void ag_shard_forward(ag_shard *s, const ag_step_weights *w) {
   if (s->items == 0) return;
-  collect(s);
+  ag_shard_collect(s);
   ag_shard_layer *first = &s->layer[0];
   for (int r = 0; r < first->rows; r++) {
     ag_feature_embed(w->layout, w->params, &s->corpus->states.feature[first->id[r]],
@@ -334,10 +226,10 @@ static void add_layer_gradient(const ag_layout *at, int l, const float *matrix, 
   }
 }
 
-static void backward_layer(ag_shard *s, const ag_step_weights *w, int l) {
-  ag_shard_layer *t = &s->layer[l], *below = &s->layer[l - 1];
+/* Adds the gradient of the layer's matrix to `matrix`, of its inputs to `below`. */
+static void backward_block(const ag_shard_layer *t, const ag_step_weights *w, int l, float *params,
+                           float *matrix, float *below) {
   const ag_layout *at = w->layout;
-  float *params = s->gradient.params, matrix[AG_WIDTH * AG_INPUT_WIDTH] = {0};
   backward_tanh(t);
   if (w->residual) {
     backward_norm(t, w->params + at->layer[l - 1].norm_w, t->active,
@@ -346,12 +238,21 @@ static void backward_layer(ag_shard *s, const ag_step_weights *w, int l) {
   sum_rows(t, params + at->layer[l - 1].left_b);
   ag_product_add(
       &(ag_product){AG_WIDTH, t->rows, AG_INPUT_WIDTH, t->active, 1, AG_WIDTH, t->input, matrix});
-  add_layer_gradient(at, l - 1, matrix, params);
   memset(t->input, 0, (size_t)t->rows * AG_INPUT_WIDTH * sizeof *t->input);
   ag_product_add(&(ag_product){t->rows, AG_WIDTH, AG_INPUT_WIDTH, t->active, AG_WIDTH, 1,
                                w->layer[l - 1], t->input});
+  scatter(t, w->residual, below);
+}
+
+static void backward_layer(ag_shard *s, const ag_step_weights *w, int l) {
+  ag_shard_layer *t = &s->layer[l], *below = &s->layer[l - 1];
+  float matrix[AG_WIDTH * AG_INPUT_WIDTH] = {0};
   memset(below->grad, 0, (size_t)below->rows * AG_WIDTH * sizeof *below->grad);
-  scatter(t, w->residual, below->grad);
+  for (int from = 0; from < t->rows; from += BLOCK_ROWS) {
+    ag_shard_layer block = block_of(t, from);
+    backward_block(&block, w, l, s->gradient.params, matrix, below->grad);
+  }
+  add_layer_gradient(w->layout, l - 1, matrix, s->gradient.params);
 }
 
 static void backward_features(ag_shard *s, const ag_layout *at) {

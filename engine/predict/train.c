@@ -19,7 +19,7 @@ enum { SCORED_GRAPHS = 64 /* per batch */ };
 typedef struct training {
   const ag_train_options *options;
   ag_config config;
-  ag_range range; /* of what is learnt from */
+  ag_range range;         /* of what is learnt from */
   ag_training_set corpus; /* training graphs, then validation graphs */
   int train, valid;
   ag_target *targets;
@@ -59,10 +59,11 @@ static ag_hash training_key(const training *t) {
   const ag_train_options *o = t->options;
   const ag_training_set *c = &t->corpus;
   ag_hash key = ag_hash_bytes(c->states.feature, (size_t)c->states.features * sizeof(ag_feature));
-  const double numbers[] = {
-      o->model,        o->epochs,      o->batch,        o->splits,   o->learning_rate, o->warmup,
-      o->final_rate,   o->hinge,       o->clip,         o->patience, o->transform,     o->residual,
-      o->log_features, o->sum_pooling, o->from != NULL, t->train,    t->valid};
+  const double numbers[] = {o->model,         o->epochs,      o->batch,        o->splits,
+                            o->learning_rate, o->warmup,      o->final_rate,   o->hinge,
+                            o->clip,          o->patience,    o->transform,    o->residual,
+                            o->log_features,  o->sum_pooling, o->from != NULL, t->train,
+                            t->valid,         o->consistency};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) mix_number(&key, numbers[i]);
   key = ag_hash_mix(key, o->seed);
   for (int i = 0; i < c->graphs; i++) {
@@ -151,8 +152,8 @@ static double run_epoch(training *t, int epoch, int64_t *samples) {
   for (int from = 0; from < t->train; from += o->batch, batches++) {
     int count = 0, to = from + o->batch < t->train ? from + o->batch : t->train;
     for (int i = from; i < to; i++) count += draw_cuts(t, t->order[i], epoch, t->items + count);
-    loss +=
-        ag_trainer_gradient(t->trainer, t->state.params, t->items, count, o->hinge, t->gradient);
+    loss += ag_trainer_gradient(t->trainer, t->state.params, t->items, count,
+                                &(ag_loss_weights){o->hinge, o->consistency}, t->gradient);
     ag_optimizer_step(&t->state, t->gradient, o, t->steps);
     *samples += count;
   }
@@ -288,8 +289,8 @@ static void keep_best(training *t, double srcc) {
 
 static ag_predictor *best_predictor(const training *t) {
   float *params = ag_memdup(t->state.best, (size_t)t->state.size, sizeof *params);
-  ag_predictor *best = ag_predictor_make(&t->config, params,
-                                         ag_targets_copy(t->targets, t->families), t->families);
+  ag_predictor *best =
+      ag_predictor_make(&t->config, params, ag_targets_copy(t->targets, t->families), t->families);
   best->range = t->range;
   return best;
 }

@@ -16,8 +16,8 @@ struct ag_trainer {
   ag_step_weights weights;
   ag_shard shard[AG_SHARDS];
   int capacity;
-  float *raw, *target, *grad; /* per item */
-  int32_t *family;
+  ag_loss_batch batch;
+  float *grad; /* of its raw */
 };
 
 ag_trainer *ag_trainer_new(const ag_config *config, const ag_training_set *corpus, int threads) {
@@ -35,10 +35,11 @@ void ag_trainer_free(ag_trainer *t) {
   if (!t) return;
   for (int i = 0; i < AG_SHARDS; i++) ag_shard_free(&t->shard[i]);
   ag_pool_free(t->pool);
-  free(t->raw);
-  free(t->target);
+  free(t->batch.raw);
+  free(t->batch.target);
+  free(t->batch.family);
+  free(t->batch.graph);
   free(t->grad);
-  free(t->family);
   free(t);
 }
 
@@ -84,10 +85,12 @@ static void reserve(ag_trainer *t, int count) {
   if (count <= t->capacity) return;
   t->capacity = 2 * count;
   size_t n = (size_t)t->capacity;
-  t->raw = ag_resize(t->raw, n, sizeof *t->raw);
-  t->target = ag_resize(t->target, n, sizeof *t->target);
+  ag_loss_batch *b = &t->batch;
+  b->raw = ag_resize(b->raw, n, sizeof *b->raw);
+  b->target = ag_resize(b->target, n, sizeof *b->target);
+  b->family = ag_resize(b->family, n, sizeof *b->family);
+  b->graph = ag_resize(b->graph, n, sizeof *b->graph);
   t->grad = ag_resize(t->grad, n, sizeof *t->grad);
-  t->family = ag_resize(t->family, n, sizeof *t->family);
 }
 
 static void add_gradient(ag_gradient *to, const ag_gradient *from, const ag_layout *layout) {
@@ -100,14 +103,17 @@ static void add_gradient(ag_gradient *to, const ag_gradient *from, const ag_layo
 }
 
 double ag_trainer_gradient(ag_trainer *t, const float *params, const ag_item *items, int count,
-                           double hinge, float *gradient) {
+                           const ag_loss_weights *weights, float *gradient) {
   reserve(t, count);
+  t->batch.count = count;
   for (int i = 0; i < count; i++) {
-    t->target[i] = (float)t->corpus->graph[items[i].graph].target;
-    t->family[i] = t->corpus->graph[items[i].graph].family;
+    const ag_graph_states *graph = &t->corpus->graph[items[i].graph];
+    t->batch.target[i] = (float)graph->target;
+    t->batch.family[i] = graph->family;
+    t->batch.graph[i] = items[i].graph;
   }
-  ag_trainer_predict(t, params, items, count, t->raw);
-  double loss = ag_loss(t->raw, t->target, t->family, count, hinge, t->grad);
+  ag_trainer_predict(t, params, items, count, t->batch.raw);
+  double loss = ag_loss(&t->batch, weights, t->grad);
   for (int s = 0, from = 0; s < AG_SHARDS; from += t->shard[s++].items) {
     if (t->shard[s].items == 0) continue;
     memcpy(t->shard[s].raw_grad, t->grad + from, (size_t)t->shard[s].items * sizeof *t->grad);

@@ -9,7 +9,7 @@ ag_status ag_train_check(const ag_train_options *options, const ag_sample *sampl
                          ag_error *err);
 
 enum {
-  AG_SHARDS = 4,                /* a batch is cut into as many parts, whatever the threads */
+  AG_SHARDS = 2,                /* a batch is cut into as many parts, whatever the threads */
   AG_INPUT_WIDTH = 2 * AG_WIDTH /* of a layer: own state, sum over predecessors */
 };
 
@@ -78,6 +78,8 @@ typedef struct ag_shard {
 void ag_shard_init(ag_shard *shard, const ag_training_set *corpus, const ag_layout *layout);
 void ag_shard_free(ag_shard *shard);
 void ag_shard_set_items(ag_shard *shard, const ag_item *items, int count);
+/* Fill the layers' rows: what the items refer to. */
+void ag_shard_collect(ag_shard *shard);
 /* Fill raw. */
 void ag_shard_forward(ag_shard *shard, const ag_step_weights *weights);
 /* From raw_grad to gradient (overwritten). Needs the forward pass's values. */
@@ -86,6 +88,24 @@ void ag_shard_backward(ag_shard *shard, const ag_step_weights *weights);
 /* Between the last layer's states and the embeddings of P, S and C (pooling.c). */
 void ag_pool_forward(ag_shard *shard, int joined);
 void ag_pool_backward(ag_shard *shard, int joined);
+
+/* --- the loss --------------------------------------------------------------------------------- */
+
+typedef struct ag_loss_weights {
+  double hinge, consistency;
+} ag_loss_weights;
+
+/* A batch as the loss sees it: numbers per item; items of one graph stand together. */
+typedef struct ag_loss_batch {
+  int count;
+  float *raw, *target;
+  int32_t *family, *graph;
+} ag_loss_batch;
+
+/* Mean squared error, plus `hinge` times the mean over pairs of one family with target[i] >
+ * target[j] of max(0, 0.1 - (raw[i] - raw[j])), pairs among at most 256 samples, evenly taken, plus
+ * `consistency` times the mean square of raw[i] less the mean over the items of its graph. */
+double ag_loss(const ag_loss_batch *batch, const ag_loss_weights *weights, float *grad);
 
 /* --- a batch --------------------------------------------------------------------------------- */
 
@@ -101,11 +121,6 @@ void ag_trainer_predict(ag_trainer *trainer, const float *params, const ag_item 
                         float *raw);
 /* The loss over `items` and its gradient by parameter. The same for any number of threads. */
 double ag_trainer_gradient(ag_trainer *trainer, const float *params, const ag_item *items,
-                           int count, double hinge, float *gradient);
-
-/* Mean squared error plus `hinge` times the mean over pairs of one family with target[i] >
- * target[j] of max(0, 0.1 - (raw[i] - raw[j])); pairs among at most 256 samples, evenly taken. */
-double ag_loss(const float *raw, const float *target, const int32_t *family, int count,
-               double hinge, float *grad);
+                           int count, const ag_loss_weights *weights, float *gradient);
 
 #endif

@@ -89,8 +89,8 @@ typedef struct ag_finding {
 } ag_finding;
 int ag_predictor_outside(const ag_predictor *predictor, const ag_graph *graph,
                          ag_finding **findings);
-/* Say that these graphs are what it was trained on, as training does by itself. Before threads share
- * the predictor. */
+/* Say that these graphs are what it was trained on, as training does by itself. Before threads
+ * share the predictor. */
 void ag_predictor_observe(ag_predictor *predictor, const ag_graph *const *graphs, int count);
 
 /* A raw number in the unit of the label the predictor was trained on, for a family it knows
@@ -120,12 +120,13 @@ typedef struct ag_train_options {
   int epochs;        /* at least 1 */
   int batch, splits; /* graphs per batch, random splits per graph (PSC); 1 .. 8192 */
   double learning_rate;
-  double warmup;     /* steps of linear warm-up, a quarter of all at most; then cosine
-                        to `final_rate` of it */
-  double final_rate; /* 0 < .. <= 1; 1 = constant */
-  double hinge;      /* weight of the pairwise hinge; 0 = MSE only */
-  double clip;       /* longest gradient (Euclidean norm); 0 = any */
-  int patience;      /* stop after so many epochs without a better validation; 0 = never */
+  double warmup;      /* steps of linear warm-up, a quarter of all at most; then cosine
+                         to `final_rate` of it */
+  double final_rate;  /* 0 < .. <= 1; 1 = constant */
+  double hinge;       /* weight of the pairwise hinge; 0 = MSE only */
+  double consistency; /* PSC: weight of the variance of a graph's cuts about their mean */
+  double clip;        /* longest gradient (Euclidean norm); 0 = any */
+  int patience;       /* stop after so many epochs without a better validation; 0 = never */
   ag_transform transform;
   bool residual;     /* residual + LayerNorm layers (recipe X) or published layers */
   bool log_features; /* log2 sizes or published normalised ones */

@@ -48,6 +48,25 @@ function recipe.options(verb)
   return values
 end
 
+local function process_id()
+  local file <close> = assert(io.open "/proc/self/stat")
+  return file:read "n"
+end
+
+--- A text as one word of a command line.
+-- @tparam string text
+-- @treturn string
+function recipe.quoted(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+--- Start this recipe again in a process of its own, by this program, whatever it is called.
+-- @tparam string rest command line after the recipe's name
+-- @treturn file what it prints
+function recipe.again(rest)
+  return assert(io.popen(("/proc/%d/exe run %s %s"):format(process_id(), recipe.quoted(arg[0]), rest)))
+end
+
 --- Mean and standard deviation of a sample, 0 where it has one value.
 -- @tparam {number,...} sample
 -- @treturn number mean

@@ -7,7 +7,7 @@ if [ ! -f "$SHARED/data/labels/nb201.csv" ]; then
 fi
 OUT=$WORK/table1
 check "table1 --quick" "$AUTOGO" run recipes/table1_predictors.lua --quick --labels "$SHARED/data/labels" \
-  --threads 2 --out "$OUT"
+  --jobs 2 --out "$OUT"
 check "table1: three models of three families" awk -F, \
   'NR > 1 { n[$2]++; if (NF != 7 || $4 < -1 || $4 > 1 || $5 < 0) bad = 1 }
    END { exit bad || n["GNN"] != 3 || n["PSC 1:1"] != 3 || n["PSC"] != 3 }' "$OUT/table1.csv"

@@ -102,19 +102,24 @@ static inline double plain_predict(const plain *m, const ag_graph *g, int first,
   return y;
 }
 
-/* Mean squared error plus hinge over ordered pairs of one family, by definition. */
+/* The loss by its definition: mean squared error, hinge over ordered pairs of one family, variance
+ * of each graph's items about their mean. */
 static inline double plain_loss(const double *raw, const double *target, const int *family,
-                                int count, double hinge) {
-  double squares = 0, sum = 0, pairs = 0;
+                                const int *graph, int count, const ag_loss_weights *weights) {
+  double squares = 0, sum = 0, pairs = 0, apart = 0;
   for (int i = 0; i < count; i++) {
+    double together = 0, items = 0;
     squares += (raw[i] - target[i]) * (raw[i] - target[i]) / count;
     for (int j = 0; j < count; j++) {
+      together += graph[j] == graph[i] ? raw[j] : 0;
+      items += graph[j] == graph[i];
       if (target[i] <= target[j] || family[i] != family[j]) continue;
       sum += fmax(0, 0.1 - (raw[i] - raw[j]));
       pairs++;
     }
+    apart += pow(raw[i] - together / items, 2) / count;
   }
-  return squares + (pairs > 0 ? hinge * sum / pairs : 0);
+  return squares + (pairs > 0 ? weights->hinge * sum / pairs : 0) + weights->consistency * apart;
 }
 
 #endif

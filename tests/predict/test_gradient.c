@@ -3,6 +3,7 @@
 #include "tests/predict/plain.h"
 
 enum { MAX_ITEMS = 64 };
+static const ag_loss_weights weights = {.hinge = 0.7, .consistency = 1.3};
 
 /* A batch of random cuts of random graphs with random parameters. */
 typedef struct batch {
@@ -58,7 +59,7 @@ static void open_batch(batch *b, ag_config config, int graphs, int size, double 
   b->gradient = AG_ARRAY(float, b->layout.size);
   b->exact = AG_ARRAY(double, b->layout.size);
   for (int i = 0; i < b->layout.size; i++) b->exact[i] = (double)b->params[i];
-  b->loss = ag_trainer_gradient(b->trainer, b->params, b->item, b->count, 0.7, b->gradient);
+  b->loss = ag_trainer_gradient(b->trainer, b->params, b->item, b->count, &weights, b->gradient);
 }
 
 static void close_batch(batch *b) {
@@ -77,15 +78,16 @@ static void close_batch(batch *b) {
 static double loss_of(const batch *b) {
   plain m = {&b->config, &b->layout, b->exact};
   double raw[MAX_ITEMS], target[MAX_ITEMS];
-  int family[MAX_ITEMS];
+  int family[MAX_ITEMS], graph[MAX_ITEMS];
   for (int i = 0; i < b->count; i++) {
     int g = b->item[i].graph, c = b->item[i].cut;
     raw[i] = c < 0 ? plain_predict(&m, b->graph[g], -1, -1)
                    : plain_predict(&m, b->graph[g], b->bounds[g][c], b->bounds[g][c + 1]);
     target[i] = b->set.graph[g].target;
     family[i] = b->set.graph[g].family;
+    graph[i] = g;
   }
-  return plain_loss(raw, target, family, b->count, 0.7);
+  return plain_loss(raw, target, family, graph, b->count, &weights);
 }
 
 static double largest(const batch *b, const ag_param *p) {
@@ -194,7 +196,7 @@ static void test_threads_give_the_same_bits(void **state) {
   for (int threads = 2; threads <= 4; threads++) {
     ag_trainer *t = ag_trainer_new(&b.config, &b.set, threads);
     for (int round = 0; round < 5; round++) {
-      double loss = ag_trainer_gradient(t, b.params, b.item, b.count, 0.7, other);
+      double loss = ag_trainer_gradient(t, b.params, b.item, b.count, &weights, other);
       assert_true(loss == b.loss);
       assert_memory_equal(other, b.gradient, (size_t)b.layout.size * sizeof *other);
     }
