@@ -171,6 +171,11 @@ static bool fold_arithmetic(ag_onnx_import *im, const ag_onnx_op *op) {
   return ag_fold_finish(im, op, &t, batch);
 }
 
+/* Mod's other kind has the sign of the dividend. */
+static bool fold_mod(ag_onnx_import *im, const ag_onnx_op *op) {
+  return !ag_onnx_attr_int(op->node, "fmod", 0) && fold_arithmetic(im, op);
+}
+
 /* --- comparisons and choice ------------------------------------------------------- */
 
 static bool compare(const char *type, const ag_tensor *a, int64_t at_a, const ag_tensor *b,
@@ -256,16 +261,26 @@ static bool fold_range(ag_onnx_import *im, const ag_onnx_op *op) {
 
 const ag_fold *ag_fold_find_math(const char *type) {
   static const ag_fold table[] = {
-      {"Add", 2, fold_arithmetic},     {"Sub", 2, fold_arithmetic},
-      {"Mul", 2, fold_arithmetic},     {"Div", 2, fold_arithmetic},
-      {"Mod", 2, fold_arithmetic},     {"Pow", 2, fold_arithmetic},
-      {"Max", 1, fold_arithmetic},     {"Min", 1, fold_arithmetic},
-      {"Sum", 1, fold_arithmetic},     {"Equal", 2, fold_comparison},
-      {"Less", 2, fold_comparison},    {"LessOrEqual", 2, fold_comparison},
-      {"Greater", 2, fold_comparison}, {"GreaterOrEqual", 2, fold_comparison},
-      {"And", 2, fold_comparison},     {"Or", 2, fold_comparison},
-      {"Xor", 2, fold_comparison},     {"Not", 1, fold_not},
-      {"Where", 3, fold_where},        {"Range", 3, fold_range},
+      {"Add", 2, fold_arithmetic},
+      {"Sub", 2, fold_arithmetic},
+      {"Mul", 2, fold_arithmetic},
+      {"Div", 2, fold_arithmetic},
+      {"Mod", 2, fold_mod},
+      {"Pow", 2, fold_arithmetic},
+      {"Max", 1, fold_arithmetic},
+      {"Min", 1, fold_arithmetic},
+      {"Sum", 1, fold_arithmetic},
+      {"Equal", 2, fold_comparison},
+      {"Less", 2, fold_comparison},
+      {"LessOrEqual", 2, fold_comparison},
+      {"Greater", 2, fold_comparison},
+      {"GreaterOrEqual", 2, fold_comparison},
+      {"And", 2, fold_comparison},
+      {"Or", 2, fold_comparison},
+      {"Xor", 2, fold_comparison},
+      {"Not", 1, fold_not},
+      {"Where", 3, fold_where},
+      {"Range", 3, fold_range},
   };
   static const ag_fold unary = {NULL, 1, fold_unary};
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
