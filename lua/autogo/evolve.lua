@@ -308,9 +308,8 @@ end
 -- flops_max (band, relative to the input), objectives, constraints, ops (permitted in replacements: a
 -- list or set of names, "input": those of the input, "input+": and the commonest, "all"), predictor,
 -- caution (with an ensemble: every score is mean - caution * spread of its members; the predictor keeps
--- it), database, tokenizer, solver, seed, threads, progress (function called with each row of the history and a
--- function that gives the front as it is then),
--- journal (`autogo.journal`)
+-- it), database, tokenizer, solver, seed, threads, progress (function called with each row of the history
+-- and a function that gives the front as it is then), journal (`autogo.journal`)
 -- @treturn[1] Front a sequence of members (graph, score, predicted, flops, a value per objective,
 -- generation, parent, changes; outside, what the predictor was not trained on, where it knows; spread,
 -- with an ensemble), best score first; the input itself if nothing beat it

@@ -90,9 +90,10 @@ local function head_of(self, search)
     head.settings.objectives[i].script = objective.script
   end
   for _, name in ipairs { "database", "tokenizer", "predictor" } do
-    local of, why = name == "predictor" and predictor_fingerprint or fingerprint, nil
-    head.files[name], why = of(search.parts[name], self.folder)
-    if not head.files[name] then return nil, why end
+    local of = name == "predictor" and predictor_fingerprint or fingerprint
+    local mark, why = of(search.parts[name], self.folder)
+    if not mark then return nil, why end
+    head.files[name] = mark
   end
   return head
 end
