@@ -211,8 +211,7 @@ static void graphs_need_ends_and_users(void **state) {
   assert_string_equal(err.node, "unused");
 }
 
-/* --- segments ------------------------------------------------------------------------------------
- */
+/* --- segments ------------------------------------------------------------------------------ */
 
 static bool reaches(const ag_segment *s, int from, int to) {
   for (int i = from + 1; i <= to; i++)
