@@ -270,8 +270,7 @@ static void test_too_many_sums(void **state) {
   ag_segment_free(s);
 }
 
-/* --- bad input ----------------------------------------------------------------------------------
- */
+/* --- bad input ----------------------------------------------------------------------------- */
 
 typedef struct small {
   ag_segment *s;
