@@ -2,6 +2,7 @@
 -- @module autogo.report.members
 
 local markup = require "autogo.report.markup"
+local match = require "autogo.match"
 local portrait = require "autogo.report.portrait"
 local words = require "autogo.report.words"
 local fill = markup.fill
@@ -172,14 +173,17 @@ end
 local function difference(report, one, memory, left)
   if #one.changes == 0 then
     return "", left
-  elseif not (report.input.graph and one.graph and one.origin) then
+  elseif not (report.input.graph and one.graph) then
     return fill('<p class="note">Not drawn: the graphs of the input and of this network are not both in the '
       .. "folder.</p>"), left
   elseif left <= 0 then
     return elsewhere(one), left
   end
   local key = one.source or one
-  memory[key] = memory[key] or portrait.difference(report.input.graph, one.graph, one.origin)
+  if not memory[key] then
+    local input = report.input.graph
+    memory[key] = portrait.difference(input, one.graph, match.difference(input, one.graph).origin)
+  end
   left = left - #memory[key].html
   return left < 0 and elsewhere(one) or fill("<h4>What changed</h4>%s", memory[key]), left
 end
