@@ -309,6 +309,7 @@ end
 -- kept from one call to the next
 -- @treturn string
 function html.page(report, options)
+  local _ <close> = core.plain_numbers()
   options = options or {}
   local members = require "autogo.report.members"
   return html.frame(title_of(report) .. " – AutoGO", markup.join {
