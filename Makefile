@@ -147,8 +147,8 @@ test: all tests
 fuzzers: $(FUZZERS)
 
 fuzz: test-deps
-	@$(MAKE) --no-print-directory FUZZ=1 all fuzzers $(BUILD)/fuzz/tests/formats/test_onnx_models \
-	  $(BUILD)/fuzz/tests/formats/test_graphdef_models $(BUILD)/fuzz/tests/formats/test_keras
+	@$(MAKE) --no-print-directory FUZZ=1 all fuzzers $(patsubst %,$(BUILD)/fuzz/tests/formats/test_%, \
+	  onnx_models graphdef_models keras_layers keras_graphs keras_functions)
 	@FUZZ_KEEP=1 BUILD=$(BUILD)/fuzz tests/fuzz/run
 
 bench: all

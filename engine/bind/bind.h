@@ -19,7 +19,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-#include "autogo/graph.h"
+#include "autogo/segment.h"
 
 /* --- classes ---------------------------------------------------------------------------- */
 

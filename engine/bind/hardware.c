@@ -113,6 +113,7 @@ static void push_cost(lua_State *L, const ag_npu_cost *c) {
   set_number(L, "mapping", c->mapping);
   set_integer(L, "shared_peak", c->shared_peak);
   set_integer(L, "evicted", c->evicted);
+  set_integer(L, "reread", c->reread);
   set_number(L, "evicted_ms", c->evicted_ms);
   set_number(L, "evicted_mj", c->evicted_mj);
   set_integer(L, "groups", c->groups);

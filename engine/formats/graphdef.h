@@ -58,11 +58,16 @@ typedef struct ag_tf_op {
   ag_tf_value *out; /* one result; translators of several set them by ag_tf_set_results */
 } ag_tf_op;
 
+typedef ag_status (*ag_tf_translator)(ag_tf_op *op);
+
 /* graphdef_read.c */
 ag_status ag_tf_import_graph(const ag_tf_graph *graph, size_t file_size, bool weightless,
                              const ag_import_options *options, const ag_graph **result,
                              ag_import_report *report, ag_error *err);
 ag_tf_value *ag_tf_set_results(ag_tf_op *op, int count);
+/* One op by its translator, into im->results[op->index]. Readers whose files hold such ops among
+ * others come in here, with an import that has no graph. */
+ag_status ag_tf_translate(ag_tf_op *op, ag_tf_translator translator);
 
 /* graphdef_order.c: names, operands, order, what is needed */
 ag_status ag_tf_index(ag_tf_import *im);
@@ -110,11 +115,11 @@ ag_status ag_tf_need(ag_tf_op *op, int count);
 ag_status ag_tf_activation(ag_tf_op *op, int slot, ag_tf_value *x); /* unflattened */
 ag_status ag_tf_ints(ag_tf_op *op, int slot, int64_t *out, int limit, int *count);
 
-/* Translators by op type. */
-typedef ag_status (*ag_tf_translate)(ag_tf_op *op);
-ag_tf_translate ag_tf_find_layer(const char *type); /* graphdef_layers.c */
-ag_tf_translate ag_tf_find_math(const char *type);  /* graphdef_math.c */
-ag_tf_translate ag_tf_find_shape(const char *type); /* graphdef_shape.c */
+/* Translators by op type; NULL = there is no rule. */
+ag_tf_translator ag_tf_find(const char *type);       /* graphdef_read.c: any of these */
+ag_tf_translator ag_tf_find_layer(const char *type); /* graphdef_layers.c */
+ag_tf_translator ag_tf_find_math(const char *type);  /* graphdef_math.c */
+ag_tf_translator ag_tf_find_shape(const char *type); /* graphdef_shape.c */
 
 /* graphdef_math.c: element-wise over what the layers file needs too */
 ag_status ag_tf_add_constant(ag_tf_op *op, const ag_tf_value *x, const ag_tf_value *constant,

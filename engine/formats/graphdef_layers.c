@@ -324,10 +324,10 @@ static ag_status translate_fused_matmul(ag_tf_op *op) {
   return status ? status : apply_all_fused(op, &x);
 }
 
-ag_tf_translate ag_tf_find_layer(const char *type) {
+ag_tf_translator ag_tf_find_layer(const char *type) {
   static const struct {
     const char *type;
-    ag_tf_translate translate;
+    ag_tf_translator translate;
   } table[] = {
       {"Conv2D", translate_conv},
       {"DepthwiseConv2dNative", translate_depthwise},

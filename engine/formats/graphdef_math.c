@@ -43,6 +43,20 @@ static ag_status relu6(ag_tf_op *op, const ag_tf_value *x, ag_tf_value *out) {
   return ag_neutral_apply(op->n, "Clip", op->name, operands, 3, &out->value);
 }
 
+/* ClipByValue(x, low, high). */
+static ag_status translate_clip(ag_tf_op *op) {
+  ag_tf_value x;
+  ag_status status = ag_tf_need(op, 3);
+  if (!status) status = ag_tf_activation(op, 0, &x);
+  if (status) return status;
+  int operands[3] = {x.value, op->in[1].value, op->in[2].value};
+  for (int k = 1; k < 3; k++)
+    if (!op->in[k].constant || ag_onnx_elements(ag_tf_tensor_of(op, &op->in[k])) != 1)
+      return ag_neutral_fail(op->n, AG_UNSUPPORTED, "its bounds are not constant numbers");
+  *op->out = x;
+  return ag_neutral_apply(op->n, "Clip", op->name, operands, 3, &op->out->value);
+}
+
 static ag_status leaky_relu(ag_tf_op *op, const ag_tf_value *x, const char *alpha, float otherwise,
                             ag_tf_value *out) {
   ag_onnx_node *node = ag_neutral_begin(op->n, "LeakyRelu", op->name);
@@ -507,10 +521,10 @@ static ag_status translate_depth_space(ag_tf_op *op) {
   return ag_neutral_end(op->n, node, &x.value, 1, &op->out->value);
 }
 
-ag_tf_translate ag_tf_find_math(const char *type) {
+ag_tf_translator ag_tf_find_math(const char *type) {
   static const struct {
     const char *type;
-    ag_tf_translate translate;
+    ag_tf_translator translate;
   } table[] = {
       {"Identity", translate_alias},
       {"StopGradient", translate_alias},
@@ -521,6 +535,7 @@ ag_tf_translate ag_tf_find_math(const char *type) {
       {"Cast", translate_cast},
       {"Relu6", translate_relu6},
       {"LeakyRelu", translate_leaky_relu},
+      {"ClipByValue", translate_clip},
       {"Rsqrt", translate_rsqrt},
       {"Square", translate_square},
       {"Add", translate_binary},

@@ -118,14 +118,26 @@ static ag_status make_opaque(ag_tf_op *op) {
   return ag_neutral_end_many(op->n, node, operands, op->count, &op->out->value, 1, &own);
 }
 
-static ag_status translate(ag_tf_op *op) {
-  const char *type = op->node->op;
-  if (op->index == op->im->start || strcmp(type, "Placeholder") == 0) return make_input(op);
-  if (strcmp(type, "Const") == 0) return make_constant(op);
-  ag_tf_translate function = ag_tf_find_layer(type);
+ag_tf_translator ag_tf_find(const char *type) {
+  ag_tf_translator function = ag_tf_find_layer(type);
   if (!function) function = ag_tf_find_math(type);
-  if (!function) function = ag_tf_find_shape(type);
-  return function ? function(op) : make_opaque(op);
+  return function ? function : ag_tf_find_shape(type);
+}
+
+/* One result until the translator says otherwise. */
+ag_status ag_tf_translate(ag_tf_op *op, ag_tf_translator translator) {
+  op->out = ag_tf_set_results(op, 1);
+  op->out->value = -1;
+  ag_tf_identity_layout(op->out);
+  return translator(op);
+}
+
+static ag_tf_translator translator_of(const ag_tf_op *op) {
+  const char *type = op->node->op;
+  if (op->index == op->im->start || strcmp(type, "Placeholder") == 0) return make_input;
+  if (strcmp(type, "Const") == 0) return make_constant;
+  ag_tf_translator found = ag_tf_find(type);
+  return found ? found : make_opaque;
 }
 
 /* The first of several results is the only one of most ops; of others the first has a meaning. */
@@ -141,10 +153,7 @@ static ag_status translate_node(ag_tf_import *im, int node) {
     in[k] = known ? im->results[producer][im->ports[at]] : none;
   }
   op.in = in;
-  op.out = ag_tf_set_results(&op, 1);
-  op.out->value = -1;
-  ag_tf_identity_layout(op.out);
-  return translate(&op);
+  return ag_tf_translate(&op, translator_of(&op));
 }
 
 static ag_status translate_nodes(ag_tf_import *im) {

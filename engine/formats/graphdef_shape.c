@@ -339,10 +339,10 @@ static ag_status translate_pad(ag_tf_op *op) {
   return ag_neutral_end(op->n, node, operands, valued ? 3 : 2, &op->out->value);
 }
 
-ag_tf_translate ag_tf_find_shape(const char *type) {
+ag_tf_translator ag_tf_find_shape(const char *type) {
   static const struct {
     const char *type;
-    ag_tf_translate translate;
+    ag_tf_translator translate;
   } table[] = {
       {"Reshape", translate_reshape},
       {"ExpandDims", translate_expand},

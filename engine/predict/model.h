@@ -20,7 +20,7 @@ enum {
   AG_BIAS_WIDTH = 2,
   AG_HEAD_LAYERS = 4,
   AG_MAX_PARAMS = 20 + 5 * AG_MAX_LAYERS,
-  AG_MAX_FAMILIES = 64,
+  AG_FAMILIES_MAX = 64,
   AG_TABLE_MAX = 1024 /* rows of a family's target table */
 };
 

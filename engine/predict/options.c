@@ -73,9 +73,9 @@ static ag_status check_options(const ag_train_options *o, ag_error *err) {
   if (o->checkpoint && o->checkpoint_every < 1) {
     return ag_fail(err, AG_INVALID, "checkpoints must be at least 1 epoch apart");
   }
-  if (o->family_count < 1 || o->family_count > AG_MAX_FAMILIES) {
+  if (o->family_count < 1 || o->family_count > AG_FAMILIES_MAX) {
     return ag_fail(err, AG_INVALID, "%d families; 1 to %d can be told apart", o->family_count,
-                   AG_MAX_FAMILIES);
+                   AG_FAMILIES_MAX);
   }
   return AG_OK;
 }

@@ -249,8 +249,8 @@ static ag_status read_target(const ag_st_file *file, int index, const char *fami
 
 static ag_status read_targets(const ag_st_file *file, ag_target **targets, int *families,
                               ag_error *err) {
-  *targets = AG_ARRAY(ag_target, AG_MAX_FAMILIES);
-  for (*families = 0; *families < AG_MAX_FAMILIES;) {
+  *targets = AG_ARRAY(ag_target, AG_FAMILIES_MAX);
+  for (*families = 0; *families < AG_FAMILIES_MAX;) {
     char key[32];
     snprintf(key, sizeof key, "family.%d", *families);
     const char *family = ag_st_metadata(file, key);

@@ -251,8 +251,8 @@ static bool retrained(const training *t, const char *family) {
 /* The way back to labels that the weights knew for other families stays. */
 static void keep_families(training *t) {
   const ag_predictor *from = t->options->from;
-  t->targets = ag_resize(t->targets, AG_MAX_FAMILIES, sizeof *t->targets);
-  for (int i = 0; i < from->families && t->families < AG_MAX_FAMILIES; i++) {
+  t->targets = ag_resize(t->targets, AG_FAMILIES_MAX, sizeof *t->targets);
+  for (int i = 0; i < from->families && t->families < AG_FAMILIES_MAX; i++) {
     const ag_target *old = &from->target[i];
     if (retrained(t, old->family)) continue;
     ag_target *kept = &t->targets[t->families++];

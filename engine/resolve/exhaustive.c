@@ -148,8 +148,7 @@ static void try_ours(enumeration *x, int i) {
   }
 }
 
-/* --- formulation PUBLISHED -----------------------------------------------------------------------
- */
+/* --- formulation PUBLISHED ----------------------------------------------------------------- */
 
 static bool published_range(ag_shape s) {
   return s.h >= 2 && s.w >= 2 && s.c >= 2 && s.h <= 10000 && s.w <= 10000 && s.c <= 10000;
@@ -191,8 +190,7 @@ static void try_published(enumeration *x, int i) {
       }
 }
 
-/* --- the walk
- * ---------------------------------------------------------------------------------------- */
+/* --- the walk ------------------------------------------------------------------------------ */
 
 static void try_node(enumeration *x, int i) {
   int size = x->model->segment->size;

@@ -165,7 +165,7 @@ static void cost_child(const costing *c, desk *d, const struct place *p, int32_t
   int size = lay_out(d, p, child, c->parents[child->parent], c->rows + c->node_start[k]);
   ag_pass_graph view = {size, d->rows, d->start, d->operands};
   ag_pass_sums sums;
-  bool fits = ag_pass_tail(&d->pass, device, &view, &sums, NULL);
+  bool fits = ag_pass_tail(&d->pass, device, &view, &sums);
   c->ms[k] = fits ? ag_npu_ms(sums.time) : NAN;
   c->mj[k] = fits ? ag_npu_mj(device, sums.time, sums.energy) : NAN;
 }

@@ -4,9 +4,10 @@
  * ag_error that says what went wrong and where:
  *
  *   ag_error err;
- *   ag_graph *g;
+ *   const ag_graph *g;
  *   if (ag_graph_load_json("net.json", &g, &err)) {
- *     fprintf(stderr, "%s\n", ag_error_text(&err, buffer, sizeof buffer));
+ *     char text[1024];
+ *     fprintf(stderr, "%s\n", ag_error_text(&err, text, sizeof text));
  *     return 1;
  *   }
  *

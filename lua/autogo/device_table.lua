@@ -63,8 +63,8 @@ local function align(lines)
   return table.concat(out, "\n")
 end
 
-local CROWDED = "tensors that stay on chip come to %.4g MiB at once, the shared buffer has %.4g: %s leave it "
-  .. "for DRAM and come back, %.4g us and %.4g uJ more than the sums of the lines"
+local CROWDED = "tensors that stay on chip come to %.4g MiB at once, the shared buffer has %.4g: %s are written "
+  .. "to DRAM and %s read back, %.4g us and %.4g uJ more than the sums of the lines"
 local DOUBT = "%.3g TOPS/W at full use is outside 0.1 to 10: doubt the energies of this device file"
 
 local function notes(device, cost)
@@ -74,9 +74,10 @@ local function notes(device, cost)
     ("%.1f %% of the MACs that fit into that time; %.1f %% of those offered while the array was busy")
       :format(100 * cost.utilisation, 100 * cost.mapping),
   }
-  if cost.evicted > 0 then
+  if cost.evicted + cost.reread > 0 then
     lines[#lines + 1] = CROWDED:format(cost.shared_peak / 2 ^ 20, device.shared_bytes / 2 ^ 20,
-      bytes_of { dram_read = cost.evicted, dram_written = 0 }, cost.evicted_ms * 1e3, cost.evicted_mj * 1e3)
+      bytes_of { dram_read = 0, dram_written = cost.evicted }, bytes_of { dram_read = cost.reread, dram_written = 0 },
+      cost.evicted_ms * 1e3, cost.evicted_mj * 1e3)
   end
   local tops = device.tops_per_watt
   if tops > 10 or tops < 0.1 then

@@ -60,6 +60,11 @@
 -- @function clock
 -- @treturn number
 
+--- Format and parse numbers as in the C locale until the result is closed, whatever locale the host has
+-- set: `local _ <close> = core.plain_numbers()`. Of the calling thread.
+-- @function plain_numbers
+-- @treturn userdata to be closed
+
 --- Number of threads worth starting here.
 -- @function processors
 -- @treturn integer

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "autogo/graph.h"
+#include "autogo/segment.h"
 #include "engine/base/alloc.h"
 #include "engine/base/random.h"
 #include "tests/support/random_graph.h"
@@ -211,8 +211,7 @@ static void graphs_need_ends_and_users(void **state) {
   assert_string_equal(err.node, "unused");
 }
 
-/* --- segments ------------------------------------------------------------------------------------
- */
+/* --- segments ------------------------------------------------------------------------------ */
 
 static bool reaches(const ag_segment *s, int from, int to) {
   for (int i = from + 1; i <= to; i++)
