@@ -155,6 +155,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string why
 function M.write(front, folder, kinds)
+  local _ <close> = core.plain_numbers()
   local written, missing = {}, {}
   os.remove(folder .. "/front.json")
   remove_members(folder, #front)

@@ -347,7 +347,7 @@ describe("autogo report", function()
         local part = page:match(('<details class="member" data%%-rank="%d">.-</details>\n'):format(rank - 1))
         assert.equal(removed, part:match "</span> removed %((%d+)%)" or "0")
         assert.equal(added, part:match "</span> added %((%d+)%)" or "0")
-        assert.equal(reshaped, part:match "</span> other resolution %((%d+)%)" or "0")
+        assert.equal(reshaped, part:match "</span> other shape %((%d+)%)" or "0")
         assert.equal(kept, part:match "</span> unchanged %((%d+)%)")
         assert.truthy(lines[2 + changed]:find(("-%d +%d"):format(removed, added), 1, true))
       end

@@ -275,6 +275,8 @@ local function course(report)
     history_table(report))
 end
 
+local MIB = 2 ^ 20
+
 -- One amount of two networks as a tile.
 local function compared(name, before, after, unit)
   return tile(name, words.amount(after, unit), ("%s before, %s"):format(words.amount(before, unit),
@@ -296,7 +298,7 @@ function html.comparison(parent, child, origin, names)
       .. "<footer>Written by AutoGO %s.</footer>", title, words.count(#parent, "node"),
       words.count(#child, "node"), markup.join {
         compared("FLOPs", parent.flops, child.flops), compared("parameters", parent.params, child.params),
-        compared("memory at the peak", parent.peak_memory, child.peak_memory, "B"),
+        compared("memory at the peak", parent.peak_memory / MIB, child.peak_memory / MIB, "MiB"),
         compared("nodes", #parent, #child),
       }, require("autogo.report.portrait").difference(parent, child, origin), core.version),
     folds.network(parent),
@@ -309,6 +311,7 @@ end
 -- kept from one call to the next
 -- @treturn string
 function html.page(report, options)
+  local _ <close> = core.plain_numbers()
   options = options or {}
   local members = require "autogo.report.members"
   return html.frame(title_of(report) .. " – AutoGO", markup.join {

@@ -5,7 +5,7 @@ local match = require "autogo.match"
 
 local tables = {}
 
-local UNITS = { { 1e12, "T" }, { 1e9, "G" }, { 1e6, "M" }, { 1e3, "k" } }
+local UNITS = { { 1e18, "E" }, { 1e15, "P" }, { 1e12, "T" }, { 1e9, "G" }, { 1e6, "M" }, { 1e3, "k" } }
 
 -- Four significant figures, zeros too: numbers below each other are read by their length.
 local function four_figures(value)
@@ -140,7 +140,7 @@ end
 local function explain_signs(front)
   for _, member in ipairs(front) do
     if match.difference(front.input.graph, member.graph).counts.reshaped > 0 then
-      return "nodes changed: - removed, + added, ~ of another resolution"
+      return "nodes changed: - removed, + added, ~ of another shape"
     end
   end
 end

@@ -129,7 +129,7 @@
   // As the rest of the page writes it.
   function short(value, { unit, decimals }) {
     if (decimals) return value.toFixed(decimals).replace('-', '−');
-    for (const [size, prefix] of [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']]) {
+    for (const [size, prefix] of [[1e18, 'E'], [1e15, 'P'], [1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']]) {
       if (Math.abs(value) >= size) return `${(value / size).toPrecision(4)} ${prefix}${unit}`;
     }
     return `${Number.isInteger(value) ? value : value.toPrecision(4)} ${unit}`.trim();
