@@ -113,6 +113,7 @@ static void push_cost(lua_State *L, const ag_npu_cost *c) {
   set_number(L, "mapping", c->mapping);
   set_integer(L, "shared_peak", c->shared_peak);
   set_integer(L, "evicted", c->evicted);
+  set_integer(L, "reread", c->reread);
   set_number(L, "evicted_ms", c->evicted_ms);
   set_number(L, "evicted_mj", c->evicted_mj);
   set_integer(L, "groups", c->groups);
@@ -180,21 +181,22 @@ static int device_of(lua_State *L) {
   return 1;
 }
 
-/* device:column(batch, measure [, fps [, threads]]) -> sequence, NaN where a child does not fit */
+/* device:column(batch, measure [, fps [, rows]]) -> sequence (for these rows), NaN where a child
+ * does not fit */
 static int device_column(lua_State *L) {
   ag_npu *npu = check_device(L);
   const ag_batch *b = ag_lua_check(L, 2, AG_LUA_BATCH);
   int measure = luaL_checkoption(L, 3, NULL, measures);
   double fps = check_fps(L, 4);
-  int threads = lua_isnoneornil(L, 5) ? b->threads : (int)ag_lua_check_range(L, 5, 1, 256);
-  double *ms = ag_lua_scratch(L, (size_t)b->size + 1, sizeof *ms);
-  double *mj = ag_lua_scratch(L, (size_t)b->size + 1, sizeof *mj);
-  ag_batch_npu(b, npu, threads, ms, mj);
-  lua_createtable(L, b->size, 0);
-  for (int i = 0; i < b->size; i++) {
-    lua_pushnumber(L, measured(ag_npu_device(npu), measure, fps, ms[i], mj[i]));
-    lua_rawseti(L, -2, i + 1);
-  }
+  int count;
+  const int32_t *rows = ag_lua_check_rows(L, 5, b->size, &count);
+  const bool *wanted = ag_lua_mark_rows(L, rows, count, b->size);
+  double *ms = ag_lua_scratch(L, (size_t)b->size, sizeof *ms);
+  double *mj = ag_lua_scratch(L, (size_t)b->size, sizeof *mj);
+  ag_batch_npu(b, npu, ag_lua_batch_pool(L, 2), wanted, ms, mj);
+  for (int i = 0; i < b->size; i++)
+    ms[i] = measured(ag_npu_device(npu), measure, fps, ms[i], mj[i]);
+  ag_lua_push_rows(L, ms, rows, count);
   return 1;
 }
 

@@ -16,6 +16,7 @@
 #include <cJSON.h>
 
 #include "engine/base/file.h"
+#include "engine/base/locale.h"
 #include "engine/bind/bind.h"
 
 enum { DECODE_LIMIT = 64 << 20, DEPTH_LIMIT = 200 };
@@ -139,10 +140,12 @@ static void write_number(writer *w, int index) {
   double value = lua_tonumber(w->L, index) + 0.0; /* -0 would not come back as it went */
   if (!isfinite(value)) luaL_error(w->L, "cannot write a number that is not finite as JSON");
   char digits[40];
+  locale_t host = ag_plain_numbers();
   for (int precision = 15; precision <= 17; precision++) {
     snprintf(digits, sizeof digits, "%.*g", precision, value);
     if (strtod(digits, NULL) == value) break;
   }
+  ag_plain_numbers_end(host);
   ag_text_add(w->text, "%s", digits);
 }
 

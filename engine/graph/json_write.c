@@ -6,6 +6,7 @@
 
 #include "autogo/graph.h"
 #include "engine/base/file.h"
+#include "engine/base/locale.h"
 
 /* Bytes of the UTF-8 character at `s`, 0 if it is none (Unicode 15, table 3-7). */
 static int utf8_length(const unsigned char *s) {
@@ -39,13 +40,11 @@ static void write_string(ag_text *text, const char *s) {
   ag_text_bytes(text, "\"", 1);
 }
 
-/* Nine digits tell all floats apart. The host's locale may have a decimal comma; JSON has none. */
+/* Nine digits tell all floats apart. */
 static void write_float(ag_text *text, const char *key, float value) {
-  char digits[32];
-  snprintf(digits, sizeof digits, "%.9g", (double)value);
-  for (char *c = digits; *c; c++)
-    if (*c == ',') *c = '.';
-  ag_text_add(text, ",\"%s\":%s", key, digits);
+  locale_t host = ag_plain_numbers();
+  ag_text_add(text, ",\"%s\":%.9g", key, (double)value);
+  ag_plain_numbers_end(host);
 }
 
 static void write_pair(ag_text *text, const char *key, const int32_t *pair) {

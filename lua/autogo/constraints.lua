@@ -30,18 +30,18 @@ function M.violation(constraints, values)
 end
 
 --- The violations of many: values in columns.
--- @tparam {table,...}|nil constraints
+-- @tparam {table,...} constraints
 -- @tparam {string={number,...}} columns by the name of what is constrained
 -- @tparam integer count rows
 -- @treturn {number,...}
 function M.violations(constraints, columns, count)
   local violations, values = {}, {}
   for i = 1, count do
-    for _, constraint in ipairs(constraints or {}) do
+    for _, constraint in ipairs(constraints) do
       local column = columns[constraint.on]
       values[constraint.on] = column and column[i]
     end
-    violations[i] = constraints and M.violation(constraints, values) or 0
+    violations[i] = M.violation(constraints, values)
   end
   return violations
 end

@@ -9,7 +9,7 @@ local data = require "autogo.report.data"
 local draw = require "autogo.report.draw"
 local formats = require "autogo.output_formats"
 local html = require "autogo.report.html"
-local layout = require "autogo.report.table"
+local match = require "autogo.match"
 local plot = require "autogo.report.plot"
 local settings = require "autogo.settings"
 
@@ -27,7 +27,8 @@ local function values_of(member, front)
   return values
 end
 
--- Where each node stood in the input, both counted from 0; -1 for new nodes.
+-- Where each node stood in the input, both counted from 0; -1 for what a mutation put in: those get new
+-- weights, also where they are equal to what they replaced.
 local function origin_of(member)
   local list = {}
   for i = 1, #member.graph do list[i] = (member.origin[i] or 0) - 1 end
@@ -46,13 +47,14 @@ local function list(texts)
 end
 
 local function member_of(member, rank, front, files)
-  local removed, added = layout.nodes_changed(member, front.input)
+  local counts = match.difference(front.input.graph, member.graph).counts
   return {
     rank = rank, predicted = member.predicted, score = member.score, spread = member.spread,
     flops = member.graph.flops, params = member.graph.params, nodes = #member.graph,
     objectives = values_of(member, front), generation = member.generation,
     parent = member.parent and member.parent.graph:hash(), hash = member.graph:hash(),
-    nodes_removed = removed, nodes_added = added, changes = member.changes, files = files,
+    nodes_removed = counts.removed, nodes_added = counts.added, nodes_reshaped = counts.reshaped,
+    changes = member.changes, files = files,
     origin = origin_of(member), outside = list(member.outside),
     weights = weights_of(member.graph),
   }
@@ -131,7 +133,8 @@ local function write_files(front, kinds, missing, save)
   save_text("front.svg", plot.svg(front))
   local best, drawing = front[1], nil
   if best and best ~= front.input then -- nil where there is too much to draw
-    drawing = draw.change(front.input.graph, best.graph, best.origin, { context = CONTEXT })
+    local origin = match.difference(front.input.graph, best.graph).origin
+    drawing = draw.change(front.input.graph, best.graph, origin, { context = CONTEXT })
   end
   if drawing then
     files[1].change = "rank_00_change.svg"
@@ -152,6 +155,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string why
 function M.write(front, folder, kinds)
+  local _ <close> = core.plain_numbers()
   local written, missing = {}, {}
   os.remove(folder .. "/front.json")
   remove_members(folder, #front)

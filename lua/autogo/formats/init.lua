@@ -132,6 +132,7 @@ function formats.save(graph, path, options)
   if not writer then
     return nil, ("%s: unknown format; the name must end in one of %s"):format(path, written_endings())
   end
+  local _ <close> = core.plain_numbers()
   return writer(graph, path, options or {})
 end
 
