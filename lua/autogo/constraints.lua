@@ -30,18 +30,18 @@ function constraints.violation(bounds, values)
 end
 
 --- The violations of many: values in columns.
--- @tparam {table,...}|nil bounds constraints
+-- @tparam {table,...} bounds constraints
 -- @tparam {string={number,...}} columns by the name of what is constrained
 -- @tparam integer count rows
 -- @treturn {number,...}
 function constraints.violations(bounds, columns, count)
   local violations, values = {}, {}
   for i = 1, count do
-    for _, constraint in ipairs(bounds or {}) do
+    for _, constraint in ipairs(bounds) do
       local column = columns[constraint.on]
       values[constraint.on] = column and column[i]
     end
-    violations[i] = bounds and constraints.violation(bounds, values) or 0
+    violations[i] = constraints.violation(bounds, values)
   end
   return violations
 end

@@ -15,16 +15,8 @@ end
 --- The front of the candidates, filled up to `count` with those of least violation and least rank sum
 -- (algorithm.md section 4, table 8). A larger front is taken whole.
 function selection.best(search, candidates, count)
-  local chosen, taken = selection.front(search, candidates), {}
-  if #chosen >= count or #chosen == candidates.count then return chosen end
-  for _, k in ipairs(chosen) do taken[k] = true end
-  local sums = core.rank_sums(candidates.columns, search.senses)
-  local keys = candidates.violations and { candidates.violations, sums } or { sums }
-  for _, k in ipairs(core.order(keys, #chosen + count)) do
-    if #chosen == count then break end
-    if not taken[k] then chosen[#chosen + 1] = k end
-  end
-  return chosen
+  if candidates.count == 0 then return {} end
+  return core.pareto_best(candidates.columns, search.senses, candidates.violations, count)
 end
 
 --- Places of members, less is better: by violation, then by the sum of ranks over all objectives. Equal
