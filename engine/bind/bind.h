@@ -123,6 +123,19 @@ ag_shape *ag_lua_to_shapes(lua_State *L, int index, const char *what, int *count
 /* A sequence of numbers at `arg` in memory that Lua owns (pushes it). */
 double *ag_lua_check_numbers(lua_State *L, int arg, int *count);
 
+/* A sequence at `arg` of numbers of rows, 1 to `limit`: from 0, in memory that Lua owns (pushes
+ * it). Of nil: NULL, and `limit` for their number. */
+int32_t *ag_lua_check_rows(lua_State *L, int arg, int limit, int *count);
+
+/* Which of `limit` children they are, in memory that Lua owns (pushes it); NULL of NULL. */
+bool *ag_lua_mark_rows(lua_State *L, const int32_t *rows, int count, int limit);
+
+/* A sequence of the numbers of these rows; all of them of NULL. */
+void ag_lua_push_rows(lua_State *L, const double *values, const int32_t *rows, int count);
+
+/* The threads of the space that a batch at `arg` came from; NULL if it was closed. */
+ag_pool *ag_lua_batch_pool(lua_State *L, int arg);
+
 /* Options: a table at `arg`, or nothing. `known` lists the names allowed, NULL at the end;
  * any other raises. Afterwards index `arg` holds a table, empty if there was none. Options are read
  * raw: no metamethod may run, and close an object that is in use, while arguments are read. */

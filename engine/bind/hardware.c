@@ -171,21 +171,22 @@ static int device_of(lua_State *L) {
   return 1;
 }
 
-/* device:column(batch, measure [, fps [, threads]]) -> sequence, NaN where a child does not fit */
+/* device:column(batch, measure [, fps [, rows]]) -> sequence (for these rows), NaN where a child
+ * does not fit */
 static int device_column(lua_State *L) {
   ag_npu *npu = check_device(L);
   const ag_batch *b = ag_lua_check(L, 2, AG_LUA_BATCH);
   int measure = luaL_checkoption(L, 3, NULL, measures);
   double fps = check_fps(L, 4);
-  int threads = lua_isnoneornil(L, 5) ? b->threads : (int)ag_lua_check_range(L, 5, 1, 256);
-  double *ms = ag_lua_scratch(L, (size_t)b->size + 1, sizeof *ms);
-  double *mj = ag_lua_scratch(L, (size_t)b->size + 1, sizeof *mj);
-  ag_batch_npu(b, npu, threads, ms, mj);
-  lua_createtable(L, b->size, 0);
-  for (int i = 0; i < b->size; i++) {
-    lua_pushnumber(L, measured(ag_npu_device(npu), measure, fps, ms[i], mj[i]));
-    lua_rawseti(L, -2, i + 1);
-  }
+  int count;
+  const int32_t *rows = ag_lua_check_rows(L, 5, b->size, &count);
+  const bool *wanted = ag_lua_mark_rows(L, rows, count, b->size);
+  double *ms = ag_lua_scratch(L, (size_t)b->size, sizeof *ms);
+  double *mj = ag_lua_scratch(L, (size_t)b->size, sizeof *mj);
+  ag_batch_npu(b, npu, ag_lua_batch_pool(L, 2), wanted, ms, mj);
+  for (int i = 0; i < b->size; i++)
+    ms[i] = measured(ag_npu_device(npu), measure, fps, ms[i], mj[i]);
+  ag_lua_push_rows(L, ms, rows, count);
   return 1;
 }
 

@@ -78,10 +78,11 @@ static inline int ag_hash_compare(ag_hash a, ag_hash b) {
  * ag_pool_run calls work(context, index, worker) for every index in [0, count), each
  * exactly once, on any worker in [0, threads). The caller's thread takes part; the
  * call returns when all are done. Write results to slots keyed by index, and the
- * outcome does not depend on the number of threads. With threads = 1 everything
- * runs in the caller. Not reentrant: work must not call ag_pool_run. */
+ * outcome does not depend on the number of threads. With threads = 1, or NULL for a pool,
+ * everything runs in the caller. Not reentrant: work must not call ag_pool_run. */
 typedef struct ag_pool ag_pool;
 ag_pool *ag_pool_new(int threads); /* threads >= 1 */
+int ag_pool_threads(const ag_pool *pool);
 void ag_pool_free(ag_pool *pool);
 void ag_pool_run(ag_pool *pool, int64_t count, void (*work)(void *, int64_t, int), void *context);
 
