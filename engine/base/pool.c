@@ -88,19 +88,25 @@ void ag_pool_free(ag_pool *pool) {
   free(pool);
 }
 
+int ag_pool_threads(const ag_pool *pool) {
+  return pool ? pool->threads : 1;
+}
+
 void ag_pool_run(ag_pool *pool, int64_t count, void (*work)(void *, int64_t, int), void *context) {
+  if (ag_pool_threads(pool) == 1 || count < 2) {
+    for (int64_t i = 0; i < count; i++) work(context, i, 0);
+    return;
+  }
   pool->work = work;
   pool->context = context;
   pool->count = count;
   pool->chunk = count / (pool->threads * CHUNKS_PER_THREAD) + 1;
   atomic_store(&pool->next, 0);
-  if (pool->threads > 1 && count > 1) {
-    pthread_mutex_lock(&pool->mutex);
-    pool->running = pool->threads - 1;
-    pool->job++;
-    pthread_cond_broadcast(&pool->start);
-    pthread_mutex_unlock(&pool->mutex);
-  }
+  pthread_mutex_lock(&pool->mutex);
+  pool->running = pool->threads - 1;
+  pool->job++;
+  pthread_cond_broadcast(&pool->start);
+  pthread_mutex_unlock(&pool->mutex);
   work_through(pool, 0);
   pthread_mutex_lock(&pool->mutex);
   while (pool->running > 0) pthread_cond_wait(&pool->finished, &pool->mutex);

@@ -1,4 +1,5 @@
-/* Class Batch: children as columns, plain Lua sequences of numbers, and as rows, numbered from 1. */
+/* Class Batch: children as columns, plain Lua sequences of numbers, and as rows, numbered from 1.
+ */
 #include <limits.h>
 #include <stdlib.h>
 
@@ -53,15 +54,17 @@ static void push_column_value(lua_State *L, const ag_child *c, int column) {
   }
 }
 
-/* batch:column("predicted" | "baseline" | "gain" | "flops" | "parent" | "entry") -> sequence */
+/* batch:column("predicted" | "baseline" | "gain" | "flops" | "parent" | "entry" [, rows]) ->
+ * sequence */
 static int batch_column(lua_State *L) {
   static const char *const names[] = {"predicted", "baseline", "gain", "flops",
                                       "parent",    "entry",    NULL};
   const ag_batch *b = check_batch(L, 1);
-  int column = luaL_checkoption(L, 2, NULL, names);
-  lua_createtable(L, b->size, 0);
-  for (int i = 0; i < b->size; i++) {
-    push_column_value(L, &b->children[i], column);
+  int column = luaL_checkoption(L, 2, NULL, names), count;
+  const int32_t *rows = ag_lua_check_rows(L, 3, b->size, &count);
+  lua_createtable(L, count, 0);
+  for (int i = 0; i < count; i++) {
+    push_column_value(L, &b->children[rows ? rows[i] : i], column);
     lua_rawseti(L, -2, i + 1);
   }
   return 1;
@@ -97,16 +100,6 @@ static void push_ports(lua_State *L, const int32_t *ports, int count) {
   }
 }
 
-static void set_integer(lua_State *L, const char *key, int64_t value) {
-  lua_pushinteger(L, value);
-  lua_setfield(L, -2, key);
-}
-
-static void set_number(lua_State *L, const char *key, double value) {
-  lua_pushnumber(L, value);
-  lua_setfield(L, -2, key);
-}
-
 /* batch:child(i) -> table: parent (1-based), first, last, entry, variant, resolved, hash, flops,
  * predicted, baseline, gain, removed and added (op names in order), inputs and outputs (the maps
  * of graph:splice) */
@@ -115,15 +108,15 @@ static int batch_child(lua_State *L) {
   const ag_child *c = check_child(L, &index);
   const ag_graph *parent = check_batch(L, 1)->parent[c->parent];
   lua_createtable(L, 0, 16);
-  set_integer(L, "parent", c->parent + 1);
-  set_integer(L, "first", c->first);
-  set_integer(L, "last", c->last);
-  set_integer(L, "entry", c->entry + 1);
-  set_integer(L, "variant", c->variant + 1);
-  set_integer(L, "flops", c->flops);
-  set_number(L, "predicted", c->predicted);
-  set_number(L, "baseline", c->baseline);
-  set_number(L, "gain", c->predicted - c->baseline);
+  ag_lua_set_integer(L, "parent", c->parent + 1);
+  ag_lua_set_integer(L, "first", c->first);
+  ag_lua_set_integer(L, "last", c->last);
+  ag_lua_set_integer(L, "entry", c->entry + 1);
+  ag_lua_set_integer(L, "variant", c->variant + 1);
+  ag_lua_set_integer(L, "flops", c->flops);
+  ag_lua_set_number(L, "predicted", c->predicted);
+  ag_lua_set_number(L, "baseline", c->baseline);
+  ag_lua_set_number(L, "gain", c->predicted - c->baseline);
   lua_pushboolean(L, c->resolved);
   lua_setfield(L, -2, "resolved");
   ag_lua_push_hash(L, c->hash);
@@ -151,21 +144,28 @@ static int batch_graph(lua_State *L) {
   return 1;
 }
 
-/* batch:estimate(predictor, family [, threads]) -> sequence of a GNN's predictions in the unit of
- * that family's labels | nil, message */
+ag_pool *ag_lua_batch_pool(lua_State *L, int arg) {
+  lua_getiuservalue(L, arg, 1);
+  void **space = luaL_testudata(L, -1, AG_LUA_SPACE);
+  lua_pop(L, 1);
+  return space && *space ? ag_space_pool(*space) : NULL;
+}
+
+/* batch:estimate(predictor, family [, rows]) -> sequence of a GNN's predictions (for these rows) in
+ * the unit of that family's labels | nil, message */
 static int batch_estimate(lua_State *L) {
   const ag_batch *b = check_batch(L, 1);
   const ag_predictor *p = ag_lua_check(L, 2, AG_LUA_PREDICTOR);
   const char *family = luaL_checkstring(L, 3);
-  int threads = lua_isnoneornil(L, 4) ? b->threads : (int)ag_lua_check_range(L, 4, 1, 256);
-  double *values = ag_lua_scratch(L, (size_t)b->size + 1, sizeof *values);
+  int count;
+  const int32_t *rows = ag_lua_check_rows(L, 4, b->size, &count);
+  const bool *wanted = ag_lua_mark_rows(L, rows, count, b->size);
+  double *values = ag_lua_scratch(L, (size_t)b->size, sizeof *values);
   ag_error err;
-  if (ag_batch_estimate(b, p, threads, values, &err)) return ag_lua_fail(L, &err);
-  lua_createtable(L, b->size, 0);
-  for (int i = 0; i < b->size; i++) {
-    lua_pushnumber(L, ag_predictor_label(p, family, values[i]));
-    lua_rawseti(L, -2, i + 1);
-  }
+  if (ag_batch_estimate(b, p, ag_lua_batch_pool(L, 1), wanted, values, &err))
+    return ag_lua_fail(L, &err);
+  for (int i = 0; i < b->size; i++) values[i] = ag_predictor_label(p, family, values[i]);
+  ag_lua_push_rows(L, values, rows, count);
   return 1;
 }
 
@@ -184,8 +184,33 @@ static int batch_expected(lua_State *L) {
   return 1;
 }
 
+/* batch:hopeful({score, ...}, least, flops_min, flops_max) -> the rows that are expected to score
+ * above `least`, in the band of FLOPs; what each is expected to */
+static int batch_hopeful(lua_State *L) {
+  const ag_batch *b = check_batch(L, 1);
+  int count;
+  double least = luaL_checknumber(L, 3);
+  double flops_min = luaL_checknumber(L, 4), flops_max = luaL_checknumber(L, 5);
+  const double *scores = ag_lua_check_numbers(L, 2, &count);
+  if (count != b->parents) return luaL_argerror(L, 2, "one number per parent expected");
+  int32_t *rows = ag_lua_scratch(L, (size_t)b->size, sizeof *rows);
+  double *values = ag_lua_scratch(L, (size_t)b->size, sizeof *values);
+  int found = 0;
+  for (int i = 0; i < b->size; i++) {
+    const ag_child *c = &b->children[i];
+    double flops = (double)c->flops, value = scores[c->parent] + (c->predicted - c->baseline);
+    if (!(value > least && flops >= flops_min && flops <= flops_max)) continue;
+    rows[found] = i + 1;
+    values[found++] = value;
+  }
+  ag_lua_push_integers(L, rows, found);
+  ag_lua_push_rows(L, values, NULL, found);
+  return 2;
+}
+
 static const luaL_Reg batch_methods[] = {{"column", batch_column},
                                          {"expected", batch_expected},
+                                         {"hopeful", batch_hopeful},
                                          {"child", batch_child},
                                          {"graph", batch_graph},
                                          {"estimate", batch_estimate},

@@ -19,7 +19,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 
-#include "autogo/graph.h"
+#include "autogo/segment.h"
 
 /* --- classes ---------------------------------------------------------------------------- */
 
@@ -83,6 +83,10 @@ int ag_lua_raise(lua_State *L, const ag_error *err);
 /* true, or nil and the text of the error. */
 int ag_lua_result(lua_State *L, ag_status status, const ag_error *err);
 
+/* Set a field of the table on top of the stack. */
+void ag_lua_set_integer(lua_State *L, const char *key, int64_t value);
+void ag_lua_set_number(lua_State *L, const char *key, double value);
+
 void ag_lua_push_shape(lua_State *L, ag_shape shape); /* {H, W, C} */
 struct ag_import_report *ag_lua_report(lua_State *L); /* an empty one that Lua owns (pushes it) */
 void ag_lua_push_report(lua_State *L, const struct ag_import_report *report);
@@ -118,6 +122,19 @@ ag_shape *ag_lua_to_shapes(lua_State *L, int index, const char *what, int *count
 
 /* A sequence of numbers at `arg` in memory that Lua owns (pushes it). */
 double *ag_lua_check_numbers(lua_State *L, int arg, int *count);
+
+/* A sequence at `arg` of numbers of rows, 1 to `limit`: from 0, in memory that Lua owns (pushes
+ * it). Of nil: NULL, and `limit` for their number. */
+int32_t *ag_lua_check_rows(lua_State *L, int arg, int limit, int *count);
+
+/* Which of `limit` children they are, in memory that Lua owns (pushes it); NULL of NULL. */
+bool *ag_lua_mark_rows(lua_State *L, const int32_t *rows, int count, int limit);
+
+/* A sequence of the numbers of these rows; all of them of NULL. */
+void ag_lua_push_rows(lua_State *L, const double *values, const int32_t *rows, int count);
+
+/* The threads of the space that a batch at `arg` came from; NULL if it was closed. */
+ag_pool *ag_lua_batch_pool(lua_State *L, int arg);
 
 /* Options: a table at `arg`, or nothing. `known` lists the names allowed, NULL at the end;
  * any other raises. Afterwards index `arg` holds a table, empty if there was none. Options are read

@@ -34,6 +34,30 @@ static lua_Integer row_at(lua_State *L, int arg, lua_Integer k, int rows) {
   return row;
 }
 
+int32_t *ag_lua_check_rows(lua_State *L, int arg, int limit, int *count) {
+  *count = limit;
+  if (lua_isnoneornil(L, arg)) return NULL;
+  *count = check_length(L, arg);
+  int32_t *rows = ag_lua_scratch(L, (size_t)*count, sizeof *rows);
+  for (int k = 0; k < *count; k++) rows[k] = (int32_t)row_at(L, arg, k + 1, limit) - 1;
+  return rows;
+}
+
+bool *ag_lua_mark_rows(lua_State *L, const int32_t *rows, int count, int limit) {
+  if (!rows) return NULL;
+  bool *marked = ag_lua_scratch(L, (size_t)limit, sizeof *marked);
+  for (int k = 0; k < count; k++) marked[rows[k]] = true;
+  return marked;
+}
+
+void ag_lua_push_rows(lua_State *L, const double *values, const int32_t *rows, int count) {
+  lua_createtable(L, count, 0);
+  for (int k = 0; k < count; k++) {
+    lua_pushnumber(L, values[rows ? rows[k] : k]);
+    lua_rawseti(L, -2, k + 1);
+  }
+}
+
 enum comparison { BELOW, AT_MOST, ABOVE, AT_LEAST };
 
 static bool holds(double value, enum comparison comparison, double bound) {

@@ -1,4 +1,5 @@
 /* Pareto fronts, hypervolumes and rank sums of columns of numbers; rows are numbered from 1. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,23 @@ static int pareto_front(lua_State *L) {
   return 1;
 }
 
+/* core.pareto_best({columns}, {senses}, violations or nil, count) -> row numbers: the front,
+ * ascending; if that is fewer than `count`, filled up by least violation, least sum of ranks,
+ * number */
+static int pareto_best(lua_State *L) {
+  lua_settop(L, 4);
+  struct table t = check_table(L);
+  int wanted = (int)ag_lua_check_range(L, 4, 0, INT_MAX), length = t.count;
+  int32_t *rows = ag_lua_scratch(L, (size_t)t.count, sizeof *rows);
+  const double *violations = NULL;
+  if (!lua_isnil(L, 3)) violations = ag_lua_check_numbers(L, 3, &length);
+  if (length != t.count) return luaL_argerror(L, 3, "one number per row expected");
+  int count = ag_pareto_best(t.values, t.count, t.objectives, t.maximise, violations, wanted, rows);
+  for (int i = 0; i < count; i++) rows[i]++;
+  ag_lua_push_integers(L, rows, count);
+  return 1;
+}
+
 /* core.hypervolume({columns}, {senses}, {reference}) -> number */
 static int hypervolume(lua_State *L) {
   luaL_checktype(L, 3, LUA_TTABLE);
@@ -102,6 +120,7 @@ static int rank_sums(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {{"pareto_front", pareto_front},
+                                     {"pareto_best", pareto_best},
                                      {"hypervolume", hypervolume},
                                      {"rank_sums", rank_sums},
                                      {NULL, NULL}};

@@ -1,7 +1,6 @@
 /* Class Prices: per-node costs asked of Lua once per node signature. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "autogo/search.h"
 #include "engine/bind/bind.h"
@@ -72,28 +71,27 @@ static int prices_cost(lua_State *L) {
   return 1;
 }
 
-/* prices:column(batch, function(node) -> number or nil) -> sequence of costs, NaN where one cannot
- * be measured. The function is called once for every node signature without a price. */
+/* prices:column(batch, function(node) -> number or nil [, rows]) -> sequence of costs (of these
+ * rows), NaN where one cannot be measured. The function is called once for every node signature
+ * without a price. */
 static int prices_column(lua_State *L) {
   ag_prices *prices = ag_lua_pin(L, 1, AG_LUA_PRICES); /* whatever the function closes */
   const ag_batch *batch = ag_lua_pin(L, 2, AG_LUA_BATCH);
   luaL_checktype(L, 3, LUA_TFUNCTION);
+  int count;
+  const int32_t *rows = ag_lua_check_rows(L, 4, batch->size, &count);
   double *costs = ag_lua_scratch(L, (size_t)batch->size, sizeof *costs);
   bool *wanted = ag_lua_scratch(L, (size_t)batch->size, sizeof *wanted);
-  memset(wanted, true, (size_t)batch->size * sizeof *wanted);
-  if (ag_batch_cost(prices, batch, batch->threads, wanted, costs)) {
+  for (int k = 0; k < count; k++) wanted[rows ? rows[k] : k] = true;
+  if (ag_batch_cost(prices, batch, ag_lua_batch_pool(L, 2), wanted, costs)) {
     void **nodes = ag_lua_anchor(L, free); /* the function may raise */
     ag_unpriced *missing;
-    int count = ag_prices_missing_batch(prices, batch, wanted, &missing);
+    int unpriced = ag_prices_missing_batch(prices, batch, wanted, &missing);
     *nodes = missing;
-    ask_prices(L, prices, missing, count);
-    ag_batch_cost(prices, batch, batch->threads, wanted, costs);
+    ask_prices(L, prices, missing, unpriced);
+    ag_batch_cost(prices, batch, ag_lua_batch_pool(L, 2), wanted, costs);
   }
-  lua_createtable(L, batch->size, 0);
-  for (int i = 0; i < batch->size; i++) {
-    lua_pushnumber(L, costs[i]);
-    lua_rawseti(L, -2, i + 1);
-  }
+  ag_lua_push_rows(L, costs, rows, count);
   return 1;
 }
 

@@ -148,25 +148,6 @@ static int space_entries(lua_State *L) {
   return 1;
 }
 
-/* The row numbers at 3, in memory that Lua owns. */
-static int32_t *check_rows(lua_State *L, const ag_batch *batch, int *count) {
-  luaL_checktype(L, 3, LUA_TTABLE);
-  lua_Unsigned length = lua_rawlen(L, 3);
-  if (length > (lua_Unsigned)batch->size) luaL_argerror(L, 3, "more rows than the batch has");
-  int32_t *rows = ag_lua_scratch(L, length, sizeof *rows);
-  *count = (int)length;
-  for (int i = 0; i < *count; i++) {
-    int is_integer;
-    lua_rawgeti(L, 3, i + 1);
-    lua_Integer row = lua_tointegerx(L, -1, &is_integer);
-    if (!is_integer || row < 1 || row > batch->size)
-      luaL_argerror(L, 3, "numbers of rows of the batch expected");
-    rows[i] = (int32_t)row - 1;
-    lua_pop(L, 1);
-  }
-  return rows;
-}
-
 /* space:make(batch, {rows}) -> sequence of {graph =, order =, score =}: the children as graphs in
  * canonical order, scored; order as of g:canonical() */
 static int space_make(lua_State *L) {
@@ -174,7 +155,8 @@ static int space_make(lua_State *L) {
   const ag_batch *batch = ag_lua_check(L, 2, AG_LUA_BATCH);
   int count;
   lua_settop(L, 3);
-  int32_t *rows = check_rows(L, batch, &count);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  int32_t *rows = ag_lua_check_rows(L, 3, batch->size, &count);
   ag_made *made = ag_lua_scratch(L, (size_t)count, sizeof *made);
   void ***boxes = ag_lua_scratch(L, (size_t)count, sizeof *boxes);
   lua_createtable(L, count, 0);

@@ -14,6 +14,7 @@
 #include <cblas.h>
 
 #include "engine/base/file.h"
+#include "engine/base/locale.h"
 #include "engine/base/map.h"
 #include "engine/bind/bind.h"
 
@@ -156,7 +157,28 @@ static int processors(lua_State *L) {
   return 1;
 }
 
+static int plain_close(lua_State *L) {
+  locale_t *host = lua_touserdata(L, 1);
+  if (*host) ag_plain_numbers_end(*host);
+  *host = (locale_t)0;
+  return 0;
+}
+
+/* plain_numbers() -> a value to be closed: until then this thread formats and parses as in the C
+ * locale, whatever the host has set */
+static int plain_numbers(lua_State *L) {
+  locale_t *host = lua_newuserdatauv(L, sizeof *host, 0);
+  *host = (locale_t)0;
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, plain_close);
+  lua_setfield(L, -2, "__close");
+  lua_setmetatable(L, -2);
+  *host = ag_plain_numbers();
+  return 1;
+}
+
 static const luaL_Reg functions[] = {{"interrupted", core_interrupted},
+                                     {"plain_numbers", plain_numbers},
                                      {"read_file", read_file},
                                      {"write_file", write_file},
                                      {"append_file", append_file},

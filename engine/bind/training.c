@@ -115,11 +115,6 @@ typedef struct listener {
   bool raised;  /* the error is at the top of the stack */
 } listener;
 
-static void set_number(lua_State *L, const char *key, double value) {
-  lua_pushnumber(L, value);
-  lua_setfield(L, -2, key);
-}
-
 /* (function, progress) -> what the function returned */
 static int call_listener(lua_State *L) {
   const ag_train_progress *p = lua_touserdata(L, 2);
@@ -129,10 +124,10 @@ static int call_listener(lua_State *L) {
   lua_setfield(L, -2, "epoch");
   lua_pushinteger(L, p->epochs);
   lua_setfield(L, -2, "epochs");
-  set_number(L, "loss", p->loss);
-  set_number(L, "srcc", p->srcc);
-  set_number(L, "samples_per_second", p->samples_per_second);
-  set_number(L, "seconds_left", p->seconds_left);
+  ag_lua_set_number(L, "loss", p->loss);
+  ag_lua_set_number(L, "srcc", p->srcc);
+  ag_lua_set_number(L, "samples_per_second", p->samples_per_second);
+  ag_lua_set_number(L, "seconds_left", p->seconds_left);
   lua_call(L, 1, 1);
   return 1;
 }

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/formats/keras.h"
+#include "engine/formats/keras_layer.h"
 #include "engine/graph/json_node.h"
 
 const cJSON *ag_keras_field(const cJSON *config, const char *names) {

@@ -100,16 +100,20 @@ static bool find_channels_first(const cJSON *item, bool *found) {
 static ag_status run(ag_keras_import *im, const cJSON *root, const ag_graph **graph,
                      ag_import_report *report) {
   const cJSON *model = find_model(root);
-  int *outputs = NULL, count = 0;
+  ag_keras_values results, none = {NULL, 0};
   bool found = false;
   const char *class = cJSON_GetStringValue(ag_json_field(model, "class_name"));
   if (!class) return ag_fail(im->err, AG_FORMAT, "not a Keras model: it has no class_name");
   if (im->options->start || im->options->stop)
     return ag_fail(im->err, AG_INVALID, "only TensorFlow files have start and stop nodes");
   im->version = find_version(root, model);
-  im->channels_first = find_channels_first(model, &found);
-  ag_status status = ag_keras_translate_model(im, model, NULL, 0, &outputs, &count);
-  return status ? status : ag_neutral_finish(im->n, outputs, count, graph, report);
+  im->channels_first = im->functions.channels_first = find_channels_first(model, &found);
+  ag_status status = ag_keras_translate_model(im, model, none, &results);
+  if (status) return status;
+  int *outputs = ag_arena_alloc(&im->arena, (size_t)results.count * sizeof *outputs);
+  for (int k = 0; k < results.count && !status; k++)
+    status = ag_keras_arrange(im, "output", &results.at[k], &outputs[k]);
+  return status ? status : ag_neutral_finish(im->n, outputs, results.count, graph, report);
 }
 
 static const char *model_name(const cJSON *root) {
@@ -125,11 +129,12 @@ ag_status ag_keras_parse(const char *text, size_t length, const ag_import_option
   cJSON *root;
   ag_status status = ag_json_parse(text, length, &root, err);
   if (status) return status;
-  ag_keras_import im = {
-      .options = options ? options : &none, .err = err ? err : &scratch, .file_size = length};
+  ag_keras_import im = {.options = options ? options : &none, .err = err ? err : &scratch};
   im.n = ag_neutral_new("keras", model_name(root), length, im.err);
+  im.functions = (ag_tf_import){.n = im.n, .err = im.err, .file_size = length};
   status = run(&im, root, graph, report);
   ag_neutral_free(im.n);
+  ag_arena_free(&im.functions.arena);
   ag_arena_free(&im.arena);
   cJSON_Delete(root);
   return status;

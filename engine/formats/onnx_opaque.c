@@ -26,9 +26,22 @@ static void set_operand_shapes(const ag_onnx_import *im, const ag_onnx_op *op,
   origin->n_operand_shape = (size_t)(at - origin->operand_shape);
 }
 
+/* Readers of other formats speak one operator set, and use a few ops that are younger. */
+static int64_t translated_version(const char *type, int64_t version) {
+  static const struct {
+    const char *type;
+    int64_t since;
+  } younger[] = {{"LayerNormalization", 17}, {"Mish", 18}};
+  for (size_t i = 0; i < sizeof younger / sizeof *younger; i++)
+    if (strcmp(younger[i].type, type) == 0) return younger[i].since;
+  return version;
+}
+
 /* The version of the operator set that the node's op belongs to. */
 static int64_t version_of(const ag_onnx_import *im, const ag_onnx_op *op) {
   const char *domain = op ? op->node->domain : NULL;
+  if (op && im->translation && ag_onnx_standard_domain(op->node))
+    return translated_version(op->node->op_type, im->opset);
   for (size_t i = 0; domain && domain[0] && i < im->model->n_opset_import; i++) {
     const Ag__Onnx__OperatorSet *set = im->model->opset_import[i];
     if (set->domain && strcmp(set->domain, domain) == 0) return set->version;

@@ -145,7 +145,7 @@ static char *text_of(const cJSON *object, const char *key) {
   return cJSON_GetStringValue(ag_json_field(object, key));
 }
 
-static ag_tf_node *read_node(ag_arena *arena, const cJSON *item) {
+ag_tf_node *ag_tfjs_read_node(ag_arena *arena, const cJSON *item) {
   const cJSON *inputs = ag_json_field(item, "input"), *attrs = ag_json_field(item, "attr"), *child;
   ag_tf_node *n = ag_arena_alloc(arena, sizeof *n);
   ag__tf__node__init(n);
@@ -174,7 +174,7 @@ ag_status ag_tfjs_read(const cJSON *root, ag_arena *arena, ag_tf_graph *graph, a
   graph->node = ag_arena_alloc(arena, (size_t)cJSON_GetArraySize(nodes) * sizeof *graph->node);
   cJSON_ArrayForEach(item, nodes) {
     if (!cJSON_IsObject(item)) return ag_fail(err, AG_FORMAT, "a node is no object");
-    graph->node[graph->n_node++] = read_node(arena, item);
+    graph->node[graph->n_node++] = ag_tfjs_read_node(arena, item);
   }
   return AG_OK;
 }

@@ -1,9 +1,9 @@
 /* Costs of one node from the ops table, and of a graph as their sum.
  * Products are bounded where a node's shapes are inferred (shape.c), so 64 bits do. */
-#include "autogo/graph.h"
-
-#include "engine/base/alloc.h"
 #include <stdlib.h>
+
+#include "autogo/segment.h"
+#include "engine/base/alloc.h"
 
 enum macs_kind {
   MACS_NONE,

@@ -7,7 +7,7 @@
 #ifndef AG_GRAPH_REFINE_H
 #define AG_GRAPH_REFINE_H
 
-#include "autogo/graph.h"
+#include "autogo/segment.h"
 
 typedef struct ag_structure {
   int size;

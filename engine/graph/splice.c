@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "autogo/segment.h"
 #include "engine/base/alloc.h"
 #include "engine/graph/graph_internal.h"
 

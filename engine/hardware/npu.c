@@ -65,7 +65,7 @@ struct report {
   const ag_npu *npu;
   const ag_graph *graph;
   const ag_row **rows;
-  ag_counts *counts; /* by leader */
+  ag_pass_group *groups; /* by leader */
   ag_npu_cost *cost;
 };
 
@@ -86,31 +86,21 @@ static ag_status not_fitting(const struct report *r, ag_error *err) {
 
 static void add_group(const struct report *r, int leader, ag_npu_node *node) {
   const ag_device *d = &r->npu->device;
-  const ag_counts *c = &r->counts[leader];
-  int64_t time = r->npu->pass.time[leader];
-  double ms = ag_npu_ms(time);
+  const ag_pass_group *group = &r->groups[leader];
+  const ag_counts *c = &group->counts;
+  double ms = ag_npu_ms(group->time);
   node->counts = *c;
   node->tiling = r->rows[leader]->traffic.tiling;
   node->cycles = ms * 1e6 * d->clock_ghz;
   node->memory = ag_dma_ns(d, ag_plus(c->dram_read, c->dram_written), c->shared) * d->clock_ghz;
   node->exposed = fmax(0, node->cycles - (double)(c->array > c->vector ? c->array : c->vector));
   node->ms = ms;
-  node->mj = ag_npu_mj(d, time, ag_counts_energy(d, c));
+  node->mj = ag_npu_mj(d, group->time, group->energy);
   node->utilisation = (double)c->macs / (node->cycles * (double)ag_device_peak(d));
 }
 
 static void add_to_total(ag_npu_cost *t, const ag_npu_node *n) {
-  ag_counts *c = &t->counts;
-  c->macs = ag_plus(c->macs, n->counts.macs);
-  c->slots = ag_plus(c->slots, n->counts.slots);
-  c->array = ag_plus(c->array, n->counts.array);
-  c->vector = ag_plus(c->vector, n->counts.vector);
-  c->operand = ag_plus(c->operand, n->counts.operand);
-  c->output = ag_plus(c->output, n->counts.output);
-  c->shared = ag_plus(c->shared, n->counts.shared);
-  c->dram_read = ag_plus(c->dram_read, n->counts.dram_read);
-  c->dram_written = ag_plus(c->dram_written, n->counts.dram_written);
-  c->elements = ag_plus(c->elements, n->counts.elements);
+  ag_counts_add(&t->counts, &n->counts);
   t->memory += n->memory;
   t->exposed += n->exposed;
   t->groups++;
@@ -131,18 +121,21 @@ static void finish(const ag_device *d, ag_npu_cost *t) {
   t->mapping = c->slots > 0 ? (double)c->macs / (double)c->slots : 0;
 }
 
-/* What the network has that no group has: bytes that found no room in the shared buffer. */
+/* What the network has that no group has: bytes that found no room in the shared buffer, and so go
+ * by without it. */
 static void add_evicted(const ag_device *d, const ag_pass_sums *sums, ag_npu_cost *t) {
-  ag_counts moved = {.dram_read = sums->evicted, .dram_written = sums->evicted};
+  int64_t moved = ag_plus(sums->evicted, sums->reread);
   t->time = sums->time;
   t->energy = sums->energy;
   t->shared_peak = sums->peak;
   t->evicted = sums->evicted;
+  t->reread = sums->reread;
   t->evicted_ms = ag_npu_ms(sums->waiting);
-  t->evicted_mj = ag_npu_mj(d, sums->waiting, ag_counts_energy(d, &moved));
-  t->counts.dram_read = ag_plus(t->counts.dram_read, sums->evicted);
+  t->evicted_mj = ag_npu_mj(d, sums->waiting, sums->moving);
+  t->counts.dram_read = ag_plus(t->counts.dram_read, sums->reread);
   t->counts.dram_written = ag_plus(t->counts.dram_written, sums->evicted);
-  t->memory += ag_dma_ns(d, ag_times(2, sums->evicted), 0) * d->clock_ghz;
+  t->counts.shared -= moved;
+  t->memory += ag_dma_ns(d, moved, -moved) * d->clock_ghz;
   t->exposed += t->evicted_ms * 1e6 * d->clock_ghz;
 }
 
@@ -164,19 +157,19 @@ ag_status ag_npu_graph(ag_npu *npu, const ag_graph *graph, ag_npu_cost *cost, ag
   ag_npu_cost made = {0};
   struct report r = {.npu = npu, .graph = graph, .cost = &made};
   r.rows = AG_ARRAY(const ag_row *, graph->size);
-  r.counts = AG_ARRAY(ag_counts, graph->size);
+  r.groups = AG_ARRAY(ag_pass_group, graph->size);
   for (int i = 0; i < graph->size; i++) r.rows[i] = row_of(npu, &graph->nodes[i]);
   ag_pass_graph view = {graph->size, r.rows, graph->operand_start, graph->operands};
   ag_pass_sums sums;
   ag_status status = AG_OK;
-  if (ag_pass_run(&npu->pass, &npu->device, &view, &sums, r.counts)) {
+  if (ag_pass_run(&npu->pass, &npu->device, &view, &sums, r.groups)) {
     write_report(&r, &sums, nodes);
     *cost = made;
   } else {
     status = not_fitting(&r, err);
   }
   free(r.rows);
-  free(r.counts);
+  free(r.groups);
   return status;
 }
 

@@ -26,18 +26,22 @@ int64_t ag_blocked_depth(const ag_device *device, const ag_gemm *gemm);
 /* What moves for a node under its best tiling. Resident tensors count as shared. */
 typedef struct ag_traffic {
   int64_t dram_read, dram_written, shared;
+  int64_t used; /* bytes of the input that are used */
   ag_tiling tiling;
   const char *buffer;    /* NULL, or the buffer in which the least tile does not fit ... */
   int64_t needs, offers; /* ... and bytes */
 } ag_traffic;
 
+/* The tilings of least time and of least energy. They are one unless the shared buffer has a
+ * bandwidth or an energy of its own. */
 void ag_tile_node(const ag_device *device, const ag_node *node, const ag_gemm *gemm,
-                  ag_traffic *traffic);
+                  ag_traffic *least_time, ag_traffic *least_energy);
 
 bool ag_is_resident(const ag_device *device, int64_t bytes);
 
-/* A time in units of 2^-16 ns. */
+/* A time in units of 2^-16 ns, an energy in units of 2^-10 pJ. */
 int64_t ag_time_of_ns(double ns);
+int64_t ag_energy_of_pj(double pj);
 
 /* Nanoseconds of DMA for bytes of DRAM and of the shared buffer. */
 double ag_dma_ns(const ag_device *device, int64_t dram, int64_t shared);
@@ -60,7 +64,7 @@ typedef struct ag_row {
   uint8_t run;
   bool reads;        /* what its operands are is for the pass to add */
   int64_t out_bytes; /* of its output */
-  int64_t in_bytes;  /* the most that is read of one operand */
+  int64_t in_bytes;  /* the most that is used of one operand */
   ag_counts counts;
   ag_traffic traffic;
   double fill_ns, start_ns, latency_ns;
@@ -84,8 +88,9 @@ void ag_row_make(const ag_device *device, const ag_node *node, ag_row *row);
 /* Time of a group with what was added to it. */
 int64_t ag_row_time(const ag_device *device, const ag_row *row, const ag_added *added);
 
-/* The counts and the dynamic energy of what was added. */
+ag_added ag_added_sum(const ag_added *a, const ag_added *b);
 ag_counts ag_added_counts(const ag_added *added);
+void ag_counts_add(ag_counts *to, const ag_counts *counts);
 
 /* Dynamic energy of counts. */
 int64_t ag_counts_energy(const ag_device *device, const ag_counts *counts);
@@ -99,53 +104,77 @@ typedef struct ag_pass_graph {
   const int32_t *operand_start, *operands;
 } ag_pass_graph;
 
+/* A group by its leader while it is open; group.c. */
+typedef struct ag_strand {
+  ag_added added; /* to it, if it is the one that goes on */
+  int64_t time;   /* that it then takes */
+  int64_t rest;   /* the least of those that then have ended */
+  int64_t best;   /* of the head of a tree: the least of time + rest; of others 0 */
+  int32_t next;   /* leader in the same tree, -1 */
+} ag_strand;
+
 /* Working memory of a pass, and what is known of the nodes before `first`. */
 typedef struct ag_pass {
   int capacity;
   int32_t *users;
-  int32_t *inner;  /* users before `first` */
-  int32_t *group;  /* leader; -1 */
-  ag_added *added; /* by leader, as is time */
-  int64_t *time;
+  int32_t *inner;    /* users before `first` */
+  int32_t *group;    /* head of the tree the node is in, -1 */
+  int32_t *follower; /* for a report: the node fused behind this one, -1 ... */
+  int32_t *winner;   /* ... and, at a join, the best leader then */
+  ag_strand *strand; /* by leader */
   int first;
-  int64_t head_time, head_energy, head_held;
+  int64_t head_time, head_energy, head_held, head_dram, head_shared;
   bool head_fits;
   struct ag_undo *undo; /* what the rest changed of groups led before `first` */
   int undo_count, undo_capacity;
   struct ag_residency *residency; /* working memory of ag_pass_room */
-} ag_pass; /* {0} is ready for use */
+} ag_pass;                        /* {0} is ready for use */
 
 /* What a pass finds: the sums, and the bytes that leave the shared buffer for lack of room. */
 typedef struct ag_pass_sums {
   int64_t time, energy;
-  int64_t evicted; /* in both */
-  int64_t peak;    /* bytes alive at once that stay by their size; only with counts */
-  int64_t waiting; /* the time by which evicted bytes lengthen that of the groups */
+  int64_t evicted, reread; /* bytes written, and read, for lack of room; in both */
+  int64_t peak;            /* bytes alive at once that stay by their size; only with a report */
+  int64_t waiting;         /* the time by which they lengthen that of the groups ... */
+  int64_t moving;          /* ... and their dynamic energy */
 } ag_pass_sums;
+
+/* A group as a report has it. */
+typedef struct ag_pass_group {
+  ag_counts counts;
+  int64_t time, energy;
+  ag_added added;
+} ag_pass_group;
 
 void ag_pass_free(ag_pass *pass);
 
-/* Group the nodes and sum time and dynamic energy; `counts`, if not NULL, receives the counts by
- * leader (size entries). False if a node does not fit. O(nodes + edges). */
+/* Group the nodes and sum time and dynamic energy; `report` receives the groups by leader (size
+ * entries), and pass->group the leaders by node. False if a node does not fit.
+ * O(nodes + edges), times the leaders that joins connect. */
 bool ag_pass_run(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph,
-                 ag_pass_sums *sums, ag_counts *counts);
+                 ag_pass_sums *sums, ag_pass_group *report);
 
 /* The same in two steps, for many graphs that share their nodes before `first`: ag_pass_head on one
  * of them, then ag_pass_tail on each, which costs O(what follows). A tensor that is made before
  * `first` and used at or after it in one of them must be so in all. */
 void ag_pass_head(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph, int first);
 bool ag_pass_tail(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph,
-                  ag_pass_sums *sums, ag_counts *counts);
+                  ag_pass_sums *sums);
+
+/* Whether a join may be fused with an operand: a group ends there, nobody else needs what it makes,
+ * and the join makes as much. */
+bool ag_pass_may_follow(const ag_pass *pass, const ag_pass_graph *graph, int32_t node,
+                        int32_t operand);
 
 /* --- residency.c ---------------------------------------------------------------------------- */
 
 typedef struct ag_room {
-  int64_t evicted; /* bytes that leave, each to come back */
-  int64_t peak;    /* bytes alive at once */
+  int64_t written, read; /* bytes that leave at all; that come back */
+  int64_t peak;          /* bytes alive at once */
 } ag_room;
 
-/* Run the shared buffer along a graph whose nodes are in their groups. O(nodes + edges), and O(alive)
- * for each byte range that leaves. */
+/* Run the shared buffer along a graph whose nodes are in their groups. O(nodes + edges), times the
+ * tensors alive at once where they are too many. */
 ag_room ag_pass_room(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph);
 void ag_residency_free(struct ag_residency *residency);
 

@@ -1,39 +1,74 @@
 /* Which of the tensors that may stay do fit. The shared buffer has room for `shared_buffer` bytes;
- * where those alive at one moment are more, bytes leave for DRAM and come back before they are
- * used.
+ * where those alive at one moment are more, bytes are in DRAM for a while.
  *
  *   schedule   every node after its operands, these in the order in which they are named (depth
  *              first from the ends), whatever the numbering of the nodes
- *   tensor     what a group makes, from its leader on; inputs too. Alive until its last use
- *   gap        from where a tensor is made or used to where it is used next. A byte that leaves
- * does so for the rest of a gap: one byte written, one read
+ *   tensor     what a group makes; inputs too. Alive from its making to its last use
+ *   gap        of a byte: from where it is made or read to where it is read next
  *
- * Where too much is alive, those bytes leave that are wanted last (Belady). All gaps cost the same
- * per byte, so no choice moves fewer bytes: a larger buffer never moves more, larger tensors or one
- * more layer never less.
+ * A byte may be away for any of its gaps. It costs one write, once, however often it is away (an
+ * input's none: it comes from DRAM), and one read for every gap that it was away. Two numbers are
+ * found, each the least that any plan can reach:
  *
- * Bytes that wait have the time of many layers to travel in, so they do not lengthen a group. They
- * do need the DMA: the network takes as long as its groups, or as its DMA for all that it moves. */
+ *   written    bytes that are away at all. Lives are intervals of the schedule, each as thick as
+ *              its tensor; where they pile up higher than the room, something must go
+ *   read       bytes that come back. The same with gaps
+ *
+ * To take from the intervals that reach furthest takes least in both (Belady). A tensor with one
+ * use has one gap and both plans are one; with several uses there may be no plan that reaches both
+ * numbers, and their sum is a lower bound.
+ *
+ * Monotone: when intervals get thicker or longer, are split in two or joined by others, or the room
+ * shrinks, every plan that still works did before, so the least taken away never falls. Nor does a
+ * tensor gain by outgrowing `resident`. It then pays one write and what every user reads, which is
+ * what it pays when all of it is always away; both plans could have chosen that, with more room for
+ * the rest. For this the intervals must not depend on sizes or speeds: what overwrites what is
+ * settled by the graph (`overwritten`), not by what is fused in the end.
+ *
+ * Bytes that are away have the time of many layers to travel in, so they do not lengthen a group.
+ * They do need the DMA: the network takes as long as its groups, or as its DMA for all that moves.
+ */
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/alloc.h"
 #include "engine/hardware/npu_internal.h"
 
-enum { NEVER = -1, AGAIN = -2 }; /* no further use; named twice by one node */
+enum { NEVER = -1 };
+
+/* Moments of the schedule, both included. */
+struct interval {
+  int32_t from, to;
+  int64_t bytes;
+};
+
+typedef struct intervals {
+  int count, capacity;
+  struct interval *at; /* by `to` */
+} intervals;
+
+/* Bytes of a tensor, from the first on: those of `below` that reach beyond `upto` were read longer
+ * ago. */
+struct span {
+  int64_t upto;
+  int32_t since; /* moment after they were made or read */
+  int32_t below;
+};
 
 typedef struct ag_residency {
-  int nodes, slots; /* room */
-  int32_t *order;   /* the schedule */
-  int32_t *place;   /* in the schedule, by node; -1 */
+  int nodes;      /* room */
+  int32_t *order; /* the schedule */
+  int32_t *place; /* in the schedule, by node; -1 */
   int32_t *stack;
+  int32_t *next;   /* operand to visit */
   int32_t *tensor; /* of a node: the node that stands for it */
+  int32_t *last;   /* use of a tensor; NEVER */
   int64_t *size;   /* of a tensor; 0 for one that does not stay */
-  int64_t *kept;   /* bytes of it that are there */
-  int32_t *next;   /* its next use */
-  int32_t *alive;  /* tensors, in no order */
-  int32_t *after;  /* of an operand: the use after this one, NEVER or AGAIN */
-  int alive_count;
+  struct span *span;
+  int32_t *top; /* of a tensor: its span */
+  int span_count, span_capacity;
+  int64_t demand; /* bytes alive */
+  intervals lives, gaps, alive;
 } ag_residency;
 
 void ag_residency_free(ag_residency *s) {
@@ -41,36 +76,33 @@ void ag_residency_free(ag_residency *s) {
   free(s->order);
   free(s->place);
   free(s->stack);
-  free(s->tensor);
-  free(s->size);
-  free(s->kept);
   free(s->next);
-  free(s->alive);
-  free(s->after);
+  free(s->tensor);
+  free(s->last);
+  free(s->size);
+  free(s->span);
+  free(s->top);
+  free(s->lives.at);
+  free(s->gaps.at);
+  free(s->alive.at);
   free(s);
 }
 
-static void reserve(ag_residency *s, int nodes, int slots) {
-  if (nodes > s->nodes) {
-    size_t count = (size_t)(s->nodes = nodes + nodes / 2);
-    s->order = ag_resize(s->order, count, sizeof *s->order);
-    s->place = ag_resize(s->place, count, sizeof *s->place);
-    s->stack = ag_resize(s->stack, count, sizeof *s->stack);
-    s->tensor = ag_resize(s->tensor, count, sizeof *s->tensor);
-    s->size = ag_resize(s->size, count, sizeof *s->size);
-    s->kept = ag_resize(s->kept, count, sizeof *s->kept);
-    s->next = ag_resize(s->next, count, sizeof *s->next);
-    s->alive = ag_resize(s->alive, count, sizeof *s->alive);
-  }
-  if (slots > s->slots) {
-    s->slots = slots + slots / 2;
-    s->after = ag_resize(s->after, (size_t)s->slots, sizeof *s->after);
-  }
+static void reserve(ag_residency *s, int nodes) {
+  if (nodes <= s->nodes) return;
+  size_t count = (size_t)(s->nodes = nodes + nodes / 2);
+  s->order = ag_resize(s->order, count, sizeof *s->order);
+  s->place = ag_resize(s->place, count, sizeof *s->place);
+  s->stack = ag_resize(s->stack, count, sizeof *s->stack);
+  s->next = ag_resize(s->next, count, sizeof *s->next);
+  s->tensor = ag_resize(s->tensor, count, sizeof *s->tensor);
+  s->last = ag_resize(s->last, count, sizeof *s->last);
+  s->size = ag_resize(s->size, count, sizeof *s->size);
+  s->top = ag_resize(s->top, count, sizeof *s->top);
 }
 
 /* --- the schedule --------------------------------------------------------------------------- */
 
-/* `next` serves as the operand of each node on the stack that is looked at next. */
 static int visit(ag_residency *s, const ag_pass_graph *g, int32_t root, int done) {
   int depth = 0;
   s->stack[depth++] = root;
@@ -98,98 +130,153 @@ static void schedule(ag_residency *s, const ag_pass_graph *g, const int32_t *use
 
 /* --- tensors -------------------------------------------------------------------------------- */
 
-/* Followers write where their operand was, and what the last one makes is what is kept. */
+/* The operand in whose place a node writes, or -1: the one it is fused with, and for a join the one
+ * of those it could be fused with that is made last. */
+static int32_t overwritten(const ag_residency *s, const ag_pass_graph *g, const ag_pass *p,
+                           int32_t node) {
+  const int32_t *operand = g->operands + g->operand_start[node];
+  int32_t last = -1;
+  if (g->rows[node]->run == AG_RUN_ALIAS) return *operand;
+  if (p->group[node] < 0 || p->group[node] == node) return -1;
+  if (g->rows[node]->run != AG_RUN_JOIN) return *operand;
+  for (; operand < g->operands + g->operand_start[node + 1]; operand++)
+    if (ag_pass_may_follow(p, g, node, *operand) &&
+        (last < 0 || s->place[*operand] > s->place[last]))
+      last = *operand;
+  return last;
+}
+
 static void find_tensors(ag_residency *s, const ag_device *d, const ag_pass_graph *g,
-                         const int32_t *group) {
-  for (int32_t i = 0; i < g->size; i++) {
-    const ag_row *row = g->rows[i];
-    int32_t t = group[i] >= 0              ? group[i]
-                : row->run == AG_RUN_ALIAS ? s->tensor[g->operands[g->operand_start[i]]]
-                                           : i;
-    s->tensor[i] = t;
-    if (t == i || group[i] >= 0)
-      s->size[t] = ag_is_resident(d, row->out_bytes) ? row->out_bytes : 0;
+                         const ag_pass *p) {
+  for (int at = 0; at < g->size; at++) {
+    int32_t node = s->order[at], operand = overwritten(s, g, p, node);
+    int64_t bytes = g->rows[node]->out_bytes;
+    int32_t t = s->tensor[node] = operand < 0 ? node : s->tensor[operand];
+    s->last[node] = NEVER;
+    if (g->rows[node]->run != AG_RUN_ALIAS) s->size[t] = ag_is_resident(d, bytes) ? bytes : 0;
+    for (int32_t k = g->operand_start[node]; k < g->operand_start[node + 1]; k++)
+      if (s->tensor[g->operands[k]] != t) s->last[s->tensor[g->operands[k]]] = at;
   }
 }
 
-/* The use after each use, and in `next` the first one. */
-static void find_uses(ag_residency *s, const ag_pass_graph *g) {
-  memset(s->next, NEVER, (size_t)g->size * sizeof *s->next);
-  for (int32_t at = g->size - 1; at >= 0; at--) {
-    int32_t node = s->order[at];
-    for (int32_t k = g->operand_start[node]; k < g->operand_start[node + 1]; k++) {
-      int32_t t = s->tensor[g->operands[k]];
-      s->after[k] = s->next[t] == at || t == s->tensor[node] ? AGAIN : s->next[t];
-      if (s->after[k] != AGAIN) s->next[t] = at;
-    }
+/* --- intervals ------------------------------------------------------------------------------ */
+
+static void append(intervals *list, int32_t from, int32_t to, int64_t bytes) {
+  AG_GROW(list->at, list->count, list->capacity);
+  list->at[list->count++] = (struct interval){from, to, bytes};
+}
+
+static void push(ag_residency *s, int32_t tensor, struct span span) {
+  AG_GROW(s->span, s->span_count, s->span_capacity);
+  s->span[s->span_count] = span;
+  s->top[tensor] = s->span_count++;
+}
+
+/* The first `bytes` of a tensor are read: a gap of theirs ends and another begins. */
+static void read_bytes(ag_residency *s, int32_t tensor, int32_t at, int64_t bytes) {
+  int64_t done = 0;
+  int32_t i = s->top[tensor];
+  while (done < bytes) {
+    const struct span *span = &s->span[i];
+    int64_t upto = span->upto < bytes ? span->upto : bytes;
+    if (span->since <= at) append(&s->gaps, span->since, at, upto - done); /* else named twice */
+    done = upto;
+    if (span->upto <= bytes) i = span->below;
   }
+  if (bytes > 0) push(s, tensor, (struct span){bytes, at + 1, i});
+}
+
+/* Whose last use this is. */
+static void end_life(ag_residency *s, const ag_pass_graph *g, int32_t tensor) {
+  int32_t at = s->last[tensor];
+  s->last[tensor] = NEVER; /* may be named again */
+  s->demand -= s->size[tensor];
+  if (g->rows[tensor]->run != AG_RUN_FREE) append(&s->lives, s->place[tensor], at, s->size[tensor]);
+}
+
+static void find_reads(ag_residency *s, const ag_pass_graph *g, int32_t node) {
+  const ag_row *row = g->rows[node];
+  int32_t at = s->place[node];
+  for (int32_t k = g->operand_start[node]; k < g->operand_start[node + 1]; k++) {
+    int32_t t = s->tensor[g->operands[k]];
+    if (t == s->tensor[node] || s->size[t] == 0) continue;
+    if (row->run != AG_RUN_FREE) /* an output names it only */
+      read_bytes(s, t, at, s->size[t] < row->in_bytes ? s->size[t] : row->in_bytes);
+    if (s->last[t] == at) end_life(s, g, t);
+  }
+}
+
+/* Returns the most bytes that are alive at once. */
+static int64_t find_intervals(ag_residency *s, const ag_pass_graph *g) {
+  int64_t peak = 0;
+  s->span_count = s->lives.count = s->gaps.count = 0;
+  s->demand = 0;
+  for (int at = 0; at < g->size; at++) {
+    int32_t node = s->order[at];
+    if (s->tensor[node] == node && s->last[node] != NEVER) {
+      push(s, node, (struct span){s->size[node], at, NEVER});
+      s->demand = ag_plus(s->demand, s->size[node]);
+    }
+    if (s->demand > peak) peak = s->demand;
+    find_reads(s, g, node);
+  }
+  return peak;
 }
 
 /* --- the buffer ----------------------------------------------------------------------------- */
 
-/* Take `excess` bytes away from the tensors that are wanted last. */
-static void evict(ag_residency *s, int64_t excess) {
+/* Forget the intervals that begin after `moment`; returns the bytes of those that stay. */
+static int64_t forget(intervals *alive, int32_t moment) {
+  int64_t load = 0;
+  int kept = 0;
+  for (int i = 0; i < alive->count; i++) {
+    if (alive->at[i].from > moment) continue;
+    alive->at[kept++] = alive->at[i];
+    load += alive->at[i].bytes;
+  }
+  alive->count = kept;
+  return load;
+}
+
+/* Take `excess` bytes away from the intervals that reach furthest. */
+static void take(intervals *alive, int64_t excess) {
   while (excess > 0) {
-    int32_t last = -1;
-    for (int i = 0; i < s->alive_count; i++) {
-      int32_t t = s->alive[i];
-      if (s->kept[t] > 0 && (last < 0 || s->next[t] > s->next[last])) last = t;
+    struct interval *far = NULL;
+    for (int i = 0; i < alive->count; i++) {
+      struct interval *a = &alive->at[i];
+      if (a->bytes > 0 && (!far || a->from < far->from)) far = a;
     }
-    int64_t bytes = s->kept[last] < excess ? s->kept[last] : excess;
-    s->kept[last] -= bytes;
+    int64_t bytes = far->bytes < excess ? far->bytes : excess;
+    far->bytes -= bytes;
     excess -= bytes;
   }
 }
 
-static void forget(ag_residency *s, int32_t tensor) {
-  int i = 0;
-  while (s->alive[i] != tensor) i++;
-  s->alive[i] = s->alive[--s->alive_count];
-}
-
-/* Whose gap ends at a node: it begins another one, whole, or goes. Returns by how much `load`, the
- * bytes that are there, changes. */
-static int64_t use(ag_residency *s, const ag_pass_graph *g, int32_t node, int64_t *demand) {
-  int64_t change = 0;
-  for (int32_t k = g->operand_start[node]; k < g->operand_start[node + 1]; k++) {
-    int32_t t = s->tensor[g->operands[k]];
-    if (s->after[k] == AGAIN || s->size[t] == 0) continue;
-    s->next[t] = s->after[k];
-    change += (s->next[t] == NEVER ? 0 : s->size[t]) - s->kept[t];
-    s->kept[t] = s->size[t];
-    if (s->next[t] != NEVER) continue;
-    *demand -= s->size[t];
-    forget(s, t);
+/* The least bytes to take away so that no moment has more than `room`. From the end backwards, so
+ * what reaches furthest began first. */
+static int64_t least_taken(const intervals *list, intervals *alive, int64_t room) {
+  int64_t taken = 0;
+  alive->count = 0;
+  for (int i = list->count - 1; i >= 0; i--) {
+    const struct interval *last = &list->at[i];
+    int64_t load = forget(alive, last->to) + last->bytes;
+    append(alive, last->from, last->to, last->bytes);
+    if (load <= room) continue;
+    take(alive, load - room);
+    taken = ag_plus(taken, load - room);
   }
-  return change;
+  return taken;
 }
 
 ag_room ag_pass_room(ag_pass *p, const ag_device *device, const ag_pass_graph *g) {
   if (!p->residency) p->residency = AG_NEW(ag_residency);
   ag_residency *s = p->residency;
-  ag_room room = {0};
-  int64_t load = 0, demand = 0;
-  reserve(s, g->size, g->operand_start[g->size]);
+  reserve(s, g->size);
   schedule(s, g, p->users);
-  find_tensors(s, device, g, p->group);
-  find_uses(s, g);
-  s->alive_count = 0;
-  for (int at = 0; at < g->size; at++) {
-    int32_t node = s->order[at];
-    if (s->tensor[node] == node && s->size[node] > 0 && s->next[node] != NEVER) {
-      s->alive[s->alive_count++] = node;
-      s->kept[node] = s->size[node];
-      load += s->size[node];
-      demand += s->size[node];
-    }
-    if (demand > room.peak) room.peak = demand;
-    if (load > device->shared_buffer) {
-      int64_t excess = load - device->shared_buffer;
-      evict(s, excess);
-      room.evicted = ag_plus(room.evicted, excess);
-      load = device->shared_buffer;
-    }
-    load += use(s, g, node, &demand);
-  }
+  find_tensors(s, device, g, p);
+  ag_room room = {.peak = find_intervals(s, g)};
+  if (room.peak <= device->shared_buffer) return room;
+  room.written = least_taken(&s->lives, &s->alive, device->shared_buffer);
+  room.read = least_taken(&s->gaps, &s->alive, device->shared_buffer);
   return room;
 }

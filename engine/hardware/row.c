@@ -59,6 +59,10 @@ int64_t ag_time_of_ns(double ns) {
   return fixed(65536 * ns);
 }
 
+int64_t ag_energy_of_pj(double pj) {
+  return fixed(1024 * pj);
+}
+
 int64_t ag_row_time(const ag_device *d, const ag_row *row, const ag_added *added) {
   int64_t vector = ag_plus(row->counts.vector, added->vector);
   int64_t busy = row->counts.array > vector ? row->counts.array : vector;
@@ -68,6 +72,16 @@ int64_t ag_row_time(const ag_device *d, const ag_row *row, const ag_added *added
   double m = ag_dma_ns(d, dram, ag_plus(row->counts.shared, added->shared));
   double together = fmin(c + m, fmax(c, m) + row->fill_ns);
   return ag_time_of_ns(together + row->start_ns + (dram > 0 ? row->latency_ns : 0));
+}
+
+ag_added ag_added_sum(const ag_added *a, const ag_added *b) {
+  return (ag_added){.vector = ag_plus(a->vector, b->vector),
+                    .elements = ag_plus(a->elements, b->elements),
+                    .operand = ag_plus(a->operand, b->operand),
+                    .output = ag_plus(a->output, b->output),
+                    .dram = ag_plus(a->dram, b->dram),
+                    .written = ag_plus(a->written, b->written),
+                    .shared = ag_plus(a->shared, b->shared)};
 }
 
 ag_counts ag_added_counts(const ag_added *a) {
@@ -80,12 +94,25 @@ ag_counts ag_added_counts(const ag_added *a) {
                      .dram_written = a->written};
 }
 
+void ag_counts_add(ag_counts *to, const ag_counts *c) {
+  to->macs = ag_plus(to->macs, c->macs);
+  to->slots = ag_plus(to->slots, c->slots);
+  to->array = ag_plus(to->array, c->array);
+  to->vector = ag_plus(to->vector, c->vector);
+  to->operand = ag_plus(to->operand, c->operand);
+  to->output = ag_plus(to->output, c->output);
+  to->shared = ag_plus(to->shared, c->shared);
+  to->dram_read = ag_plus(to->dram_read, c->dram_read);
+  to->dram_written = ag_plus(to->dram_written, c->dram_written);
+  to->elements = ag_plus(to->elements, c->elements);
+}
+
 int64_t ag_counts_energy(const ag_device *d, const ag_counts *c) {
   double pj = d->mac_pj * (double)c->macs + d->pad_pj * (double)(c->slots - c->macs) +
               d->operand_pj * (double)c->operand + d->output_pj * (double)c->output +
               d->shared_pj * (double)c->shared + d->vector_pj * (double)c->elements +
               d->dram_pj * ((double)c->dram_read + (double)c->dram_written);
-  return fixed(1024 * pj);
+  return ag_energy_of_pj(pj);
 }
 
 /* --- the array ------------------------------------------------------------------------------ */
@@ -138,19 +165,28 @@ static void on_array(const ag_device *d, const ag_node *n, const ag_gemm *g, ag_
   }
 }
 
+static void set_traffic(ag_counts *c, const ag_traffic *t) {
+  c->shared = t->shared;
+  c->dram_read = t->dram_read;
+  c->dram_written = t->dram_written;
+}
+
 static void make_product(const ag_device *d, const ag_node *n, const ag_gemm *g, ag_row *row) {
   ag_counts *c = &row->counts;
   int64_t b = d->element_bytes;
+  ag_traffic least_energy;
   on_array(d, n, g, c);
-  ag_tile_node(d, n, g, &row->traffic);
+  ag_tile_node(d, n, g, &row->traffic, &least_energy);
   c->macs = g->macs;
   c->operand =
       ag_plus(array_reads(d, g), ag_times(b, ag_plus(ag_shape_size(n->in), ag_node_params(n))));
   c->output = ag_plus(ag_times(2 * b, ag_shape_size(n->out)), partial_sums(d, g));
   c->elements = ag_shape_size(n->out);
-  c->shared = row->traffic.shared;
-  c->dram_read = row->traffic.dram_read;
-  c->dram_written = row->traffic.dram_written;
+  row->in_bytes = row->traffic.used;
+  set_traffic(c, &row->traffic);
+  ag_counts thrifty = *c;
+  set_traffic(&thrifty, &least_energy);
+  row->energy = ag_counts_energy(d, &thrifty);
 }
 
 /* --- the vector unit ------------------------------------------------------------------------ */
@@ -189,12 +225,14 @@ static void make_vector(const ag_device *d, const ag_node *n, ag_row *row) {
     c->shared = ag_plus(c->shared, out);
   else
     c->dram_written = out;
+  row->energy = ag_counts_energy(d, c);
 }
 
 void ag_row_make(const ag_device *d, const ag_node *n, ag_row *row) {
   *row = (ag_row){.run = (uint8_t)run_of(n->op), .reads = reads_operands(n->op)};
   row->out_bytes = ag_times(ag_shape_size(n->out), d->element_bytes);
-  row->in_bytes = ag_times(ag_shape_size(n->in), d->element_bytes);
+  bool whole = n->op == AG_OP_CONCAT || n->op == AG_OP_OPAQUE; /* `in` is the first operand's */
+  row->in_bytes = whole ? INT64_MAX : ag_times(ag_shape_size(n->in), d->element_bytes);
   if (row->run == AG_RUN_FREE || row->run == AG_RUN_ALIAS) return;
   ag_gemm g;
   if (ag_gemm_of(n, &g))
@@ -207,7 +245,6 @@ void ag_row_make(const ag_device *d, const ag_node *n, ag_row *row) {
   row->start_ns = d->start / d->clock_ghz;
   row->latency_ns = d->dram_latency / d->clock_ghz;
   row->time = ag_row_time(d, row, &(ag_added){0});
-  row->energy = ag_counts_energy(d, c);
   row->follow_elements = row->run == AG_RUN_ACTIVATION ? ag_shape_size(n->out) : 0;
   row->follow_energy = ag_counts_energy(d, &(ag_counts){.elements = row->follow_elements});
 }

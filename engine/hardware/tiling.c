@@ -1,6 +1,8 @@
-/* The tiles of a product. Candidates are granules times powers of two and the whole extent, a set
- * that does not depend on the buffers: a larger buffer only makes more of it legal. Of the legal
- * ones that which keeps the DMA busy for the least time is taken.
+/* The tiles of a product. Candidates are powers of two and the whole extent, a set that depends on
+ * neither the buffers nor the array: a larger buffer only makes more of it legal, and a smaller
+ * array moves as much (a tile may hold part of what the array takes at a time, but a whole granule
+ * must fit). Of the legal ones that which keeps the DMA busy for the least time is taken, and that
+ * which takes least energy for the energy.
  *
  * A tile of outputs is a rectangle of height x width pixels and some channels. Tiles of one column
  * strip follow each other downwards and the rows they share stay in the buffer, unless the inputs
@@ -193,6 +195,9 @@ static ag_traffic traffic_of(const struct layer *l, const ag_tiling *t) {
   int64_t partial = ag_times(l->out_elements, ag_times(whole.visits - 1, d->accumulator_bytes));
   input = ag_times(input, input_times);
   ag_traffic traffic = {.tiling = *t};
+  traffic.used = ag_times(ag_times(used(l->out_h, l->step_h, l->reach_h, l->in_h),
+                                   used(l->out_w, l->step_w, l->reach_w, l->in_w)),
+                          ag_times(l->in_channels, d->element_bytes));
   traffic.dram_read = ag_times(ag_times(l->weights, d->element_bytes), whole.weight);
   if (l->in_resident)
     traffic.shared = input;
@@ -207,19 +212,34 @@ static ag_traffic traffic_of(const struct layer *l, const ag_tiling *t) {
   return traffic;
 }
 
-static bool better(const ag_device *d, const ag_traffic *a, const ag_traffic *b) {
-  if (b->dram_read < 0) return true;
-  double x = ag_dma_ns(d, ag_plus(a->dram_read, a->dram_written), a->shared);
-  double y = ag_dma_ns(d, ag_plus(b->dram_read, b->dram_written), b->shared);
-  return x < y || (x == y && a->shared < b->shared);
+struct plans {
+  bool found;
+  ag_traffic time, energy; /* of least */
+};
+
+static double traffic_ns(const ag_device *d, const ag_traffic *t) {
+  return ag_dma_ns(d, ag_plus(t->dram_read, t->dram_written), t->shared);
+}
+
+static double traffic_pj(const ag_device *d, const ag_traffic *t) {
+  return d->dram_pj * ((double)t->dram_read + (double)t->dram_written) +
+         d->shared_pj * (double)t->shared;
+}
+
+static void consider(const ag_device *d, const ag_traffic *t, struct plans *best) {
+  double ns = traffic_ns(d, t), least_ns = traffic_ns(d, &best->time);
+  bool quicker = ns < least_ns || (ns == least_ns && t->shared < best->time.shared);
+  if (!best->found || quicker) best->time = *t;
+  if (!best->found || traffic_pj(d, t) < traffic_pj(d, &best->energy)) best->energy = *t;
+  best->found = true;
 }
 
 /* --- search --------------------------------------------------------------------------------- */
 
-/* The next smaller candidate: the whole, then granules times powers of two; 0 after the granule. */
-static int64_t next_smaller(int64_t size, int64_t granule) {
-  if (size <= granule) return 0;
-  int64_t candidate = granule;
+/* The next smaller candidate: the whole, then powers of two; 0 after 1. */
+static int64_t next_smaller(int64_t size) {
+  if (size <= 1) return 0;
+  int64_t candidate = 1;
   while (candidate < size - candidate) candidate *= 2;
   return candidate;
 }
@@ -227,34 +247,35 @@ static int64_t next_smaller(int64_t size, int64_t granule) {
 /* Traffic falls with the height, so only the largest legal one counts. */
 static bool find_height(const struct layer *l, ag_tiling *t) {
   ag_traffic ignored;
-  for (int64_t h = l->out_h; h > 0; h = next_smaller(h, 1)) {
+  for (int64_t h = l->out_h; h > 0; h = next_smaller(h)) {
     t->height = (int32_t)h;
     if (fits(l, t, &ignored)) return true;
   }
   return false;
 }
 
-static void try_orders(const struct layer *l, ag_tiling t, ag_traffic *best) {
+static void try_orders(const struct layer *l, ag_tiling t, struct plans *best) {
   for (int order = AG_FLOW_OS; order <= (t.split ? AG_FLOW_OS : AG_FLOW_IS); order++) {
     t.order = (ag_dataflow)order;
     ag_traffic traffic = traffic_of(l, &t);
-    if (better(l->device, &traffic, best)) *best = traffic;
+    consider(l->device, &traffic, best);
   }
 }
 
-static bool compulsory(const struct layer *l, const ag_traffic *best) {
+static bool compulsory(const struct layer *l, const struct plans *best) {
+  const ag_traffic *a = &best->time;
   ag_tiling whole = {(int32_t)l->out_h, (int32_t)l->out_w, l->channels, l->depth, false,
                      AG_FLOW_OS};
   ag_traffic least_possible = traffic_of(l, &whole);
-  return best->dram_read == least_possible.dram_read &&
-         best->dram_written == least_possible.dram_written && best->shared == least_possible.shared;
+  return best->found && a->dram_read == least_possible.dram_read &&
+         a->dram_written == least_possible.dram_written && a->shared == least_possible.shared;
 }
 
-static void search(const struct layer *l, struct granule g, bool split, ag_traffic *best) {
+static void search(const struct layer *l, bool split, struct plans *best) {
   ag_tiling t = {.split = split};
-  for (t.channels = l->channels; t.channels > 0; t.channels = next_smaller(t.channels, g.n))
-    for (t.depth = l->depth; t.depth > 0; t.depth = next_smaller(t.depth, g.k))
-      for (int64_t w = l->out_w; w > 0; w = next_smaller(w, g.m)) {
+  for (t.channels = l->channels; t.channels > 0; t.channels = next_smaller(t.channels))
+    for (t.depth = l->depth; t.depth > 0; t.depth = next_smaller(t.depth))
+      for (int64_t w = l->out_w; w > 0; w = next_smaller(w)) {
         t.width = (int32_t)w;
         if (!find_height(l, &t)) continue;
         try_orders(l, t, best);
@@ -262,22 +283,25 @@ static void search(const struct layer *l, struct granule g, bool split, ag_traff
       }
 }
 
-void ag_tile_node(const ag_device *d, const ag_node *n, const ag_gemm *gemm, ag_traffic *traffic) {
-  struct layer l = layer_of(d, n, gemm);
-  struct granule g = granule_of(d);
-  ag_traffic best = {.dram_read = -1};
-  if (!granule_fits(d, g, traffic)) return;
-  search(&l, g, false, &best);
-  if (gemm->taps > 1 && (best.dram_read < 0 || !compulsory(&l, &best))) search(&l, g, true, &best);
-  if (best.dram_read >= 0) {
-    *traffic = best;
-    return;
-  }
+/* What must fit at least. */
+static bool least_fits(const struct layer *l, struct granule g, ag_traffic *why) {
   ag_tiling smallest = {1,
-                        (int32_t)least(l.out_w, g.m),
-                        least(l.channels, g.n),
-                        least(l.depth, g.k),
-                        gemm->taps > 1,
+                        (int32_t)least(l->out_w, g.m),
+                        least(l->channels, g.n),
+                        least(l->depth, g.k),
+                        l->gemm->taps > 1,
                         AG_FLOW_OS};
-  fits(&l, &smallest, traffic);
+  return granule_fits(l->device, g, why) && fits(l, &smallest, why);
+}
+
+void ag_tile_node(const ag_device *d, const ag_node *n, const ag_gemm *gemm, ag_traffic *least_time,
+                  ag_traffic *least_energy) {
+  struct layer l = layer_of(d, n, gemm);
+  struct plans best = {0};
+  if (least_fits(&l, granule_of(d), &best.time)) {
+    search(&l, false, &best);
+    if (gemm->taps > 1 && !compulsory(&l, &best)) search(&l, true, &best);
+  }
+  *least_time = best.time;
+  *least_energy = best.energy;
 }

@@ -11,6 +11,7 @@
 
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
+#include "engine/base/locale.h"
 #include "engine/predict/safetensors.h"
 
 enum { MAX_FILE = 256 << 20, TENSORS = 3 };
@@ -49,7 +50,9 @@ ag_status ag_checkpoint_write(const ag_train_state *s, const ag_predictor *best,
   }
   format_key(key, text);
   ag_st_put_metadata(&writer, "training.key", text);
+  locale_t host = ag_plain_numbers();
   snprintf(text, sizeof text, "%d %d %lld %a", s->epoch, s->idle, (long long)s->step, s->best_srcc);
+  ag_plain_numbers_end(host);
   ag_st_put_metadata(&writer, "training.state", text);
   return ag_st_write(&writer, path, err);
 }
@@ -58,9 +61,11 @@ static ag_status read_counters(const ag_st_file *file, ag_train_state *s, ag_err
   const char *text = ag_st_metadata(file, "training.state");
   long long step;
   char rest;
-  if (sscanf(text ? text : "", "%d %d %lld %la%c", &s->epoch, &s->idle, &step, &s->best_srcc,
-             &rest) != 4 ||
-      s->epoch < 1 || s->idle < 0 || step < 1 || !isfinite(s->best_srcc)) {
+  locale_t host = ag_plain_numbers();
+  int read = sscanf(text ? text : "", "%d %d %lld %la%c", &s->epoch, &s->idle, &step, &s->best_srcc,
+                    &rest);
+  ag_plain_numbers_end(host);
+  if (read != 4 || s->epoch < 1 || s->idle < 0 || step < 1 || !isfinite(s->best_srcc)) {
     return ag_fail(err, AG_FORMAT, "metadata training.state is damaged");
   }
   s->step = step;

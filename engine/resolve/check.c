@@ -80,9 +80,18 @@ static int32_t nearest_multiple(int32_t c, int32_t from, int32_t to, int32_t uni
   return within(units < 1 ? unit : units * unit);
 }
 
-static ag_shape reference_of(proof *p, int i) {
+static int64_t concat_channels(const proof *p, int i) {
   const ag_segment *s = p->segment;
-  const ag_node *n = &s->nodes[i];
+  int64_t c = 0;
+  for (int k = s->operand_start[i]; k < s->operand_start[i + 1]; k++) {
+    int32_t o = s->operands[k];
+    c += o < 0 ? p->problem->inputs[~o].c : p->reference[o].c;
+  }
+  return c;
+}
+
+static ag_shape reference_of(const proof *p, int i) {
+  const ag_node *n = &p->segment->nodes[i];
   int32_t lead = main_operand(p, i);
   ag_shape in = lead < 0 ? p->problem->inputs[~lead] : p->reference[lead];
   in.c = read_channels(p, i, lead, in.c);
@@ -110,11 +119,7 @@ static ag_shape reference_of(proof *p, int i) {
     h *= a, w *= b;
     break;
   case AG_RULE_CONCAT:
-    c = 0;
-    for (int k = s->operand_start[i]; k < s->operand_start[i + 1]; k++) {
-      int32_t o = s->operands[k];
-      c += o < 0 ? p->problem->inputs[~o].c : p->reference[o].c;
-    }
+    c = concat_channels(p, i);
     break;
   default:
     break;
@@ -124,8 +129,7 @@ static ag_shape reference_of(proof *p, int i) {
   return (ag_shape){within(h), within(w), within(c)};
 }
 
-/* --- candidates --------------------------------------------------------------------------------
- */
+/* --- candidates ---------------------------------------------------------------------------- */
 
 /* Is `value` the mined channels of node i in the proportion that some port demands? With the same
  * mined channels as the port's, that is the port's own value. */
@@ -157,8 +161,7 @@ static bool quarter_of(int32_t size, int32_t reference) {
   return size == reference || size == reference / 2 || size == reference / 4;
 }
 
-/* --- one node ------------------------------------------------------------------------------------
- */
+/* --- one node ------------------------------------------------------------------------------ */
 
 static bool infers(proof *p, int i, ag_node *n) {
   const ag_segment *s = p->segment;

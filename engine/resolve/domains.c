@@ -138,8 +138,7 @@ static bool prefix_sums(ag_resolve_model *m, const ag_relation *r, int64_t **lis
   return true;
 }
 
-/* --- generation --------------------------------------------------------------------------------
- */
+/* --- generation ---------------------------------------------------------------------------- */
 
 static void insert_value(ag_resolve_var *v, ag_size s) {
   int at = v->count;
@@ -210,8 +209,7 @@ static bool generate_pinned(ag_resolve_model *m) {
   return true;
 }
 
-/* --- propagation ---------------------------------------------------------------------------------
- */
+/* --- propagation --------------------------------------------------------------------------- */
 
 static bool keep_marked(ag_resolve_var *v, const bool *marked) {
   int count = 0;

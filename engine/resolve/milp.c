@@ -41,8 +41,7 @@ static double size_of(const ag_resolve_var *v, int k) {
   return (double)v->value[k].h + (double)v->value[k].w;
 }
 
-/* --- rows ----------------------------------------------------------------------------------------
- */
+/* --- rows ---------------------------------------------------------------------------------- */
 
 static void begin_row(milp *x) {
   x->entries = 0;
@@ -81,8 +80,7 @@ static void end_row(milp *x, int type, double right) {
   add_constraintex(x->lp, kept, x->value, x->column, type, right - x->constant);
 }
 
-/* --- objective
- * --------------------------------------------------------------------------------------- */
+/* --- objective ----------------------------------------------------------------------------- */
 
 static void charge_size(milp *x, int var, double factor) {
   const ag_resolve_var *v = &x->model->var[var];
@@ -142,8 +140,7 @@ static void charge_node(milp *x, const ag_resolve_node *n) {
   charge_change(x, n);
 }
 
-/* --- relations
- * ---------------------------------------------------------------------------------------- */
+/* --- relations ----------------------------------------------------------------------------- */
 
 /* partner[a][b]: value a of `from` goes with value b of `to`. */
 static bool *partners(milp *x, const ag_relation *r) {
@@ -209,8 +206,7 @@ static void require(milp *x, const ag_relation *r) {
     require_support(x, r);
 }
 
-/* --- columns
- * -------------------------------------------------------------------------------------------- */
+/* --- columns ------------------------------------------------------------------------------- */
 
 static int count_columns(milp *x) {
   const ag_resolve_model *m = x->model;
@@ -242,8 +238,7 @@ static void require_one(milp *x, int var) {
   end_row(x, EQ, 1);
 }
 
-/* --- solving
- * ---------------------------------------------------------------------------------------------- */
+/* --- solving ------------------------------------------------------------------------------- */
 
 static int __WINAPI out_of_calls(lprec *lp, void *context) {
   (void)lp;

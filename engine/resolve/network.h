@@ -8,6 +8,14 @@
 
 #define AG_NETWORK_NEVER (INT64_MAX / 4)
 
+/* The sum of two costs; never stays never. */
+static inline bool ag_cost_never(int64_t cost) {
+  return cost >= AG_NETWORK_NEVER / 2;
+}
+static inline int64_t ag_cost_plus(int64_t a, int64_t b) {
+  return ag_cost_never(a) || ag_cost_never(b) ? AG_NETWORK_NEVER : a + b;
+}
+
 typedef struct ag_network_table {
   int x, y;            /* x < y */
   const int64_t *cost; /* [size of x][size of y] */
@@ -44,6 +52,13 @@ int ag_network_add_variable(ag_network *net, const ag_size *values, int count);
 void ag_network_add_table(ag_network *net, int x, int y, const int64_t *cost);
 /* Adds a sum; its terms may be changed by the network. */
 void ag_network_add_sum(ag_network *net, ag_network_sum sum);
+
+/* Take the first table that touches x out of the network: its other end, and its costs with x as
+ * the row. -1 if there is none. */
+int ag_network_pull_table(ag_network *net, int x, const int64_t **cost);
+
+/* A copy whose unary costs, tables and sums may be changed. */
+ag_network ag_network_copy(const ag_network *net);
 
 /* Least-cost assignment into choice[variables]. AG_INFEASIBLE if there is none, AG_LIMIT after
  * about 50 ms of work (counted, not timed). Uses up the network. */

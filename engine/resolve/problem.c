@@ -278,8 +278,7 @@ static void pin_ports(ag_resolve_model *m) {
     pin_shape(m, s->inputs + s->output_nodes[q], m->problem->outputs[q]);
 }
 
-/* --- building ----------------------------------------------------------------------------------
- */
+/* --- building ------------------------------------------------------------------------------ */
 
 static void allocate(ag_resolve_model *m, const ag_resolve_problem *p, ag_scratch *scratch) {
   const ag_segment *s = p->segment;

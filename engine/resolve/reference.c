@@ -42,47 +42,49 @@ static int32_t scale_channels(int32_t in, int32_t from, int32_t to, int32_t unit
   return units > INT32_MAX / unit ? INT32_MAX : (int32_t)(units * unit);
 }
 
-static ag_shape push_node(const ag_resolve_model *m, int i, ag_shape in, int64_t concat_channels) {
-  const ag_node *n = &m->segment->nodes[i];
+/* Blocks of pixels into channels, channels into blocks, or each pixel into a block. */
+static ag_shape push_blocks(const ag_node *n, ag_shape in) {
   int64_t block = (int64_t)n->stride[0] * n->stride[1];
+  if (ag_op_get(n->op)->rule == AG_RULE_FOLD)
+    return (ag_shape){clamp_size(in.h / n->stride[0]), clamp_size(in.w / n->stride[1]),
+                      clamp_size(block > INT32_MAX ? INT32_MAX : in.c * block)};
+  ag_shape out = {clamp_size((int64_t)in.h * n->stride[0]),
+                  clamp_size((int64_t)in.w * n->stride[1]), in.c};
+  if (n->op == AG_OP_TRANSPOSED_CONV)
+    out.c = scale_channels(in.c, n->in.c, n->out.c, 1);
+  else if (ag_op_get(n->op)->rule == AG_RULE_UNFOLD)
+    out.c = clamp_size(in.c / block);
+  return out;
+}
+
+static ag_shape push_node(const ag_node *n, ag_shape in, int64_t concat_channels) {
   ag_shape out = in;
   switch (ag_op_get(n->op)->rule) {
   case AG_RULE_STRIDED:
     out.h = window_size(n, 0, in.h);
     out.w = window_size(n, 1, in.w);
     if (n->op == AG_OP_CONV) out.c = scale_channels(in.c, n->in.c, n->out.c, n->groups);
-    break;
+    return out;
   case AG_RULE_DENSE:
     out.c = scale_channels(in.c, n->in.c, n->out.c, 1);
-    break;
+    return out;
   case AG_RULE_GLOBAL:
     out.h = out.w = 1;
-    break;
+    return out;
   case AG_RULE_CONCAT:
     out.c = clamp_size(concat_channels);
-    break;
+    return out;
   case AG_RULE_PAD:
     out.h = clamp_size((int64_t)in.h + n->pads[0] + n->pads[2]);
     out.w = clamp_size((int64_t)in.w + n->pads[1] + n->pads[3]);
-    break;
+    return out;
   case AG_RULE_FOLD:
-    out.h = clamp_size(in.h / n->stride[0]);
-    out.w = clamp_size(in.w / n->stride[1]);
-    out.c = clamp_size(block > INT32_MAX ? INT32_MAX : in.c * block);
-    break;
   case AG_RULE_UNFOLD:
   case AG_RULE_UPSAMPLE:
-    out.h = clamp_size((int64_t)in.h * n->stride[0]);
-    out.w = clamp_size((int64_t)in.w * n->stride[1]);
-    if (n->op == AG_OP_TRANSPOSED_CONV)
-      out.c = scale_channels(in.c, n->in.c, n->out.c, 1);
-    else if (ag_op_get(n->op)->rule == AG_RULE_UNFOLD)
-      out.c = clamp_size(in.c / block);
-    break;
+    return push_blocks(n, in);
   default:
-    break;
+    return in;
   }
-  return out;
 }
 
 bool ag_reads_slice(const ag_segment *s, int i, int32_t operand) {
@@ -104,7 +106,7 @@ void ag_resolve_push(ag_resolve_model *m) {
     m->node[i].reference =
         m->formulation == AG_RESOLVE_PUBLISHED && ag_op_get(s->nodes[i].op)->rule != AG_RULE_STRIDED
             ? in
-            : push_node(m, i, in, sum);
+            : push_node(&s->nodes[i], in, sum);
   }
 }
 

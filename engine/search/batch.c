@@ -23,8 +23,8 @@ static void add_task(ag_space *space, struct batch_block *b, struct task *task) 
   b->arenas[b->arena_count++] = task->kept;
 }
 
-/* What was predicted but not kept is seen as well: it need not be predicted again. After all that is
- * kept, for another source may have kept it. */
+/* What was predicted but not kept is seen as well: it need not be predicted again. After all that
+ * is kept, for another source may have kept it. */
 static void add_dropped(ag_space *space, struct task *task) {
   for (int i = task->count; i < task->count + task->dropped; i++)
     ag_space_visit_hash(space, task->drafts[i].hash);
@@ -47,7 +47,6 @@ ag_batch *ag_batch_make(const struct mutation *m, int tasks, const ag_graph *con
   b->batch.children = b->children;
   b->batch.parents = count;
   b->batch.parent = b->parents;
-  b->batch.threads = m->space->options.threads;
   return &b->batch;
 }
 

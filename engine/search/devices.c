@@ -27,6 +27,7 @@ struct fresh {
 typedef struct costing {
   const ag_batch *batch;
   ag_npu *npu;
+  const bool *wanted;      /* or NULL: all */
   int32_t *run;            /* runs + 1: first child of each run */
   int64_t *node_start;     /* children + 1: first entry of each child in the next two */
   ag_hash *signatures;     /* of the nodes of all segments */
@@ -38,12 +39,17 @@ typedef struct costing {
   double *ms, *mj;
 } costing;
 
+static bool is_wanted(const costing *c, int64_t k) {
+  return !c->wanted || c->wanted[k];
+}
+
 /* --- rows ----------------------------------------------------------------------------------- */
 
 static void sign_child(void *context, int64_t k, int worker) {
   costing *c = context;
   const ag_segment *s = c->batch->children[k].segment;
   (void)worker;
+  if (!is_wanted(c, k)) return;
   for (int i = 0; i < s->size; i++)
     c->signatures[c->node_start[k] + i] = ag_node_signature(&s->nodes[i], 0);
 }
@@ -73,6 +79,7 @@ static void find_rows(costing *c, ag_pool *pool) {
   ag_pool_run(pool, b->size, sign_child, c);
   for (int k = 0; k < b->size; k++) {
     const ag_segment *s = b->children[k].segment;
+    if (!is_wanted(c, k)) continue;
     int64_t first = c->node_start[k];
     for (int i = 0; i < s->size; i++)
       c->rows[first + i] = enter(c, &s->nodes[i], c->signatures[first + i]);
@@ -158,7 +165,7 @@ static void cost_child(const costing *c, desk *d, const struct place *p, int32_t
   int size = lay_out(d, p, child, c->parents[child->parent], c->rows + c->node_start[k]);
   ag_pass_graph view = {size, d->rows, d->start, d->operands};
   ag_pass_sums sums;
-  bool fits = ag_pass_tail(&d->pass, device, &view, &sums, NULL);
+  bool fits = ag_pass_tail(&d->pass, device, &view, &sums);
   c->ms[k] = fits ? ag_npu_ms(sums.time) : NAN;
   c->mj[k] = fits ? ag_npu_mj(device, sums.time, sums.energy) : NAN;
 }
@@ -171,7 +178,8 @@ static void cost_run(void *context, int64_t run, int worker) {
   /* The cut was made once before, when the batch was; it cannot fail. */
   if (ag_segment_cut(p.parent, p.first, p.last, &p.cut, &p.entering, &p.leaving, NULL)) return;
   begin(c, &c->desks[worker], &p, c->parents[child->parent]);
-  for (int32_t k = first; k < c->run[run + 1]; k++) cost_child(c, &c->desks[worker], &p, k);
+  for (int32_t k = first; k < c->run[run + 1]; k++)
+    if (is_wanted(c, k)) cost_child(c, &c->desks[worker], &p, k);
   ag_segment_free(p.cut);
   free(p.entering);
   free(p.leaving);
@@ -205,14 +213,14 @@ static void discard(costing *c, int threads) {
   free(c->run);
 }
 
-void ag_batch_npu(const ag_batch *batch, ag_npu *npu, int threads, double *ms, double *mj) {
-  costing c = {.batch = batch, .npu = npu, .ms = ms, .mj = mj};
+void ag_batch_npu(const ag_batch *batch, ag_npu *npu, ag_pool *pool, const bool *wanted, double *ms,
+                  double *mj) {
+  costing c = {.batch = batch, .npu = npu, .wanted = wanted, .ms = ms, .mj = mj};
+  int threads = ag_pool_threads(pool);
   c.run = AG_ARRAY(int32_t, batch->size + 1);
   c.node_start = AG_ARRAY(int64_t, batch->size + 1);
   c.desks = AG_ARRAY(desk, threads);
-  ag_pool *pool = ag_pool_new(threads);
   find_rows(&c, pool);
   ag_pool_run(pool, find_runs(&c), cost_run, &c);
-  ag_pool_free(pool);
   discard(&c, threads);
 }

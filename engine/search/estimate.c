@@ -10,6 +10,7 @@
 typedef struct estimate {
   const ag_batch *batch;
   const ag_predictor *predictor;
+  const bool *wanted;
   int32_t *start; /* runs + 1: first child of each run */
   double *values;
 } estimate;
@@ -34,22 +35,21 @@ static void estimate_run(void *context, int64_t run, int worker) {
   (void)worker;
   ag_place *place = ag_place_new(e->predictor, e->batch->parent[c->parent], c->first, c->last);
   for (int32_t i = e->start[run]; i < e->start[run + 1]; i++, c++) {
+    if (e->wanted && !e->wanted[i]) continue;
     e->values[i] = ag_place_predict(place, c->segment, c->input_map, c->output_map);
   }
   ag_place_free(place);
 }
 
-ag_status ag_batch_estimate(const ag_batch *batch, const ag_predictor *predictor, int threads,
-                            double *values, ag_error *err) {
+ag_status ag_batch_estimate(const ag_batch *batch, const ag_predictor *predictor, ag_pool *pool,
+                            const bool *wanted, double *values, ag_error *err) {
   if (ag_predictor_model(predictor) != AG_MODEL_GNN) {
     return ag_fail(err, AG_INVALID, "a predictor of whole graphs (gnn) is needed");
   }
-  estimate e = {.batch = batch, .predictor = predictor, .values = values};
+  estimate e = {.batch = batch, .predictor = predictor, .wanted = wanted, .values = values};
   e.start = AG_ARRAY(int32_t, batch->size + 1);
   int runs = find_runs(&e);
-  ag_pool *pool = ag_pool_new(threads);
   ag_pool_run(pool, runs, estimate_run, &e);
-  ag_pool_free(pool);
   free(e.start);
   return AG_OK;
 }

@@ -45,20 +45,43 @@ static int compare_rows(const void *x, const void *y) {
   return (a->index > b->index) - (a->index < b->index);
 }
 
-/* The rows without a NaN for which allowed[] holds (NULL: all), as compare_rows has them. */
-static struct row *sorted_rows(const double *table, int count, int objectives, const bool *allowed,
-                               int *sorted) {
+/* Add to each row's sum its rank in an objective: how many rows are better. `order` has the best
+ * first; a NaN is as bad as can be. */
+static void add_ranks(const double *column, int objectives, const int32_t *order, int count,
+                      int32_t *sums) {
+  double above = NAN;
+  for (int i = 0, rank = 0; i < count; i++) {
+    double value = column[(size_t)order[i] * (size_t)objectives];
+    if (isnan(value)) value = -INFINITY;
+    if (value < above) rank = i;
+    above = value;
+    sums[order[i]] += rank;
+  }
+}
+
+/* The rows as compare_rows has them, a NaN last. Sorting goes by one objective after the other, so
+ * ranks come with it: added to sums[count], unless NULL. */
+static int32_t *sort_table(const double *table, int count, int objectives, int32_t *sums) {
   int32_t *order = AG_ARRAY(int32_t, count);
+  for (int i = 0; i < count; i++) order[i] = i;
+  for (int m = objectives - 1; m >= 0; m--) {
+    ag_sort_rows(table + m, objectives, true, order, count);
+    if (sums) add_ranks(table + m, objectives, order, count, sums);
+  }
+  return order;
+}
+
+/* Those without a NaN for which allowed[] holds (NULL: all), in the order of sort_table. */
+static struct row *pick_rows(const double *table, int count, int objectives, const bool *allowed,
+                             const int32_t *order, int *picked) {
+  struct row *rows = AG_ARRAY(struct row, count);
   int n = 0;
-  for (int i = 0; i < count; i++)
-    if ((!allowed || allowed[i]) && !has_nan(table + (size_t)i * (size_t)objectives, objectives))
-      order[n++] = i;
-  for (int m = objectives - 1; m >= 0; m--) ag_sort_rows(table + m, objectives, true, order, n);
-  struct row *rows = AG_ARRAY(struct row, n);
-  for (int k = 0; k < n; k++)
-    rows[k] = (struct row){table + (size_t)order[k] * (size_t)objectives, objectives, order[k]};
-  free(order);
-  *sorted = n;
+  for (int k = 0; k < count; k++) {
+    const double *values = table + (size_t)order[k] * (size_t)objectives;
+    if ((!allowed || allowed[order[k]]) && !has_nan(values, objectives))
+      rows[n++] = (struct row){values, objectives, order[k]};
+  }
+  *picked = n;
   return rows;
 }
 
@@ -74,13 +97,11 @@ static bool *least_violating(const double *violations, int count) {
 
 /* In lexicographic order a row can only be covered by an earlier one; with two objectives the
  * last member of the front decides alone. */
-void ag_pareto_front(const double *values, int count, int objectives, const bool *maximise,
-                     const double *violations, bool *front) {
-  memset(front, 0, (size_t)count * sizeof *front);
-  double *table = oriented(values, count, objectives, maximise);
+static void mark_front(const double *table, int count, int objectives, const int32_t *order,
+                       const double *violations, bool *front) {
   bool *allowed = violations ? least_violating(violations, count) : NULL;
   int n;
-  struct row *rows = sorted_rows(table, count, objectives, allowed, &n);
+  struct row *rows = pick_rows(table, count, objectives, allowed, order, &n);
   const double **members = AG_ARRAY(const double *, n);
   int size = 0;
   for (int i = 0; i < n; i++) {
@@ -94,6 +115,15 @@ void ag_pareto_front(const double *values, int count, int objectives, const bool
   free(members);
   free(rows);
   free(allowed);
+}
+
+void ag_pareto_front(const double *values, int count, int objectives, const bool *maximise,
+                     const double *violations, bool *front) {
+  double *table = oriented(values, count, objectives, maximise);
+  int32_t *order = sort_table(table, count, objectives, NULL);
+  memset(front, 0, (size_t)count * sizeof *front);
+  mark_front(table, count, objectives, order, violations, front);
+  free(order);
   free(table);
 }
 
@@ -150,9 +180,11 @@ double ag_hypervolume(const double *values, int count, int objectives, const boo
   double *table = oriented(values, count, objectives, maximise);
   double *origin = oriented(reference, 1, objectives, maximise);
   int n;
-  struct row *rows = sorted_rows(table, count, objectives, NULL, &n);
+  int32_t *order = sort_table(table, count, objectives, NULL);
+  struct row *rows = pick_rows(table, count, objectives, NULL, order, &n);
   double volume = n > 0 ? slice(rows, n, objectives, origin) : 0;
   free(rows);
+  free(order);
   free(origin);
   free(table);
   return volume;
@@ -161,19 +193,44 @@ double ag_hypervolume(const double *values, int count, int objectives, const boo
 void ag_rank_sums(const double *values, int count, int objectives, const bool *maximise,
                   int32_t *sums) {
   double *table = oriented(values, count, objectives, maximise);
-  int32_t *order = AG_ARRAY(int32_t, count);
   memset(sums, 0, (size_t)count * sizeof *sums);
-  for (int k = 0; k < count * objectives; k++)
-    if (isnan(table[k])) table[k] = -INFINITY;
-  for (int m = 0; m < objectives; m++) {
-    const double *column = table + m;
-    for (int i = 0; i < count; i++) order[i] = i;
-    ag_sort_rows(column, objectives, true, order, count);
-    for (int i = 0, rank = 0; i < count; i++) {
-      if (i > 0 && column[order[i] * objectives] < column[order[i - 1] * objectives]) rank = i;
-      sums[order[i]] += rank;
-    }
+  free(sort_table(table, count, objectives, sums));
+  free(table);
+}
+
+/* Put the rows off the front behind those on it; returns how many there are of both. */
+static int fill(const double *violations, const int32_t *sums, const bool *front, int count,
+                int size, int32_t *rows) {
+  double *keys = AG_ARRAY(double, count);
+  int32_t *rest = rows + size;
+  int others = 0;
+  for (int i = 0; i < count; i++) {
+    keys[i] = sums[i];
+    if (!front[i]) rest[others++] = i;
+  }
+  ag_sort_rows(keys, 1, false, rest, others);
+  if (violations) ag_sort_rows(violations, 1, false, rest, others);
+  free(keys);
+  return size + others;
+}
+
+int ag_pareto_best(const double *values, int count, int objectives, const bool *maximise,
+                   const double *violations, int wanted, int32_t *rows) {
+  bool *front = AG_ARRAY(bool, count);
+  int32_t *sums = AG_ARRAY(int32_t, count);
+  double *table = oriented(values, count, objectives, maximise);
+  int32_t *order = sort_table(table, count, objectives, sums);
+  int size = 0;
+  mark_front(table, count, objectives, order, violations, front);
+  for (int i = 0; i < count; i++)
+    if (front[i]) rows[size++] = i;
+  if (size < wanted) {
+    int all = fill(violations, sums, front, count, size, rows);
+    size = all < wanted ? all : wanted;
   }
   free(order);
   free(table);
+  free(sums);
+  free(front);
+  return size;
 }

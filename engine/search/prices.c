@@ -151,15 +151,13 @@ static void cost_child(void *context, int64_t k, int worker) {
   c->wanted[k] = !known;
 }
 
-int ag_batch_cost(const ag_prices *prices, const ag_batch *batch, int threads, bool *wanted,
+int ag_batch_cost(const ag_prices *prices, const ag_batch *batch, ag_pool *pool, bool *wanted,
                   double *costs) {
   struct costing c = {.prices = prices, .batch = batch, .wanted = wanted, .costs = costs};
   c.tables = AG_ARRAY(double *, batch->parents);
   c.known = AG_ARRAY(bool, batch->parents);
-  ag_pool *pool = ag_pool_new(threads);
   ag_pool_run(pool, batch->parents, price_parent, &c);
   ag_pool_run(pool, batch->size, cost_child, &c);
-  ag_pool_free(pool);
   int unpriced = 0;
   for (int k = 0; k < batch->size; k++) unpriced += wanted[k];
   for (int p = 0; p < batch->parents; p++) free(c.tables[p]);

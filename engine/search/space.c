@@ -96,6 +96,10 @@ void ag_space_free(ag_space *space) {
   free(space);
 }
 
+ag_pool *ag_space_pool(const ag_space *space) {
+  return space->pool;
+}
+
 int ag_space_entries(const ag_space *space) {
   return ag_database_size(space->options.database);
 }

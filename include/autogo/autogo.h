@@ -8,7 +8,9 @@ extern "C" {
 
 #include "autogo/base.h"
 #include "autogo/graph.h"
+#include "autogo/segment.h"
 #include "autogo/onnx.h"
+#include "autogo/import.h"
 #include "autogo/mining.h"
 #include "autogo/resolve.h"
 #include "autogo/predict.h"

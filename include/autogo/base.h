@@ -4,9 +4,10 @@
  * ag_error that says what went wrong and where:
  *
  *   ag_error err;
- *   ag_graph *g;
+ *   const ag_graph *g;
  *   if (ag_graph_load_json("net.json", &g, &err)) {
- *     fprintf(stderr, "%s\n", ag_error_text(&err, buffer, sizeof buffer));
+ *     char text[1024];
+ *     fprintf(stderr, "%s\n", ag_error_text(&err, text, sizeof text));
  *     return 1;
  *   }
  *
@@ -49,8 +50,7 @@ ag_status ag_fail(ag_error *err, ag_status code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Add where an error happened, on its way up. Outer calls do not overwrite inner
- * ones. Both return err->code (AG_INVALID for NULL err is never returned: they
- * return `code` as given). */
+ * ones. Both return `code`; `err` may be NULL. */
 ag_status ag_error_in_file(ag_error *err, ag_status code, const char *file);
 ag_status ag_error_at_node(ag_error *err, ag_status code, const char *node);
 
@@ -78,10 +78,11 @@ static inline int ag_hash_compare(ag_hash a, ag_hash b) {
  * ag_pool_run calls work(context, index, worker) for every index in [0, count), each
  * exactly once, on any worker in [0, threads). The caller's thread takes part; the
  * call returns when all are done. Write results to slots keyed by index, and the
- * outcome does not depend on the number of threads. With threads = 1 everything
- * runs in the caller. Not reentrant: work must not call ag_pool_run. */
+ * outcome does not depend on the number of threads. With threads = 1, or NULL for a pool,
+ * everything runs in the caller. Not reentrant: work must not call ag_pool_run. */
 typedef struct ag_pool ag_pool;
 ag_pool *ag_pool_new(int threads); /* threads >= 1 */
+int ag_pool_threads(const ag_pool *pool);
 void ag_pool_free(ag_pool *pool);
 void ag_pool_run(ag_pool *pool, int64_t count, void (*work)(void *, int64_t, int), void *context);
 

@@ -23,17 +23,19 @@
  * A network runs one *group* at a time: a node and what is fused into it. A node is fused into the
  * group of its operand when it is the only user and is an activation or norm ("activation"), an
  * address change such as depth-to-space ("remap"), a pool ("pool", only its output is written), or
- * an addition or product of equal tensors ("add", one more operand to read). A tensor of at most
- * shared.resident bytes stays in the shared buffer; a larger one is written to DRAM and read back
- * by every user. Both rules look at a node, its operands and the number of their users only, so the
- * cost of a child of a search is a sum over remembered numbers.
+ * an addition or product of equal tensors ("add", one more operand to read; of several operands
+ * that it could follow, those that make the network quickest). A tensor of at most shared.resident
+ * bytes stays in the shared buffer; a larger one is written to DRAM and read back by every user.
+ * Both rules look at a node, its operands and the number of their users only, so the cost of a
+ * child of a search is a sum over remembered numbers.
  *
  * Where the tensors that stay and are still needed (skip connections wait for long) are at one
- * moment more than shared.bytes, as many bytes as are too many are written to DRAM and read back
- * before their next use: those whose next use is furthest away, which moves the fewest bytes. The
- * moments are those of a schedule: operands before their users, in the order in which they are
- * named. Both ways cost their energy; they use the time in which the DMA is idle, and where there
- * is too little of it the network takes as long as its DMA.
+ * moment more than shared.bytes, bytes are written to DRAM once and read back for every use before
+ * which they were away; they go by without the shared buffer. How many are written and how many
+ * read is each the least that any plan can reach (residency.c). The moments are those of a
+ * schedule: operands before their users, in the order in which they are named. Both ways cost their
+ * energy; they use the time in which the DMA is idle, and where there is too little of it the
+ * network takes as long as its DMA.
  *
  * Time of a group, with A cycles of the array, V of the vector unit, D of the DMA:
  *
@@ -41,13 +43,18 @@
  *
  * where fill is the first load and the last store of `chunk` bytes, which nothing hides.
  * Array cycles do not depend on the tiles (these are cut at granules, and streams go on over their
- * edges), so the tiling of least time is the one of least traffic, which costs least energy too:
- * one plan is best in both. What leaves the shared buffer is as little as can be. That is why latency and energy are monotone: more work, a smaller
- * buffer, less bandwidth or a slower clock never make either cheaper (with a bandwidth of the shared
- * buffer, energy may: there the plan is chosen for time). A smaller array does not either while the
- * memory keeps up, with "fill": "edge"; its granules are finer, so it may move less where it does
- * not, and the depth of a cube is the layout of channels rather than an amount. Average power is not
- * monotone: a badly filled array draws little.
+ * edges), so the tiling of least time is the one of least traffic, and it costs least energy too.
+ * Only where the shared buffer has a bandwidth ("gbps") and an energy of its own may the two
+ * differ: latency is then that of the one, energy that of the other, and the bytes shown are of the
+ * quicker one.
+ *
+ * Latency and energy are monotone: more work, smaller buffers, a smaller array, a slower vector
+ * unit, less bandwidth or a slower clock never make either cheaper. All that is chosen is the least
+ * of a set that only more hardware enlarges, and what stays where costs no less where it is slower.
+ * That takes an array that ends folds at their edge ("fill": "edge", hardware.md 2.3), idle slots
+ * that cost nothing, and a shared buffer neither slower nor dearer than DRAM; the depth of a cube
+ * is the layout of channels rather than an amount. Average power is not monotone: a badly filled
+ * array draws little.
  *
  * Energy is linear in counts: MACs, idle MAC slots, bytes at each level, elements of the vector
  * unit, plus static power for the whole time. Two scopes of DRAM: its interface on the chip, and
@@ -198,10 +205,11 @@ typedef struct ag_npu_cost {
   double ms, mj, mw; /* mj: interface scope, static included; mw: mj / ms */
   double mj_system, mw_system;
   double static_mj;
-  double utilisation;  /* macs / (cycles * peak) */
-  double mapping;      /* macs / slots */
-  int64_t shared_peak; /* bytes alive at once of tensors that stay by their size */
-  int64_t evicted;     /* bytes of them that found no room: each is written and read once more */
+  double utilisation;            /* macs / (cycles * peak) */
+  double mapping;                /* macs / slots */
+  int64_t shared_peak;           /* bytes alive at once of tensors that stay by their size */
+  int64_t evicted;               /* bytes of them that find no room, each written once more ... */
+  int64_t reread;                /* ... and bytes read again for that */
   double evicted_ms, evicted_mj; /* of that; the totals are the sums over the nodes and this */
   int groups;
 } ag_npu_cost;

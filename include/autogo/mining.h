@@ -14,7 +14,7 @@
 #ifndef AUTOGO_MINING_H
 #define AUTOGO_MINING_H
 
-#include "autogo/graph.h"
+#include "autogo/segment.h"
 
 /* --- labels --------------------------------------------------------------------------- */
 

@@ -6,7 +6,7 @@
 #ifndef AUTOGO_PREDICT_H
 #define AUTOGO_PREDICT_H
 
-#include "autogo/graph.h"
+#include "autogo/segment.h"
 
 typedef enum ag_model { AG_MODEL_GNN, AG_MODEL_PSC } ag_model;
 

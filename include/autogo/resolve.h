@@ -46,7 +46,7 @@
 #ifndef AUTOGO_RESOLVE_H
 #define AUTOGO_RESOLVE_H
 
-#include "autogo/graph.h"
+#include "autogo/segment.h"
 
 typedef enum ag_formulation { AG_RESOLVE_OURS, AG_RESOLVE_PUBLISHED } ag_formulation;
 typedef enum ag_method { AG_RESOLVE_EXACT, AG_RESOLVE_MILP, AG_RESOLVE_EXHAUSTIVE } ag_method;

@@ -39,6 +39,9 @@ typedef struct ag_space ag_space;
 ag_space *ag_space_new(const ag_space_options *options);
 void ag_space_free(ag_space *space);
 
+/* The threads of a space, for work on its batches. */
+ag_pool *ag_space_pool(const ag_space *space);
+
 /* Number of entries of the space's database. */
 int ag_space_entries(const ag_space *space);
 
@@ -98,17 +101,17 @@ typedef struct ag_batch {
   int64_t tried;    /* candidates taken from the database */
   int64_t feasible; /* of these, with a solution for their shapes */
   int64_t scored;   /* of these, distinct, not seen before and predicted */
-  int threads;      /* of the space */
 } ag_batch;
 
 /* Mutate `parents` (canonical order), each as algorithm.md section 4 says: a fresh sparse V'
  * per parent; the cheapest half of the sources by FLOPs, the rest at random; for each source,
  * half of the budget to mined variants that fit as they are, the rest to segments whose
  * shapes must be solved, best prediction first. Children already seen (the parents too) are
- * dropped; all others that were predicted are marked as seen, those that were not kept too. The result is the same for any number of threads.
- * Errors: AG_INTERRUPTED when options.stop said so: no child is marked as seen; AG_INVALID for
- * options out of range or a parent in which nothing can be replaced when it is the only one.
- * The batch retains the parents and must not outlive the database; free it with ag_batch_free. */
+ * dropped; all others that were predicted are marked as seen, those that were not kept too. The
+ * result is the same for any number of threads. Errors: AG_INTERRUPTED when options.stop said so:
+ * no child is marked as seen; AG_INVALID for options out of range or a parent in which nothing can
+ * be replaced when it is the only one. The batch retains the parents and must not outlive the
+ * database; free it with ag_batch_free. */
 ag_status ag_space_mutate(ag_space *space, const ag_graph *const *parents, int count,
                           const ag_mutation_options *options, ag_batch **batch, ag_error *err);
 void ag_batch_free(ag_batch *batch);
@@ -130,11 +133,11 @@ typedef struct ag_made {
 ag_status ag_space_make(const ag_space *space, const ag_batch *batch, const int32_t *rows,
                         int count, ag_made *made, ag_error *err);
 
-/* The raw number of a whole-graph predictor for every child, as ag_predict on ag_batch_graph would
- * give to 1e-5, without making the graphs. Errors: AG_INVALID for a PSC predictor. The same for any
- * number of threads. */
-ag_status ag_batch_estimate(const ag_batch *batch, const ag_predictor *predictor, int threads,
-                            double *values, ag_error *err);
+/* The raw number of a whole-graph predictor for the wanted children (NULL: all), as ag_predict on
+ * ag_batch_graph would give to 1e-5, without making the graphs; values[k] of other children stay.
+ * Errors: AG_INVALID for a PSC predictor. The same for any pool (NULL: none). */
+ag_status ag_batch_estimate(const ag_batch *batch, const ag_predictor *predictor, ag_pool *pool,
+                            const bool *wanted, double *values, ag_error *err);
 
 /* --- prices: per-node costs, remembered by node signature -------------------------------- */
 
@@ -150,29 +153,31 @@ typedef struct ag_unpriced {
   int operands, predecessors;
 } ag_unpriced;
 
-/* The distinct unpriced signatures of a graph, or of the parents and the wanted children (NULL: all)
- * of a batch, in order of first appearance, as a malloc'd array; returns their number. */
+/* The distinct unpriced signatures of a graph, or of the parents and the wanted children (NULL:
+ * all) of a batch, in order of first appearance, as a malloc'd array; returns their number. */
 int ag_prices_missing_batch(const ag_prices *prices, const ag_batch *batch, const bool *wanted,
                             ag_unpriced **nodes);
 int ag_prices_missing_graph(const ag_prices *prices, const ag_graph *graph, ag_unpriced **nodes);
 
-/* Sum of the prices of all nodes in order; NaN if one cannot be measured or has no price, or the sum
- * overflows. */
+/* Sum of the prices of all nodes in order; NaN if one cannot be measured or has no price, or the
+ * sum overflows. */
 double ag_graph_cost(const ag_prices *prices, const ag_graph *graph);
 
-/* The same of the wanted children of a batch; the sum runs over P, replacement, C: exactly that of the
- * graph ag_batch_graph makes. costs[k] of other children stay. Afterwards wanted[] marks the
+/* The same of the wanted children of a batch; the sum runs over P, replacement, C: exactly that of
+ * the graph ag_batch_graph makes. costs[k] of other children stay. Afterwards wanted[] marks the
  * children with a node that has no price: what to ask for, and to cost again. Returns how many they
- * are. The same for any number of threads. O(nodes of the replacements), but for the sums. */
-int ag_batch_cost(const ag_prices *prices, const ag_batch *batch, int threads, bool *wanted,
+ * are. The same for any pool (NULL: none). O(nodes of the replacements), but for the sums. */
+int ag_batch_cost(const ag_prices *prices, const ag_batch *batch, ag_pool *pool, bool *wanted,
                   double *costs);
 
 /* --- devices --------------------------------------------------------------------------------- */
 
-/* Milliseconds and millijoules (interface scope, static included) of every child on a device: bit
- * for bit those of ag_npu_graph on the graph ag_batch_graph makes, without making it; NaN for a
- * child that does not fit. The same for any number of threads. O(nodes + edges) per child. */
-void ag_batch_npu(const ag_batch *batch, ag_npu *npu, int threads, double *ms, double *mj);
+/* Milliseconds and millijoules (interface scope, static included) of the wanted children (NULL:
+ * all) on a device: bit for bit those of ag_npu_graph on the graph ag_batch_graph makes, without
+ * making it; NaN for a child that does not fit. ms[k] and mj[k] of other children stay. The same
+ * for any pool (NULL: none). O(nodes + edges) per child. */
+void ag_batch_npu(const ag_batch *batch, ag_npu *npu, ag_pool *pool, const bool *wanted, double *ms,
+                  double *mj);
 
 /* --- Pareto fronts ------------------------------------------------------------------------ */
 
@@ -192,5 +197,10 @@ double ag_hypervolume(const double *values, int count, int objectives, const boo
  * O(count) per objective. Source: algorithm.md section 4, table 8. */
 void ag_rank_sums(const double *values, int count, int objectives, const bool *maximise,
                   int32_t *sums);
+
+/* The rows of the front, ascending; if they are fewer than `wanted`, others after them, by least
+ * violation, least sum of ranks, number. Into rows[count]; returns how many they are. */
+int ag_pareto_best(const double *values, int count, int objectives, const bool *maximise,
+                   const double *violations, int wanted, int32_t *rows);
 
 #endif

@@ -7,6 +7,7 @@
 -- @module autogo.cost
 
 local core = require "autogo.core"
+local versioned = require "autogo.versioned"
 
 local Cost = {}
 Cost.__index = Cost
@@ -19,32 +20,32 @@ end
 
 -- What a batch objective measured, by canonical hash:
 -- { format, version, objective, values = { hash = number } }.
-local CACHE_FORMAT, CACHE_VERSION = "autogo-cache", 1
+local CACHE = {
+  format = "autogo-cache", version = 1, what = "cache of measurements",
+  advice = "remove it or name another file as the objective's cache",
+}
 -- Seconds between two writings of a cache, so that a quick objective does not wait for the disk.
 local CACHE_PERIOD = 1
 
 local function read_cache(objective)
   local path = objective.cache
   if not core.exists(path) then return {} end
-  local text, why = core.read_file(path)
-  if not text then fail(objective, why) end
-  local file = core.json_decode(text)
-  if type(file) ~= "table" or file.format ~= CACHE_FORMAT or file.version ~= CACHE_VERSION
-    or type(file.values) ~= "table" then
-    fail(objective, path .. ": this is not a cache of measurements")
-  elseif file.objective ~= objective.name then
-    fail(objective, ("%s: a cache of '%s'"):format(path, tostring(file.objective)))
+  local file, why = versioned.read(path, CACHE)
+  if not file then fail(objective, why) end
+  if file.objective ~= objective.name then
+    fail(objective, ("%s: a cache of '%s'; %s"):format(path, tostring(file.objective), CACHE.advice))
+  elseif type(file.values) ~= "table" then
+    fail(objective, ("%s: values: an object expected; %s"):format(path, CACHE.advice))
   end
   for _, value in pairs(file.values) do
-    if type(value) ~= "number" then fail(objective, path .. ": a value is no number") end
+    if type(value) ~= "number" then fail(objective, path .. ": a value is no number; " .. CACHE.advice) end
   end
   return file.values
 end
 
 local function write_cache(self)
-  local good, why = core.write_file(self.objective.cache, core.json_encode {
-    format = CACHE_FORMAT, version = CACHE_VERSION, objective = self.name, values = self.known,
-  } .. "\n")
+  local fields = { objective = self.name, values = self.known }
+  local good, why = versioned.write(self.objective.cache, CACHE, fields)
   if not good then fail(self.objective, why) end
   self.written = core.clock()
 end
@@ -182,10 +183,10 @@ function Cost:of(graph)
 end
 
 -- A combined objective on all children: a row of its parts' columns at a time.
-local function combined_column(self, batch)
+local function combined_column(self, batch, rows)
   local columns, values, row = {}, {}, {}
-  for k, part in ipairs(self.parts) do columns[k] = part:column(batch) end
-  for i = 1, #batch do
+  for k, part in ipairs(self.parts) do columns[k] = part:column(batch, rows) end
+  for i = 1, rows and #rows or #batch do
     local measured = true
     for k, column in ipairs(columns) do
       row[k] = column[i]
@@ -196,35 +197,26 @@ local function combined_column(self, batch)
   return values
 end
 
---- Costs of the children of a batch; NaN where one cannot be measured.
+--- Costs of the children of a batch, or of those in the given rows, in their order; NaN where one
+-- cannot be measured.
 -- @tparam Batch batch
--- @tparam[opt] {integer,...} rows the only ones to be measured, as far as each costs time; the others
--- may be NaN
+-- @tparam[opt] {integer,...} rows
+-- @treturn {number,...}
 function Cost:column(batch, rows)
-  if self.objective.column then
-    return self.objective.column(batch)
+  local objective = self.objective
+  if objective.column then
+    return objective.column(batch, rows)
   elseif self.prices then
-    return self.prices:column(batch, price(self.objective))
+    return self.prices:column(batch, price(objective), rows)
   elseif self.parts then
-    return combined_column(self, batch)
-  elseif self.objective.predictor then
-    local objective = self.objective
-    return assert(batch:estimate(objective.predictor, objective.family))
+    return combined_column(self, batch, rows)
+  elseif objective.predictor then
+    return assert(batch:estimate(objective.predictor, objective.family, rows))
   end
-  local numbers, graphs, values = rows or {}, {}, {}
-  for i = 1, #batch do
-    values[i] = NAN
-    if not rows then numbers[i] = i end
-  end
-  for k, i in ipairs(numbers) do graphs[k] = assert(batch:graph(i)) end
-  local measured = self.objective.kind == "batch" and measure(self, graphs)
-  for k, i in ipairs(numbers) do
-    if measured then
-      values[i] = measured[k]
-    else
-      values[i] = self:of(graphs[k]) or NAN
-    end
-  end
+  local graphs, values = {}, {}
+  for k = 1, rows and #rows or #batch do graphs[k] = assert(batch:graph(rows and rows[k] or k)) end
+  if objective.kind == "batch" then return measure(self, graphs) end
+  for k, graph in ipairs(graphs) do values[k] = self:of(graph) or NAN end
   return values
 end
 

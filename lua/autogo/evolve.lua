@@ -93,43 +93,49 @@ local function first_member(search, model)
   return root
 end
 
---- Rows of a batch in the FLOPs band and estimated better than the input, and the estimates of all rows:
--- only these are worth a measurement.
+--- Rows of a batch in the FLOPs band and expected to be better than the input, and what they are
+-- expected to score: only these are worth a measurement.
 local function hopeful(search, batch, parents)
-  local settings, base = search.settings, search.input.graph.flops
-  local scores, flops = {}, batch:column "flops" -- before an objective of the user's takes the name
+  local settings, base, scores = search.settings, search.input.graph.flops, {}
   for k, one in ipairs(parents) do scores[k] = one.score end
-  local estimates = batch:expected(scores)
-  local rows = core.where(estimates, ">", search.input.score)
-  rows = core.where(flops, "<=", settings.flops_max * base, rows)
-  return core.where(flops, ">=", settings.flops_min * base, rows), estimates
+  return batch:hopeful(scores, search.input.score, settings.flops_min * base, settings.flops_max * base)
 end
 
---- Rows that may become members: hopeful and measurable. Returns their numbers, and of each what the
--- front is formed on: columns of values, and by how much constraints are broken.
-local function promising(search, batch, parents)
+--- By how much rows break the constraints; nil without any.
+local function violations_of(search, batch, rows, columns)
+  if not search.settings.constraints then return nil end
+  local named = { score = columns[1], flops = batch:column("flops", rows) }
+  for k, evaluator in ipairs(search.costs) do named[evaluator.name] = columns[k + 1] end
+  return constraints.violations(search.settings.constraints, named, #rows)
+end
+
+--- Candidates: rows that may become members, hopeful and measurable. `rows` holds their numbers; the
+-- rest is what a policy sees of them (`autogo.policies`).
+local function candidates_of(search, batch, parents)
   local rows, estimates = hopeful(search, batch, parents)
-  for _, evaluator in ipairs(search.costs) do
-    batch:cost(evaluator, rows)
-    rows = core.where(batch:column(evaluator.name), "<", 1 / 0, rows) -- NaN is not
-  end
-  local columns = { core.pick(estimates, rows) }
-  local named = { score = columns[1], flops = core.pick(batch:column "flops", rows) }
+  local columns = { estimates }
   for k, evaluator in ipairs(search.costs) do
-    columns[k + 1] = core.pick(batch:column(evaluator.name), rows)
-    named[evaluator.name] = columns[k + 1]
+    columns[k + 1] = evaluator:column(batch, rows)
+    local measured = core.where(columns[k + 1], "<", 1 / 0) -- NaN is not
+    if #measured < #rows then
+      rows = core.pick(rows, measured)
+      for m, column in ipairs(columns) do columns[m] = core.pick(column, measured) end
+    end
   end
-  return rows, columns, constraints.violations(search.settings.constraints, named, #rows)
+  return {
+    count = #rows, rows = rows, columns = columns,
+    violations = violations_of(search, batch, rows, columns),
+  }
 end
 
---- Row `i` of the batch as a member; `made` is what space:make made of it.
-local function make_member(search, batch, i, made, parents, generation)
-  local child = batch:child(i)
+--- Candidate number `k` as a member; `made` is what space:make made of it.
+local function make_member(search, batch, candidates, k, made, parents, generation)
+  local child = batch:child(candidates.rows[k])
   local parent = parents[child.parent]
   local one = member.grow(parent, child, made.graph, made.order, generation)
   one.predicted, one.score, one.flops = parent.score + child.gain, made.score, child.flops
-  for _, evaluator in ipairs(search.costs) do
-    one[evaluator.name] = batch:column(evaluator.name)[i]
+  for m, evaluator in ipairs(search.costs) do
+    one[evaluator.name] = candidates.columns[m + 1][k]
   end
   one.violation = constraints.violation(search.settings.constraints, one)
   return one
@@ -158,22 +164,15 @@ local function mutate(search, generation)
   return batch, parents
 end
 
---- Rows of the batch that the policy wants as members.
-local function chosen_rows(search, batch, parents)
-  local rows, columns, violations = promising(search, batch, parents)
-  local candidates, chosen = { count = #rows, columns = columns, violations = violations }, {}
-  local numbers = search.policy.choose and search.policy.choose(search, candidates)
-    or select.best(search, candidates, search.settings.finalists)
-  for i, k in ipairs(numbers) do chosen[i] = rows[k] end
-  return chosen
-end
-
 local function iterate(search, generation)
   local batch, parents = mutate(search, generation)
-  local chosen, accepted = chosen_rows(search, batch, parents), 0
+  local candidates, accepted = candidates_of(search, batch, parents), 0
+  local numbers = search.policy.choose and search.policy.choose(search, candidates)
+    or select.best(search, candidates, search.settings.finalists)
+  local chosen = core.pick(candidates.rows, numbers)
   local made = assert(search.space:make(batch, chosen))
-  for k, i in ipairs(chosen) do
-    local one = make_member(search, batch, i, made[k], parents, generation)
+  for i, k in ipairs(numbers) do
+    local one = make_member(search, batch, candidates, k, made[i], parents, generation)
     if one.score > search.input.score then
       search.archive:insert(one)
       accepted = accepted + 1

@@ -22,30 +22,53 @@ local function label(node)
   }, " ")
 end
 
+local SHAPE = { "h_in", "w_in", "c_in", "h_out", "w_out", "c_out" }
+
 local function shape(node)
   return ("%d %d %d %d %d %d"):format(node.h_in, node.w_in, node.c_in, node.h_out, node.w_out, node.c_out)
 end
 
-local function read(graph)
-  local nodes = {}
-  for position, node in graph:nodes() do
-    nodes[position + 1] = {
-      label = label(node), shape = shape(node), operands = node.operands, users = node.users,
-    }
-  end
-  return nodes
-end
-
--- A number for each text, the same for equal texts.
+-- A number for each key, the same for equal keys.
 local function interner()
   local numbers, count = {}, 0
   return function(key)
-    if not numbers[key] then
+    local known = numbers[key]
+    if not known then
       count = count + 1
-      numbers[key] = count
+      known, numbers[key] = count, count
     end
-    return numbers[key]
+    return known
   end
+end
+
+-- By graph: one is matched with many others.
+local texts = setmetatable({}, { __mode = "k" })
+
+-- What the nodes of a graph are, in words.
+local function describe(graph)
+  local known = texts[graph]
+  if not known then
+    known = {}
+    for position, node in graph:nodes() do
+      known[position + 1] = {
+        label = label(node), shape = shape(node), operands = node.operands, users = node.users,
+      }
+    end
+    texts[graph] = known
+  end
+  return known
+end
+
+-- The same with numbers for words: `label`, `shape`, and both together as `kind`.
+local function read(graph, intern)
+  local nodes = {}
+  for i, node in ipairs(describe(graph)) do
+    nodes[i] = {
+      label = intern(node.label), shape = intern(node.shape), kind = intern(node.label .. "|" .. node.shape),
+      operands = node.operands, users = node.users,
+    }
+  end
+  return nodes
 end
 
 -- Number of what a node is with all above it, or (upwards) with all below it.
@@ -56,14 +79,20 @@ local function identities(nodes, intern, upwards)
     first, last, step = last, first, -1
   end
   for i = first, last, step do
-    local node, around = nodes[i], {}
-    for k, j in ipairs(upwards and node.users or node.operands) do
-      around[k] = identity[j + 1]
+    local node = nodes[i]
+    local near = upwards and node.users or node.operands
+    if #near == 1 then -- most nodes; a number is no text, so both kinds of keys stay apart
+      identity[i] = intern(node.kind << 32 | identity[near[1] + 1])
+    else
+      local around = {}
+      for k, j in ipairs(near) do
+        around[k] = identity[j + 1]
+      end
+      if upwards then
+        table.sort(around)
+      end
+      identity[i] = intern(node.kind .. "|" .. table.concat(around, ","))
     end
-    if upwards then
-      table.sort(around)
-    end
-    identity[i] = intern(node.label .. "|" .. node.shape .. "|" .. table.concat(around, ","))
   end
   return identity
 end
@@ -112,9 +141,10 @@ local function align(a, b, origin, taken)
   end
   for x = #left, 1, -1 do
     local row, below = { [#right + 1] = 0 }, best[x + 1]
+    local own = a[left[x]]
     for y = #right, 1, -1 do
-      local gain = worth(a[left[x]], b[right[y]])
-      row[y] = math.max(below[y], row[y + 1], gain > 0 and below[y + 1] + gain or 0)
+      local most, gain = math.max(below[y], row[y + 1]), worth(own, b[right[y]])
+      row[y] = gain > 0 and below[y + 1] + gain > most and below[y + 1] + gain or most
     end
     best[x] = row
   end
@@ -137,13 +167,87 @@ end
 -- @tparam Graph b
 -- @treturn table origin[j] = which node of a node j of b is, both from 1; nil where it is new
 function match.nodes(a, b)
-  local p, q, origin, taken = read(a), read(b), {}, {}
-  local intern = interner()
+  local intern, origin, taken = interner(), {}, {}
+  local p, q = read(a, intern), read(b, intern)
+  intern = interner()
   pair(identities(p, intern), identities(q, intern), origin, taken)
   intern = interner()
   pair(identities(p, intern, true), identities(q, intern, true), origin, taken)
   align(p, q, origin, taken)
   return origin
+end
+
+-- --- what became of each node ---------------------------------------------------------------------
+
+local function same_shapes(p, q)
+  for _, key in ipairs(SHAPE) do
+    if p[key] ~= q[key] then
+      return false
+    end
+  end
+  return true
+end
+
+--- What became of the nodes of one graph in another: wherever changed nodes are counted, listed or drawn,
+-- this is what is meant. A node is *removed* or *added* where the other graph has none that it is matched
+-- with, *reshaped* where the resolution of an input or of its output differs, else unchanged.
+-- @tparam {table,...} before nodes of the one, as `Graph:node` gives them
+-- @tparam {table,...} after nodes of the other
+-- @tparam table origin as of `match.nodes`
+-- @treturn table marks of the first: "removed", "reshaped", or nil for unchanged
+-- @treturn table marks of the second: "added", "reshaped" or nil
+-- @treturn table counts { removed, added, reshaped, unchanged }
+function match.marks(before, after, origin)
+  local counts = { removed = #before, added = 0, reshaped = 0, unchanged = 0 }
+  local left, right = {}, {}
+  for i in ipairs(before) do
+    left[i] = "removed"
+  end
+  for j, node in ipairs(after) do
+    local from, what = origin[j], "added"
+    if from then
+      what = not same_shapes(node, before[from]) and "reshaped" or nil
+      left[from], counts.removed = what, counts.removed - 1
+    end
+    right[j] = what
+    counts[what or "unchanged"] = counts[what or "unchanged"] + 1
+  end
+  return left, right, counts
+end
+
+--- The nodes of a graph as a list from 1.
+-- @tparam Graph graph
+function match.list(graph)
+  local nodes = {}
+  for position, node in graph:nodes() do
+    nodes[position + 1] = node
+  end
+  return nodes
+end
+
+-- By graph, so that a front is matched once and not for each of its files and tables.
+local known = setmetatable({}, { __mode = "k" })
+
+--- Both at once: the match, and how many nodes of each kind. Kept for as long as `b` lives.
+-- @tparam Graph a in canonical order
+-- @tparam Graph b
+-- @treturn table { origin as of `match.nodes`, counts as of `match.marks` }
+function match.difference(a, b)
+  local entry = known[b]
+  if not entry or entry.from ~= a then
+    local origin = match.nodes(a, b)
+    local _, _, counts = match.marks(match.list(a), match.list(b), origin)
+    entry = { origin = origin, counts = counts, from = a }
+    known[b] = entry
+  end
+  return entry
+end
+
+--- How many nodes changed, in a few characters: "-45 +36", "-24 +15 ~4" with nodes of another shape.
+-- @tparam table counts of `match.difference`
+function match.summary(counts)
+  local reshaped = counts.reshaped > 0 and (" ~%d"):format(counts.reshaped) or ""
+  return ("-%d +%d%s"):format(counts.removed, counts.added, reshaped)
 end
 
 return match

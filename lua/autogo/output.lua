@@ -9,11 +9,11 @@ local data = require "autogo.report.data"
 local draw = require "autogo.report.draw"
 local formats = require "autogo.output_formats"
 local html = require "autogo.report.html"
-local layout = require "autogo.report.table"
+local match = require "autogo.match"
 local plot = require "autogo.report.plot"
 local settings = require "autogo.settings"
 
-local M = {}
+local output = {}
 
 local FORMAT_VERSION = 1
 -- Rows shown around a change in a drawing of it.
@@ -27,7 +27,8 @@ local function values_of(member, front)
   return values
 end
 
--- Where each node stood in the input, both counted from 0; -1 for new nodes.
+-- Where each node stood in the input, both counted from 0; -1 for what a mutation put in: those get new
+-- weights, also where they are equal to what they replaced.
 local function origin_of(member)
   local list = {}
   for i = 1, #member.graph do list[i] = (member.origin[i] or 0) - 1 end
@@ -46,13 +47,14 @@ local function list(texts)
 end
 
 local function member_of(member, rank, front, files)
-  local removed, added = layout.nodes_changed(member, front.input)
+  local counts = match.difference(front.input.graph, member.graph).counts
   return {
     rank = rank, predicted = member.predicted, score = member.score, spread = member.spread,
     flops = member.graph.flops, params = member.graph.params, nodes = #member.graph,
     objectives = values_of(member, front), generation = member.generation,
     parent = member.parent and member.parent.graph:hash(), hash = member.graph:hash(),
-    nodes_removed = removed, nodes_added = added, changes = member.changes, files = files,
+    nodes_removed = counts.removed, nodes_added = counts.added, nodes_reshaped = counts.reshaped,
+    changes = member.changes, files = files,
     origin = origin_of(member), outside = list(member.outside),
     weights = weights_of(member.graph),
   }
@@ -61,7 +63,7 @@ end
 --- front.json as a table.
 -- @tparam Front front
 -- @tparam {table,...} files per member { json =, onnx =, py =, ... }
-function M.document(front, files)
+function output.document(front, files)
   local input, members = front.input, {}
   for rank, member in ipairs(front) do
     members[rank] = member_of(member, rank - 1, front, files and files[rank] or {})
@@ -131,14 +133,15 @@ local function write_files(front, kinds, missing, save)
   save_text("front.svg", plot.svg(front))
   local best, drawing = front[1], nil
   if best and best ~= front.input then -- nil where there is too much to draw
-    drawing = draw.change(front.input.graph, best.graph, best.origin, { context = CONTEXT })
+    local origin = match.difference(front.input.graph, best.graph).origin
+    drawing = draw.change(front.input.graph, best.graph, origin, { context = CONTEXT })
   end
   if drawing then
     files[1].change = "rank_00_change.svg"
     save_text(files[1].change, drawing)
   end
   save_text("report.html", html.page(data.of_front(front, { files = files })))
-  save_text("front.json", core.json_encode(M.document(front, files)) .. "\n")
+  save_text("front.json", core.json_encode(output.document(front, files)) .. "\n")
 end
 
 --- Write everything into a folder, which must exist. An older front.json goes first and the new one
@@ -151,7 +154,8 @@ end
 -- @treturn[1] {string,...} what some member has no form for, a line each
 -- @treturn[2] nil
 -- @treturn[2] string why
-function M.write(front, folder, kinds)
+function output.write(front, folder, kinds)
+  local _ <close> = core.plain_numbers()
   local written, missing = {}, {}
   os.remove(folder .. "/front.json")
   remove_members(folder, #front)
@@ -166,4 +170,4 @@ function M.write(front, folder, kinds)
   return nil, why
 end
 
-return M
+return output

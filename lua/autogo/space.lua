@@ -21,13 +21,16 @@ local Batch, Space = core.classes.Batch, core.classes.Space
 
 -- Columns and costs made so far, per batch; they die with it.
 local columns_of = setmetatable({}, { __mode = "k" })
+local NAN = 0 / 0
 local COLUMNS = { predicted = true, baseline = true, gain = true, flops = true, parent = true, entry = true }
 
 local raw_column = Batch.column
 
 --- A column by name: predicted, baseline, gain, flops, parent, entry, or the name of a cost.
--- @treturn {number,...} one value per child
-function Batch:column(name)
+-- @string name
+-- @tparam[opt] {integer,...} rows default: all
+-- @treturn {number,...} one value per row
+function Batch:column(name, rows)
   local columns = columns_of[self]
   if not columns then
     columns = {}
@@ -37,9 +40,10 @@ function Batch:column(name)
     if not COLUMNS[name] then
       error(("bad argument #1 to 'column' (no column '%s'; cost it first)"):format(name), 2)
     end
+    if rows then return raw_column(self, name, rows) end
     columns[name] = raw_column(self, name)
   end
-  return columns[name]
+  return rows and core.pick(columns[name], rows) or columns[name]
 end
 
 --- Evaluate an objective (or an evaluator of `autogo.cost`) on all children, or on those of the given
@@ -51,7 +55,14 @@ function Batch:cost(objective, rows)
   end
   self:column "parent"
   columns_of[self][evaluator.name] = nil -- the batch's own flops come back
-  columns_of[self][evaluator.name] = evaluator:column(self, rows)
+  local values = evaluator:column(self, rows)
+  if rows then
+    local all = {}
+    for i = 1, #self do all[i] = NAN end
+    for k, i in ipairs(rows) do all[i] = values[k] end
+    values = all
+  end
+  columns_of[self][evaluator.name] = values
   return self
 end
 

@@ -60,6 +60,11 @@
 -- @function clock
 -- @treturn number
 
+--- Format and parse numbers as in the C locale until the result is closed, whatever locale the host has
+-- set: `local _ <close> = core.plain_numbers()`. Of the calling thread.
+-- @function plain_numbers
+-- @treturn userdata to be closed
+
 --- Number of threads worth starting here.
 -- @function processors
 -- @treturn integer
@@ -274,6 +279,15 @@
 -- @tparam {string,...} senses "min" or "max" for each column
 -- @tparam[opt] {number,...} violations only the rows of the least one compete
 -- @treturn {integer,...} row numbers, ascending
+
+--- The rows of the front, and if those are fewer than `count`, after them others: by least violation,
+-- least sum of ranks, number.
+-- @function pareto_best
+-- @tparam {{number,...},...} columns
+-- @tparam {string,...} senses
+-- @tparam ?{number,...} violations
+-- @tparam integer count
+-- @treturn {integer,...} row numbers
 
 --- The volume that rows dominate, up to a reference point; exact.
 -- @function hypervolume
@@ -698,12 +712,22 @@
 --- A column by name: those above, or one that Lua has set.
 -- @function Batch:column
 -- @tparam string name
+-- @tparam[opt] {integer,...} rows the only ones; default all
 -- @treturn {number,...}
 
 --- What the children may be worth: of every child its parent's score and its gain.
 -- @function Batch:expected
 -- @tparam {number,...} scores one per parent
 -- @treturn {number,...}
+
+--- The children that are worth a closer look: expected to score more than `least` (`Batch:expected`), with
+-- FLOPs in a band.
+-- @function Batch:hopeful
+-- @tparam {number,...} scores one per parent
+-- @number least
+-- @number flops_min
+-- @number flops_max
+-- @treturn {integer,...} rows, and {number,...}, what each is expected to score
 
 --- All about one child: parent, first, last, entry, variant, hash, flops, predicted, removed, added, ...
 -- @function Batch:child
@@ -719,7 +743,7 @@
 -- @function Batch:estimate
 -- @tparam Predictor predictor
 -- @tparam string family whose labels give the unit
--- @tparam[opt] integer threads
+-- @tparam[opt] {integer,...} rows the only ones; default all
 -- @treturn {number,...}; or nil and a message
 
 --- A model of an accelerator: autogo/hardware.h says what it counts. Fields: `name`.
@@ -742,7 +766,7 @@
 -- @tparam Batch batch
 -- @tparam string measure
 -- @tparam[opt] number fps
--- @tparam[opt] integer threads
+-- @tparam[opt] {integer,...} rows the only ones; default all
 -- @treturn {number,...}
 
 --- Prices of node signatures.
@@ -763,4 +787,5 @@
 -- @function Prices:column
 -- @tparam Batch batch
 -- @tparam function eval node -> number or nil; asked for every signature that has no price
+-- @tparam[opt] {integer,...} rows the only ones; default all
 -- @treturn {number,...}

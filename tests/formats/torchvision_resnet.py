@@ -82,7 +82,9 @@ def kept(folder, front):
             parameters += a.size if k < 2 else 0  # means and variances are no parameters
     print(f"{len(common)} of {len(before)} layers, {parameters} parameters; front.json: {member['weights']}")
     lost = len(before) - len(common)
-    return parameters == member["weights"]["kept"] and lost <= member["nodes_removed"]
+    nodes = len(json.loads((front / "input.json").read_text())["nodes"])
+    replaced = nodes - sum(position >= 0 for position in member["origin"])
+    return parameters == member["weights"]["kept"] and lost <= replaced
 
 
 mode, folder = sys.argv[1], Path(sys.argv[2])

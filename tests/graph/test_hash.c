@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "autogo/graph.h"
+#include "autogo/segment.h"
 #include "engine/base/alloc.h"
 #include "tests/support/random_graph.h"
 

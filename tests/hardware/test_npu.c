@@ -311,6 +311,33 @@ static void groups_of_a_residual_block(void **state) {
   ag_graph_release(g);
 }
 
+/* A concat reads all of each operand, whichever is named first. */
+static void a_concat_reads_all_of_each_operand(void **state) {
+  (void)state;
+  ag_device d = bundled("nvdla-large");
+  for (int first = 0; first < 2; first++) {
+    ag_builder *b = ag_builder_new("concat");
+    ag_node in = ag_node_make(AG_OP_INPUT), conv = ag_node_make(AG_OP_CONV);
+    in.out = (ag_shape){8, 8, 4};
+    conv.kernel[0] = conv.kernel[1] = 1;
+    int x = ag_builder_add(b, in, NULL, 0, NULL), ends[2];
+    for (int i = 0; i < 2; i++) {
+      conv.out.c = i == first ? 4 : 60;
+      ends[i] = ag_builder_add(b, conv, &x, 1, NULL);
+    }
+    x = ag_builder_add(b, ag_node_make(AG_OP_CONCAT), ends, 2, NULL);
+    ag_builder_add(b, ag_node_make(AG_OP_OUTPUT), &x, 1, NULL);
+    const ag_graph *g;
+    ag_error err;
+    if (ag_builder_finish(b, &g, &err)) fail_msg("%s", err.message);
+    ag_npu_node nodes[5];
+    cost_of(&d, g, nodes);
+    assert_int_equal(nodes[3].counts.dram_read, 64 * 64);
+    assert_int_equal(nodes[3].counts.dram_written, 64 * 64);
+    ag_graph_release(g);
+  }
+}
+
 /* --- what does not fit ---------------------------------------------------------------------- */
 
 static void a_tile_that_cannot_fit(void **state) {
@@ -350,6 +377,7 @@ int main(void) {
       cmocka_unit_test(another_layer_is_never_free),
       cmocka_unit_test(features_never_cost_more),
       cmocka_unit_test(groups_of_a_residual_block),
+      cmocka_unit_test(a_concat_reads_all_of_each_operand),
       cmocka_unit_test(a_tile_that_cannot_fit),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

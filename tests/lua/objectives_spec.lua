@@ -147,7 +147,7 @@ describe("an objective", function()
       assert.equal(i ~= 3 and graph.flops / 7 or nil, again:of(graph))
     end
     assert.equal(6, calls) -- only what could not be measured
-    expect.raises("phone not a cache", function()
+    expect.raises("phone no cache", function()
       core.write_file(path, "{}")
       batch()
     end)

@@ -192,8 +192,6 @@ describe("a report", function()
         rank = rank, values = { score = rank, flops = rank }, flops = child.flops, params = child.params,
         nodes = #child, generation = 1, files = {}, graph = child,
         changes = { { generation = 1, first = 1, last = 2, removed = { "conv" }, added = { "relu" } } },
-        origin = rank < #children and require("autogo.match").nodes(input, child)
-          or report.members[rank % #children + 1].origin,
       }
     end
     assert.truthy(#html.page(report) < 5e6)
@@ -204,14 +202,13 @@ describe("a front that changed beyond recognition", function()
   it("keeps to the size too, and says how to draw what is left out", function()
     local input, child = assert(ag.load "resnet50"):canonical(), assert(ag.load "densenet121"):canonical()
     local report, source = data.of_front(a_front()), {}
-    local origin = require("autogo.match").nodes(input, child)
     report.input.graph, report.members = input, {}
     for rank = 0, 49 do
       report.members[rank + 1] = {
         rank = rank, values = { score = rank, flops = rank }, flops = child.flops, params = child.params,
         nodes = #child, generation = 1, files = { json = ("rank_%02d.json"):format(rank) }, graph = child,
         changes = { { generation = 1, first = 1, last = 2, removed = { "conv" }, added = { "relu" } } },
-        origin = origin, source = source,
+        source = source,
       }
     end
     local page = html.page(report)
@@ -268,8 +265,8 @@ describe("the report of a search that runs", function()
     local folder = os.tmpname()
     os.remove(folder)
     assert(core.mkdir(folder))
-    local asked = 0
-    local write = require("autogo.report.live").new(folder)
+    local asked, now = 0, 100
+    local write = require("autogo.report.live").new(folder, function() return now end)
     local function snapshot()
       asked = asked + 1
       return a_front()
@@ -278,8 +275,12 @@ describe("the report of a search that runs", function()
     local page = assert(core.read_file(folder .. "/report.html"))
     assert.truthy(page:find("more may follow", 1, true))
     assert.is_nil(html.page(data.of_front(a_front())):find("more may follow", 1, true))
+    now = now + 0.5
     write(snapshot)
     assert.equal(1, asked)
+    now = now + 60
+    write(snapshot)
+    assert.equal(2, asked)
     remove(folder)
   end)
 
@@ -320,7 +321,38 @@ describe("autogo report", function()
   it("says how to repeat the search", function()
     local page = assert(core.read_file(folder .. "/report.html"))
     local line = ("autogo evolve %s --seed 1 --iterations 3 --children 3000"):format(NETWORK)
-    assert.truthy(page:find(('<code id="command">%s</code>'):format(line), 1, true))
+    local shown = page:match '<code id="command">(.-)</code>'
+    assert.equal(line, (shown:gsub("<.->", "")))
+  end)
+
+  -- The table of a search, front.json, the report and `autogo diff` of the files mean the same.
+  it("counts the nodes that changed as everything else does", function()
+    local document = assert(core.json_decode(assert(core.read_file(folder .. "/front.json"))))
+    local page, changed = assert(core.read_file(folder .. "/report.html")), 0
+    local lines = {}
+    for line in tostring(a_front()):gmatch "[^\n]+" do
+      lines[#lines + 1] = line
+    end
+    for rank, member in ipairs(document.members) do
+      local path = folder .. "/" .. member.files.json
+      local _, out = support.autogo(("diff %s/input.json %s"):format(folder, path))
+      local removed, added, reshaped, kept =
+        out:match "^(%d+) nodes? removed, (%d+) added, (%d+) of another shape, (%d+) as before\n"
+      assert.same({ tonumber(removed), tonumber(added), tonumber(reshaped) },
+        { member.nodes_removed, member.nodes_added, member.nodes_reshaped })
+      assert.equal(document.input.nodes, removed + reshaped + kept)
+      assert.equal(member.nodes, added + reshaped + kept)
+      if #member.changes > 0 then
+        changed = changed + 1
+        local part = page:match(('<details class="member" data%%-rank="%d">.-</details>\n'):format(rank - 1))
+        assert.equal(removed, part:match "</span> removed %((%d+)%)" or "0")
+        assert.equal(added, part:match "</span> added %((%d+)%)" or "0")
+        assert.equal(reshaped, part:match "</span> other shape %((%d+)%)" or "0")
+        assert.equal(kept, part:match "</span> unchanged %((%d+)%)")
+        assert.truthy(lines[2 + changed]:find(("-%d +%d"):format(removed, added), 1, true))
+      end
+    end
+    assert.truthy(changed > 1)
   end)
 
   it("does without the files that are not there", function()

@@ -1,6 +1,7 @@
 -- The binding of the search: spaces, batches, prices, fronts.
 
 require "tests.lua.support"
+local ag = require "autogo"
 local core = require "autogo.core"
 local evaluators = require "autogo.cost"
 local expect = require "tests.lua.expect"
@@ -57,6 +58,39 @@ describe("Space", function()
     assert.equal(#batch, #expected)
     for i = 1, #batch do assert.equal(0.25 + gain[i], expected[i]) end
     raises("one number per parent", batch.expected, batch, { 1, 2 })
+  end)
+
+  it("gives columns, estimates and prices of single rows", function()
+    local batch, rows = mutate(), { 5, 2, 9 }
+    local gnn, chip = assert(ag.predictor.gnn()), assert(ag.device "mobile-npu")
+    local function three_rows(whole, part)
+      assert.equal(#batch, #whole)
+      assert.same({ whole[5], whole[2], whole[9] }, part)
+    end
+    for _, name in ipairs { "predicted", "flops", "entry" } do
+      local part = batch:column(name, rows) -- before the whole is there, and after
+      three_rows(batch:column(name), part)
+      three_rows(batch:column(name), batch:column(name, rows))
+    end
+    three_rows(assert(batch:estimate(gnn, "")), assert(batch:estimate(gnn, "", rows)))
+    three_rows(chip:column(batch, "energy"), chip:column(batch, "energy", nil, rows))
+    local function ops(node) return #node.op end
+    three_rows(core.prices():column(batch, ops), core.prices():column(batch, ops, rows))
+    raises("numbers of rows", batch.column, batch, "gain", { #batch + 1 })
+  end)
+
+  it("finds the children worth a closer look", function()
+    local batch, rows, values = mutate(), {}, {}
+    local expected, flops = batch:expected { 0.25 }, batch:column "flops"
+    local least, low, high = 0.25, 0.9 * graphs[4].flops, 1.05 * graphs[4].flops
+    for i, value in ipairs(expected) do
+      if value > least and flops[i] >= low and flops[i] <= high then
+        rows[#rows + 1], values[#values + 1] = i, value
+      end
+    end
+    assert.truthy(#rows > 0 and #rows < #batch)
+    assert.same({ rows, values }, { batch:hopeful({ 0.25 }, least, low, high) })
+    raises("one number per parent", batch.hopeful, batch, {}, 0, 0, 1)
   end)
 
   it("gives the same batch with more threads, another with another seed", function()

@@ -164,15 +164,15 @@ async function main() {
     assert(!(await page.locator('details.member[data-rank="1"]').evaluate((e) => e.open)), 'two parts are open');
   }));
 
-  await check('a diff opens: both sides, marks, resolutions on demand, costs', () => within(browser, report, {}, async (page) => {
+  await check('a diff opens: both sides, marks, shapes on demand, costs', () => within(browser, report, {}, async (page) => {
     const part = page.locator('details.member[data-rank="0"]');
     await part.locator('> summary').click();
     assert(await part.locator('[data-side="before"] .removed').count() > 0, 'nothing removed');
     assert(await part.locator('[data-side="after"] .added').count() > 0, 'nothing added');
     const shape = part.locator('.n:not(.fold) .s').first();
-    assert(!(await shape.isVisible()), 'resolutions are shown from the start');
+    assert(!(await shape.isVisible()), 'shapes are shown from the start');
     await part.locator('.shapes').check();
-    assert(await shape.isVisible() && /^\d+×\d+×\d+$/.test(await shape.textContent()), 'no resolutions');
+    assert(await shape.isVisible() && /^\d+×\d+×\d+$/.test(await shape.textContent()), 'no shapes');
     await part.locator('.costs > summary').click();
     assert(await part.locator('.costs tfoot').isVisible(), 'no costs');
   }));
@@ -289,7 +289,7 @@ async function main() {
     await part.locator('> summary').click();
     assert(await part.locator('.sketch').first().isVisible(), 'no drawing');
     await part.locator('.shapes').check();
-    assert(await part.locator('.n:not(.fold) .s').first().isVisible(), 'no resolutions');
+    assert(await part.locator('.n:not(.fold) .s').first().isVisible(), 'no shapes');
     assert(/^… \d+ nodes? …$/.test(await part.locator('.fold .l').first().textContent()), 'folds that promise to open');
     assert(await part.locator('[role=button]').count() === 0, 'buttons that do nothing');
   }));

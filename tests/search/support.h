@@ -54,11 +54,11 @@ static ag_prices *price_everything(const ag_batch *batch) {
 }
 
 /* The costs of all children, none of whose nodes lacks a price. */
-static double *cost_everything(const ag_prices *prices, const ag_batch *batch, int threads) {
+static double *cost_everything(const ag_prices *prices, const ag_batch *batch, ag_pool *pool) {
   double *costs = AG_ARRAY(double, batch->size);
   bool *wanted = AG_ARRAY(bool, batch->size);
   for (int k = 0; k < batch->size; k++) wanted[k] = true;
-  assert_int_equal(ag_batch_cost(prices, batch, threads, wanted, costs), 0);
+  assert_int_equal(ag_batch_cost(prices, batch, pool, wanted, costs), 0);
   free(wanted);
   return costs;
 }

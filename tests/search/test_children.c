@@ -74,7 +74,7 @@ static void check_export(const ag_batch *batch, int index) {
 
 static int check_batch(const ag_batch *batch, int *exported) {
   ag_prices *prices = price_everything(batch);
-  double *costs = cost_everything(prices, batch, 1);
+  double *costs = cost_everything(prices, batch, NULL);
   int checked = 0;
   for (int i = 0; i < batch->size; i += CHECK_EVERY, checked++) {
     check_child(batch, i, prices, costs[i]);

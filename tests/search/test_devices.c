@@ -26,9 +26,23 @@ static void check_batch(const ag_batch *batch, const ag_device *device) {
   double *values = AG_ARRAY(double, 4 * batch->size + 4);
   double *ms = values, *mj = ms + batch->size, *ms4 = mj + batch->size, *mj4 = ms4 + batch->size;
   ag_npu *npu = ag_npu_new(device), *other = ag_npu_new(device);
-  ag_batch_npu(batch, npu, 1, ms, mj);
-  ag_batch_npu(batch, other, 4, ms4, mj4);
+  bool *odd = AG_ARRAY(bool, batch->size);
+  for (int i = 0; i < batch->size; i++) odd[i] = i % 2;
+  ag_pool *pool = ag_pool_new(4);
+  ag_batch_npu(batch, npu, NULL, NULL, ms, mj);
+  ag_batch_npu(batch, other, pool, odd, ms4, mj4);
+  for (int i = 0; i < batch->size; i++) {
+    if (odd[i]) {
+      assert_memory_equal(&ms[i], &ms4[i], sizeof *ms);
+      assert_memory_equal(&mj[i], &mj4[i], sizeof *mj);
+    } else {
+      assert_true(ms4[i] == 0 && mj4[i] == 0); /* not touched */
+    }
+  }
+  ag_batch_npu(batch, other, pool, NULL, ms4, mj4);
   if (batch->size) assert_memory_equal(ms, ms4, 2 * (size_t)batch->size * sizeof *ms);
+  ag_pool_free(pool);
+  free(odd);
   for (int i = 0; i < batch->size; i++) {
     const ag_graph *made;
     ag_npu_cost cost;

@@ -33,7 +33,7 @@ static void children_are_what_the_batch_says(void **state) {
   assert_true(batch->tried >= batch->feasible && batch->feasible >= batch->scored);
   assert_true(batch->scored >= batch->size);
   ag_prices *prices = price_everything(batch);
-  double *costs = cost_everything(prices, batch, 2);
+  double *costs = cost_everything(prices, batch, ag_space_pool(space));
   int resolved = 0;
   for (int i = 0; i < batch->size; i++) {
     check_child(batch, i, prices, costs[i]);
@@ -56,7 +56,7 @@ static void children_without_a_price_are_named(void **state) {
   ag_space *space = make_space(2, 9);
   ag_batch *batch = mutate(space, parents, PARENTS, 30, 1);
   ag_prices *all = price_everything(batch), *some = ag_prices_new();
-  double *expected = cost_everything(all, batch, 1), *costs = AG_ARRAY(double, batch->size);
+  double *expected = cost_everything(all, batch, NULL), *costs = AG_ARRAY(double, batch->size);
   bool *wanted = AG_ARRAY(bool, batch->size);
   ag_unpriced *nodes;
   int count = ag_prices_missing_batch(some, batch, NULL, &nodes);
@@ -66,7 +66,7 @@ static void children_without_a_price_are_named(void **state) {
                     odd_price(&nodes[i].node, nodes[i].predecessors));
   free(nodes);
   for (int k = 0; k < batch->size; k++) wanted[k] = k % 5 != 0;
-  int unpriced = ag_batch_cost(some, batch, 2, wanted, costs), marked = 0;
+  int unpriced = ag_batch_cost(some, batch, ag_space_pool(space), wanted, costs), marked = 0;
   for (int k = 0; k < batch->size; k++) {
     const ag_graph *made;
     assert_int_equal(ag_batch_graph(batch, k, &made, NULL), AG_OK);
@@ -87,7 +87,7 @@ static void children_without_a_price_are_named(void **state) {
     ag_prices_set(some, &nodes[i].node, nodes[i].predecessors,
                   odd_price(&nodes[i].node, nodes[i].predecessors));
   free(nodes);
-  assert_int_equal(ag_batch_cost(some, batch, 1, wanted, costs), 0);
+  assert_int_equal(ag_batch_cost(some, batch, NULL, wanted, costs), 0);
   for (int k = 0; k < batch->size; k++)
     if (k % 5) assert_memory_equal(&costs[k], &expected[k], sizeof *costs);
   free(wanted);

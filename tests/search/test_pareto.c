@@ -117,6 +117,38 @@ static void rank_sums_count_the_better_rows(void **state) {
   }
 }
 
+/* The best are the front, then the others by violation, sum of ranks and number. */
+static void the_best_are_the_front_and_the_least_beaten(void **state) {
+  (void)state;
+  double values[MAX_ROWS * MAX_OBJECTIVES], violations[MAX_ROWS];
+  bool maximise[MAX_OBJECTIVES], front[MAX_ROWS];
+  int32_t sums[MAX_ROWS], best[MAX_ROWS];
+  ag_random random = ag_random_stream(13, 0, 0, 0, 0);
+  for (int round = 0; round < 400; round++) {
+    int objectives = round % MAX_OBJECTIVES + 1;
+    int rows = random_table(&random, objectives, values, maximise), size = 0;
+    for (int i = 0; i < rows; i++) violations[i] = (double)ag_random_below(&random, 3);
+    const double *broken = round % 2 ? violations : NULL;
+    int wanted = (int)ag_random_below(&random, (uint64_t)rows + 3);
+    int count = ag_pareto_best(values, rows, objectives, maximise, broken, wanted, best);
+    ag_pareto_front(values, rows, objectives, maximise, broken, front);
+    ag_rank_sums(values, rows, objectives, maximise, sums);
+    for (int i = 0; i < rows; i++)
+      if (front[i]) assert_int_equal(best[size++], i);
+    assert_int_equal(count, size > wanted ? size : wanted < rows ? wanted : rows);
+    for (int k = size; k < count; k++) { /* the least of what is left */
+      int least = -1;
+      for (int i = 0; i < rows; i++) {
+        if (front[i]) continue;
+        double more = least < 0 || !broken ? 0 : broken[i] - broken[least];
+        if (least < 0 || more < 0 || (more == 0 && sums[i] < sums[least])) least = i;
+      }
+      assert_int_equal(best[k], least);
+      front[least] = true;
+    }
+  }
+}
+
 /* Count the unit cells of the grid that some row dominates: values are small integers. */
 static double cells(const double *values, int rows, int objectives, const bool *maximise,
                     const double *reference) {
@@ -169,6 +201,7 @@ int main(void) {
       cmocka_unit_test(rows_that_cannot_be_measured_are_never_on_the_front),
       cmocka_unit_test(violations_come_before_values),
       cmocka_unit_test(rank_sums_count_the_better_rows),
+      cmocka_unit_test(the_best_are_the_front_and_the_least_beaten),
       cmocka_unit_test(hypervolumes_count_the_dominated_cells),
       cmocka_unit_test(rank_sums_are_those_of_table_8),
   };

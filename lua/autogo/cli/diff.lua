@@ -8,7 +8,9 @@ local html = require "autogo.report.html"
 local match = require "autogo.match"
 local model = require "autogo.cli.model"
 local report = require "autogo.report.table"
+local terminal = require "autogo.cli.terminal"
 local text = require "autogo.report.text"
+local words = require "autogo.report.words"
 
 local function load(path, values)
   local graph, why = ag.load(path,
@@ -22,32 +24,32 @@ local function line(sign, node)
     text.shape(node.h_out, node.w_out, node.c_out))
 end
 
-local function same_shape(p, q)
-  return p.h_out == q.h_out and p.w_out == q.w_out and p.c_out == q.c_out
+-- What a node was where it has another resolution now: that of its output, or else of its input.
+local function former(old, node)
+  local was, is = text.shape(old.h_out, old.w_out, old.c_out), text.shape(node.h_out, node.w_out, node.c_out)
+  if was ~= is then
+    return "was " .. was
+  end
+  return ("input %s, was %s"):format(text.shape(node.h_in, node.w_in, node.c_in),
+    text.shape(old.h_in, old.w_in, old.c_in))
 end
 
--- A line per node removed, added, or of another shape; and how many each.
+-- A line per node removed, added, or of another shape.
 local function differences(a, b, origin)
-  local removed, added, reshaped, kept = {}, {}, {}, {}
-  for position, node in b:nodes() do
-    local from = origin[position + 1]
-    if not from then
-      added[#added + 1] = line("+", node)
-    else
-      kept[from] = true
-      local old = a:node(from - 1)
-      if not same_shape(old, node) then
-        reshaped[#reshaped + 1] = ("%s, was %s"):format(line("~", node),
-          text.shape(old.h_out, old.w_out, old.c_out))
-      end
+  local before, after, lines = match.list(a), match.list(b), {}
+  local left, right, counts = match.marks(before, after, origin)
+  for i, node in ipairs(before) do
+    lines[#lines + 1] = left[i] == "removed" and line("-", node) or nil
+  end
+  for j, node in ipairs(after) do
+    lines[#lines + 1] = right[j] == "added" and line("+", node) or nil
+  end
+  for j, node in ipairs(after) do
+    if right[j] == "reshaped" then
+      lines[#lines + 1] = ("%s, %s"):format(line("~", node), former(before[origin[j]], node))
     end
   end
-  for position, node in a:nodes() do
-    if not kept[position + 1] then
-      removed[#removed + 1] = line("-", node)
-    end
-  end
-  return removed, added, reshaped
+  return lines, counts
 end
 
 local function amount(name, before, after)
@@ -58,16 +60,20 @@ local function amount(name, before, after)
     before == after and "both" or ("then %s (%s)"):format(short(after), report.change(after, before)))
 end
 
+local COLOURS = { ["-"] = "\27[31m", ["+"] = "\27[32m", ["~"] = "\27[33m" }
+local PLAIN = "\27[0m"
+
 local function say(a, b, origin)
-  local removed, added, reshaped = differences(a, b, origin)
-  local lines = {
-    ("%d nodes removed, %d added, %d of another shape, %d as before"):format(#removed, #added, #reshaped,
-      #a - #removed - #reshaped),
-    amount("FLOPs", a.flops, b.flops), amount("parameters", a.params, b.params),
-  }
-  for _, part in ipairs { removed, added, reshaped } do
-    table.move(part, 1, #part, #lines + 1, lines)
+  local lines, counts = differences(a, b, origin)
+  if terminal.coloured() then
+    for i, one in ipairs(lines) do
+      lines[i] = COLOURS[one:sub(1, 1)] .. one .. PLAIN
+    end
   end
+  table.insert(lines, 1, ("%s removed, %d added, %d of another shape, %d as before"):format(
+    words.count(counts.removed, "node"), counts.added, counts.reshaped, counts.unchanged))
+  table.insert(lines, 2, amount("FLOPs", a.flops, b.flops))
+  table.insert(lines, 3, amount("parameters", a.params, b.params))
   io.stdout:write(table.concat(lines, "\n"), "\n")
 end
 

@@ -6,6 +6,8 @@ local device = require "autogo.device"
 local device_table = require "autogo.device_table"
 local inventory = require "autogo.report.inventory"
 local model = require "autogo.cli.model"
+local tables = require "autogo.report.table"
+local terminal = require "autogo.cli.terminal"
 
 local function as_json(graph, report, cost)
   return core.json_encode {
@@ -29,12 +31,7 @@ local function as_json(graph, report, cost)
 end
 
 local function scaled(value)
-  for _, step in ipairs { { 1e9, "G" }, { 1e6, "M" }, { 1e3, "k" } } do
-    if value >= step[1] then
-      return ("%.4g %s"):format(value / step[1], step[2])
-    end
-  end
-  return ("%d"):format(value)
+  return (tables.short(value):gsub("%s+$", ""))
 end
 
 local function shape(s)
@@ -55,11 +52,8 @@ local function op_list(ops)
   return table.concat(names, ", ")
 end
 
-local STDOUT = 1
-
-local function coloured()
-  return core.isatty(STDOUT) and not os.getenv "NO_COLOR"
-end
+-- Of what is said of a network, behind its names.
+local INDENT = 11
 
 -- The name, the layers and the sums: what is read first stands last, where a terminal is.
 local function summary(graph, report, values)
@@ -94,10 +88,12 @@ local function summary(graph, report, values)
   -- A name comes from a file: it must not steer the terminal.
   local lines = { graph.name ~= "" and graph.name:gsub("%c", "?") or "(without a name)" }
   if not values.summary then
-    lines[2] = inventory.text(inventory.rows(graph), coloured()) .. "\n"
+    lines[2] = inventory.text(inventory.rows(graph), terminal.coloured()) .. "\n"
   end
   for _, row in ipairs(rows) do
-    lines[#lines + 1] = ("  %-8s %s"):format(row[1], row[2])
+    for k, part in ipairs(tables.wrap(row[2], tables.BREADTH - INDENT)) do
+      lines[#lines + 1] = ("  %-8s %s"):format(k == 1 and row[1] or "", part)
+    end
   end
   for _, line in ipairs(report.opaque) do
     lines[#lines + 1] = "  opaque   " .. line

@@ -7,6 +7,7 @@
 
 local core = require "autogo.core"
 local options = require "autogo.cli.options"
+local tables = require "autogo.report.table"
 
 local VERBS = require "autogo.cli.verbs"
 
@@ -20,11 +21,13 @@ local function overview()
   local lines = { "usage: autogo VERB ... (autogo help VERB says more)", "" }
   for _, name in ipairs(VERBS) do
     local verb = require("autogo.cli." .. name)
-    lines[#lines + 1] = ("  %-10s %s"):format(name, verb.about)
+    for k, part in ipairs(tables.wrap(verb.about, tables.BREADTH - 13)) do
+      lines[#lines + 1] = ("  %-10s %s"):format(k == 1 and name or "", part)
+    end
   end
   lines[#lines + 1] = ""
-  lines[#lines + 1] = "MODEL is a file (.onnx, .pb, .json), a network of the zoo (resnet50) or of a family"
-  lines[#lines + 1] = "(hiaml:z,z,l20,src1, nb201:@cell.json). First steps: autogo evolve resnet50"
+  lines[#lines + 1] = "MODEL is a file (.onnx, .pb, .json), a network of the zoo (resnet50) or of a"
+  lines[#lines + 1] = "family (hiaml:z,z,l20,src1, nb201:@cell.json). First: autogo evolve resnet50"
   return table.concat(lines, "\n") .. "\n"
 end
 

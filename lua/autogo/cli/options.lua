@@ -13,6 +13,8 @@
 -- shape (HxWxC), range (FIRST:LAST). Values appear under the option's name with _ for -.
 -- @module autogo.cli.options
 
+local tables = require "autogo.report.table"
+
 local options = {}
 
 -- --- values -------------------------------------------------------------------------------------
@@ -318,23 +320,6 @@ function options.rows(verb)
   return rows
 end
 
--- Columns of a page of help.
-local BREADTH = 100
-
--- Words in lines of at most `room` characters.
-local function wrapped(words, room)
-  local lines = {}
-  for word in words:gmatch "%S+" do
-    local last = lines[#lines]
-    if last and #last + 1 + #word <= room then
-      lines[#lines] = last .. " " .. word
-    else
-      lines[#lines + 1] = word
-    end
-  end
-  return lines
-end
-
 --- The help text of a verb.
 -- @tparam table verb
 -- @treturn string
@@ -345,7 +330,7 @@ function options.help(verb)
     width = math.max(width, #row[1])
   end
   for _, row in ipairs(rows) do
-    for k, part in ipairs(wrapped(row[2], BREADTH - width - 4)) do
+    for k, part in ipairs(tables.wrap(row[2], tables.BREADTH - width - 4)) do
       lines[#lines + 1] = ("  %-" .. width .. "s  %s"):format(k == 1 and row[1] or "", part)
     end
   end

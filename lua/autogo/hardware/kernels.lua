@@ -101,13 +101,19 @@ function kernels.of_search(graph, settings, dtype)
   for _, node in graph:nodes() do add(node) end
   local wide = { sources = 30, replacements = 300 }
   for key, value in pairs(settings or {}) do wide[key] = value end
-  wide.objectives = { objective.flops, objective.per_node {
+  local visitor = objective.per_node {
     name = "kernels",
     eval = function(node)
       add(node)
       return 0
     end,
-  } }
+  }
+  local prices = core.prices()
+  visitor.column = function(batch, rows) -- of all children, not only those worth it
+    local zeros = prices:column(batch, visitor.eval)
+    return rows and core.pick(zeros, rows) or zeros
+  end
+  wide.objectives = { objective.flops, visitor }
   local front, why = require("autogo.evolve").evolve(graph, wide)
   if not front then return nil, why end
   return list

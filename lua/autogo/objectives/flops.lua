@@ -32,9 +32,10 @@ local flops = objective.per_node {
 }
 
 -- A batch knows them already.
-flops.column = function(batch)
-  local values = {}
-  for i, count in ipairs(batch:column "flops") do values[i] = count + 0.0 end
+flops.column = function(batch, rows)
+  local counts = batch:column("flops", rows)
+  local values = rows and counts or {} -- the whole column is the batch's own
+  for i = 1, #counts do values[i] = counts[i] + 0.0 end
   return values
 end
 

@@ -65,8 +65,8 @@ function npu.on(chip, measure, fps)
     local value, why = chip:of(graph, measure, fps)
     return not value and why or nil
   end
-  made.column = function(batch)
-    return chip:column(batch, measure, fps)
+  made.column = function(batch, rows)
+    return chip:column(batch, measure, fps, rows)
   end
   return made
 end

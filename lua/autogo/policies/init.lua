@@ -11,7 +11,7 @@
 --    learn(search, batch, chosen)   what came of it; `chosen` lists the rows that became members
 --
 -- `candidates` = { count, columns, violations }: the estimated score and one column per objective, and by
--- how much each breaks the constraints (`autogo.constraints`). What a policy
+-- how much each breaks the constraints (`autogo.constraints`), nil if there are none. What a policy
 -- remembers lies in `search.archive.members`, in order of arrival, and in `search.memory`, a plain
 -- table: together they are the policy's whole state.
 -- @module autogo.policies

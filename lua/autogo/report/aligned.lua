@@ -10,6 +10,7 @@
 -- @module autogo.report.aligned
 
 local layers = require "autogo.report.layers"
+local match = require "autogo.match"
 local picture = require "autogo.report.picture"
 
 local aligned = {}
@@ -79,52 +80,21 @@ local function find_rows(before, after, origin)
   return rows, true
 end
 
--- --- marks ----------------------------------------------------------------------------------------
-
-local function same_shapes(p, q)
-  for _, key in ipairs { "h_in", "w_in", "c_in", "h_out", "w_out", "c_out" } do
-    if p[key] ~= q[key] then
-      return false
-    end
-  end
-  return true
-end
-
--- Set what happened to each node of both scenes; returns how often.
-local function mark(before, after, origin)
-  local counts = { removed = #before.nodes, added = 0, reshaped = 0, unchanged = 0 }
-  before.mark, after.mark = {}, {}
-  for i in ipairs(before.nodes) do
-    before.mark[i] = "removed"
-  end
-  for i, node in ipairs(after.nodes) do
-    local from = origin[i]
-    local what = "added"
-    if from then
-      what = not same_shapes(node, before.nodes[from]) and "reshaped" or nil
-      before.mark[from] = what
-      counts.removed = counts.removed - 1
-    end
-    after.mark[i] = what
-    counts[what or "unchanged"] = counts[what or "unchanged"] + 1
-  end
-  return counts
-end
-
 --- Align two graphs. O(nodes + edges).
 -- @tparam Graph parent
 -- @tparam Graph child
--- @tparam table origin origin[i] = which node of the parent node i of the child is, both from 1; nil for
--- new nodes
+-- @tparam table origin of `autogo.match`: origin[i] = which node of the parent node i of the child is, both
+-- from 1; nil for new nodes
 -- @treturn table { before, after = scenes (see `autogo.report.picture`) with `row` and `mark` per node,
 -- rows = their number, common = whether shared nodes stand in the same row, counts = { removed, added,
 -- reshaped, unchanged }, origin }
 function aligned.pair(parent, child, origin)
   local before, after = picture.scene(parent), picture.scene(child)
   local rows, common = find_rows(before, after, origin)
+  local counts
+  before.mark, after.mark, counts = match.marks(before.nodes, after.nodes, origin)
   return {
-    before = before, after = after, rows = rows, common = common, counts = mark(before, after, origin),
-    origin = origin,
+    before = before, after = after, rows = rows, common = common, counts = counts, origin = origin,
   }
 end
 

@@ -148,11 +148,12 @@ local function kept_sums(pair)
   return count, flops, params
 end
 
-local HEAD = markup.raw('<thead><tr><th scope="col"><span class="unseen">what</span></th>'
-  .. '<th scope="col" class="num">before</th><th scope="col" class="num">after</th>'
-  .. '<th scope="col">op</th><th scope="col" class="num">output</th>'
-  .. '<th scope="col" class="num">FLOPs before</th><th scope="col" class="num">after</th>'
-  .. '<th scope="col" class="num">parameters before</th><th scope="col" class="num">after</th></tr></thead>')
+local HEAD = markup.raw('<thead><tr><th scope="col" rowspan="2"><span class="unseen">what</span></th>'
+  .. '<th scope="colgroup" colspan="2">node</th><th scope="col" rowspan="2">op</th>'
+  .. '<th scope="col" rowspan="2" class="num">output</th><th scope="colgroup" colspan="2">FLOPs</th>'
+  .. '<th scope="colgroup" colspan="2">parameters</th></tr><tr>'
+  .. ('<th scope="col" class="num">before</th><th scope="col" class="num">after</th>'):rep(3)
+  .. "</tr></thead>")
 
 --- The nodes that changed and what they cost, what did not change in one line, the totals.
 -- @tparam table pair of `autogo.report.aligned`

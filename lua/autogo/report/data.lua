@@ -3,9 +3,9 @@
 -- A table { name, version, command, settings, objectives, measures, input, members, scored, history,
 -- hypervolume }. A *measure* is what the front is over, the predicted score first: { key, name, sense,
 -- unit }. The input and the members are { rank, values = number per measure key, flops, params,
--- nodes, generation, changes, hash, parent, files, graph, origin, spread, outside }; `scored` is
--- { generation, values } of every network that was scored and taken in; graph and origin are nil where
--- they are not known.
+-- nodes, generation, changes, hash, parent, files, graph, spread, outside }; `scored` is
+-- { generation, values } of every network that was scored and taken in; graph is nil where it is not
+-- known.
 -- @module autogo.report.data
 
 local core = require "autogo.core"
@@ -55,7 +55,7 @@ local function entry_of(one, rank, measures, files)
     rank = rank, values = values_of(one, measures), flops = one.graph.flops, params = one.graph.params,
     nodes = #one.graph, generation = one.generation, changes = one.changes, hash = one.graph:hash(),
     parent = one.parent and one.parent.graph:hash(), files = files or {}, graph = one.graph,
-    origin = one.origin, source = one,
+    source = one,
   }
 end
 
@@ -232,24 +232,7 @@ local function graph_of(folder, name, nodes)
   return graph and #graph == nodes and graph or nil
 end
 
--- origin as front.json has it (positions from 0, -1 for new nodes), or found by matching.
-local function origin_of(input, graph, recorded)
-  if not (input and graph) then
-    return nil
-  elseif type(recorded) ~= "table" or #recorded ~= #graph then
-    return require("autogo.match").nodes(input, graph)
-  end
-  local origin, taken = {}, {}
-  for i, position in ipairs(recorded) do
-    local from = math.tointeger(position)
-    if from and from >= 0 and from < #input and not taken[from] then
-      origin[i], taken[from] = from + 1, true
-    end
-  end
-  return origin
-end
-
-local function read_members(folder, document, input)
+local function read_members(folder, document)
   local members = {}
   for i, one in ipairs(document.members) do
     local files = type(one.files) == "table" and one.files or {}
@@ -260,7 +243,6 @@ local function read_members(folder, document, input)
       rank = one.rank, values = with_score(one.objectives, one.score), flops = one.flops,
       params = one.params, nodes = one.nodes, generation = one.generation, changes = one.changes,
       hash = one.hash, parent = one.parent, files = files, graph = graph,
-      origin = origin_of(input, graph, one.origin),
     }
   end
   return members
@@ -293,7 +275,7 @@ function data.of_folder(folder)
       values = with_score(input.objectives, input.predicted), flops = input.flops, params = input.params,
       nodes = input.nodes, generation = 0, changes = {}, hash = input.hash, files = {}, graph = graph,
     },
-    members = read_members(folder, document, graph), scored = scored,
+    members = read_members(folder, document), scored = scored,
     history = read_history(folder .. "/history.csv"), hypervolume = measured(document.hypervolume) or 0,
   }
 end

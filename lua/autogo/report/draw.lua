@@ -43,33 +43,13 @@ end
 
 -- --- by kind of op ------------------------------------------------------------------------------
 
-local KINDS = {
-  { name = "input, output", colour = palette.YELLOW, ops = { "input", "output" } },
-  { name = "convolution", colour = palette.SKY, ops = { "conv", "transposedconv" } },
-  { name = "depthwise convolution", colour = palette.BLUE, ops = { "depthwise" } },
-  { name = "dense", colour = palette.PURPLE, ops = { "matmul" } },
-  { name = "add, multiply", colour = palette.ORANGE, ops = { "add", "mul" } },
-  { name = "concatenation", colour = palette.VERMILLION, ops = { "concat" } },
-  {
-    name = "pooling, resampling", colour = palette.GREEN,
-    ops = { "maxpool", "avgpool", "mean", "global", "resize", "depthtospacend", "spacetodepthnd" },
-  },
-  { name = "kept as it is", colour = palette.GREY, ops = { "opaque" } },
-  { name = "normalisation, activation, other", ops = {} },
-}
-
-local KIND_OF = {}
-for k, kind in ipairs(KINDS) do
-  for _, op in ipairs(kind.ops) do
-    KIND_OF[op] = k
-  end
-end
+local KINDS = palette.KINDS
 
 -- A style per node, and the legend of the kinds that occur.
 local function kind_styles(nodes)
   local styles, used, entries = {}, {}, {}
   for i, node in ipairs(nodes) do
-    local kind = KIND_OF[node.op] or #KINDS
+    local kind = palette.kind_of(node.op)
     styles[i], used[kind] = picture.style(KINDS[kind].colour), true
   end
   for k, kind in ipairs(KINDS) do

@@ -3,7 +3,7 @@
 -- @module autogo.report.figures
 
 local markup = require "autogo.report.markup"
-local ticks = require("autogo.report.plot").ticks
+local plot = require "autogo.report.plot"
 local words = require "autogo.report.words"
 local number = require("autogo.report.routes").number
 local fill = markup.fill
@@ -35,7 +35,7 @@ local function scale_of(values, first, last, count)
   local function at(value)
     return first + (value - low) / (high - low) * (last - first)
   end
-  local marks = ticks(low / unit, high / unit, count)
+  local marks = plot.ticks(low / unit, high / unit, count)
   for _, mark in ipairs(marks) do
     mark.at = at(mark.value * unit)
   end
@@ -106,23 +106,7 @@ local function steps(report, xs, ys, x, y)
       list[#list + 1] = { x.at(one.values[xs.key]), y.at(one.values[ys.key]) }
     end
   end
-  table.sort(list, function(p, q)
-    if p[1] ~= q[1] then
-      return p[1] < q[1]
-    end
-    return p[2] > q[2]
-  end)
-  local parts = {}
-  for i, point in ipairs(list) do
-    if i == 1 then
-      parts[i] = ("M%s %s"):format(number(point[1]), number(point[2]))
-    elseif xs.sense == "max" then
-      parts[i] = ("V%sH%s"):format(number(point[2]), number(point[1]))
-    else
-      parts[i] = ("H%sV%s"):format(number(point[1]), number(point[2]))
-    end
-  end
-  return fill('<path class="steps" d="%s"/>', table.concat(parts))
+  return fill('<path class="steps" d="%s"/>', plot.steps(list, xs.sense == "max"))
 end
 
 local function describe(one, measures)

@@ -42,8 +42,9 @@ function html.frame(title, body)
     .. '<meta name="color-scheme" content="light dark">\n<meta name="generator" content="AutoGO">\n'
     .. '<meta http-equiv="Content-Security-Policy" content="%s">\n<link rel="icon" href="data:,">\n'
     .. "<title>%s</title>\n<style>\n%s</style>\n</head>\n<body>\n%s\n<script>\n%s</script>\n"
-    .. "<script>\n%s</script>\n</body>\n</html>\n",
-    markup.raw(POLICY), title, asset "report.css", body, asset "report.js", asset "folds.js"))
+    .. "<script>\n%s</script>\n<script>\n%s</script>\n</body>\n</html>\n",
+    markup.raw(POLICY), title, asset "report.css", body, asset "report.js", asset "folds.js",
+    asset "edges.js"))
 end
 
 local function section(id, title, ...)
@@ -82,7 +83,9 @@ local function tiles(report)
       local value = k == 1 and words.score(best) or words.amount(best, measure.unit)
       local most = measure.sense == "max" and "highest" or "lowest"
       local change = k == 1 and words.difference(best - input) or words.change(best, input)
-      list[#list + 1] = tile(("%s %s"):format(most, measure.name), value, change .. " to the input")
+      local from = k == 1 and words.score(input) or words.amount(input, measure.unit)
+      list[#list + 1] = tile(("%s %s"):format(most, measure.name), value,
+        change ~= "" and ("%s from %s"):format(change, from) or "from " .. from)
     end
   end
   list[#list + 1] = tile("networks on the front", words.integer(#report.members),
@@ -116,17 +119,26 @@ local function setting_rows(settings)
     elseif type(value) == "number" then
       shown = ("%.14g"):format(value)
     end
-    rows[i] = fill("<div><dt>%s</dt><dd>%s</dd></div>", name:gsub("_", " "), shown)
+    rows[i] = fill('<div%s><dt>%s</dt><dd>%s</dd></div>', type(value) == "table"
+      and markup.raw ' class="long"' or "", name:gsub("_", " "), shown)
   end
   return fill('<dl class="settings">%s</dl>', markup.join(rows))
+end
+
+-- A command line, an option and its value together where it is too long for one line.
+local function command_line(line)
+  local parts = {}
+  for part in (line:gsub(" %-%-", "\0--") .. "\0"):gmatch "(%Z*)%z" do
+    parts[#parts + 1] = fill("<span>%s</span>", part)
+  end
+  return fill('<div class="command"><code id="command">%s</code></div>', markup.join(parts, " "))
 end
 
 local function head(report, running)
   local input, command = report.input, ""
   if report.command then
-    local line = words.command(report.command, report.settings,
-      require("autogo.evolve").defaults)
-    command = fill('<div class="command"><code id="command">%s</code></div>', line)
+    command = command_line(words.command(report.command, report.settings,
+      require("autogo.evolve").defaults))
   end
   return fill('<header><p class="kind">AutoGO search report%s</p><h1>%s</h1>'
     .. '<p class="lead">%s, %s, %s parameters</p>%s%s'
@@ -178,11 +190,12 @@ local function filters(report)
       end
     end
     if low and high > low then
-      list[#list + 1] = fill('<fieldset data-key="%s" data-low="%s" data-high="%s" data-unit="%s">'
+      list[#list + 1] = fill('<fieldset data-key="%s" data-low="%s" data-high="%s" data-unit="%s"%s>'
         .. '<legend>%s</legend><div class="range"><input type="range" min="0" max="200" value="0" '
         .. 'aria-label="least %s"><input type="range" min="0" max="200" value="200" aria-label="most %s">'
         .. "</div><output></output></fieldset>", k, ("%.17g"):format(low), ("%.17g"):format(high),
-        measure.unit, measure.name, measure.name, measure.name)
+        measure.unit, k == 1 and markup.raw ' data-decimals="4"' or "", measure.name, measure.name,
+        measure.name)
     end
   end
   return fill('<form class="filters" hidden aria-label="filter the front">%s<div class="shown">'
@@ -262,6 +275,8 @@ local function course(report)
     history_table(report))
 end
 
+local MIB = 2 ^ 20
+
 -- One amount of two networks as a tile.
 local function compared(name, before, after, unit)
   return tile(name, words.amount(after, unit), ("%s before, %s"):format(words.amount(before, unit),
@@ -283,7 +298,7 @@ function html.comparison(parent, child, origin, names)
       .. "<footer>Written by AutoGO %s.</footer>", title, words.count(#parent, "node"),
       words.count(#child, "node"), markup.join {
         compared("FLOPs", parent.flops, child.flops), compared("parameters", parent.params, child.params),
-        compared("memory at the peak", parent.peak_memory, child.peak_memory, "B"),
+        compared("memory at the peak", parent.peak_memory / MIB, child.peak_memory / MIB, "MiB"),
         compared("nodes", #parent, #child),
       }, require("autogo.report.portrait").difference(parent, child, origin), core.version),
     folds.network(parent),
@@ -296,6 +311,7 @@ end
 -- kept from one call to the next
 -- @treturn string
 function html.page(report, options)
+  local _ <close> = core.plain_numbers()
   options = options or {}
   local members = require "autogo.report.members"
   return html.frame(title_of(report) .. " – AutoGO", markup.join {

@@ -14,13 +14,15 @@ local LEAST_SECONDS = 2
 -- report.html into the folder, the first time and then every few seconds. What was drawn once is not
 -- drawn again. That a page cannot be written does not end the search: its results will say so.
 -- @tparam string folder
-function live.new(folder)
+-- @tparam[opt=core.clock] function clock seconds from some moment on
+function live.new(folder, clock)
+  clock = clock or core.clock
   local memory, written = setmetatable({}, { __mode = "k" }), nil
   return function(snapshot)
-    if written and core.clock() - written < LEAST_SECONDS then
+    if written and clock() - written < LEAST_SECONDS then
       return
     end
-    written = core.clock()
+    written = clock()
     local page = html.page(data.of_front(snapshot()), { running = true, memory = memory })
     core.write_file(folder .. "/report.html", page)
   end

@@ -2,6 +2,7 @@
 -- @module autogo.report.members
 
 local markup = require "autogo.report.markup"
+local match = require "autogo.match"
 local portrait = require "autogo.report.portrait"
 local words = require "autogo.report.words"
 local fill = markup.fill
@@ -36,6 +37,23 @@ end
 
 -- --- the table ------------------------------------------------------------------------------------
 
+-- What the table says beside the measures: { name, value of a member, value -> text }. Parameters may be
+-- a measure themselves.
+local FURTHER = {
+  { "parameters", function(one) return one.params end, words.amount },
+  { "nodes", function(one) return one.nodes end, integer },
+  { "iteration", function(one) return one.generation end, integer },
+  { "mutations", function(one) return #one.changes end, integer },
+}
+
+local function further(report)
+  local first = 1
+  for _, measure in ipairs(report.measures) do
+    first = measure.key == "params" and 2 or first
+  end
+  return table.move(FURTHER, first, #FURTHER, 1, {})
+end
+
 local function head_row(report)
   local cells = { fill '<th scope="col" class="num" aria-sort="ascending">rank</th>' }
   for k, measure in ipairs(report.measures) do
@@ -45,8 +63,8 @@ local function head_row(report)
       cells[#cells + 1] = fill '<th scope="col" class="num" title="of the predictors\' scores">spread</th>'
     end
   end
-  for _, name in ipairs { "parameters", "nodes", "iteration", "mutations" } do
-    cells[#cells + 1] = fill('<th scope="col" class="num">%s</th>', name)
+  for _, column in ipairs(further(report)) do
+    cells[#cells + 1] = fill('<th scope="col" class="num">%s</th>', column[1])
   end
   cells[#cells + 1] = fill '<th scope="col" data-plain>files</th>'
   return fill("<thead><tr>%s</tr></thead>", markup.join(cells))
@@ -84,10 +102,10 @@ local function cells_of(report, one)
       cells[#cells + 1] = number_cell(one.spread and ("%.4f"):format(one.spread), one.spread)
     end
   end
-  cells[#cells + 1] = number_cell(words.amount(one.params), one.params)
-  cells[#cells + 1] = number_cell(integer(one.nodes), one.nodes)
-  cells[#cells + 1] = number_cell(integer(one.generation), one.generation)
-  cells[#cells + 1] = number_cell(integer(#one.changes), #one.changes)
+  for _, column in ipairs(further(report)) do
+    local value = column[2](one)
+    cells[#cells + 1] = number_cell(column[3](value), value)
+  end
   cells[#cells + 1] = fill("<td>%s</td>", links(one.files))
   return markup.join(cells)
 end
@@ -172,14 +190,17 @@ end
 local function difference(report, one, memory, left)
   if #one.changes == 0 then
     return "", left
-  elseif not (report.input.graph and one.graph and one.origin) then
+  elseif not (report.input.graph and one.graph) then
     return fill('<p class="note">Not drawn: the graphs of the input and of this network are not both in the '
       .. "folder.</p>"), left
   elseif left <= 0 then
     return elsewhere(one), left
   end
   local key = one.source or one
-  memory[key] = memory[key] or portrait.difference(report.input.graph, one.graph, one.origin)
+  if not memory[key] then
+    local input = report.input.graph
+    memory[key] = portrait.difference(input, one.graph, match.difference(input, one.graph).origin)
+  end
   left = left - #memory[key].html
   return left < 0 and elsewhere(one) or fill("<h4>What changed</h4>%s", memory[key]), left
 end

@@ -14,6 +14,34 @@ palette.COLOURS = {
   palette.YELLOW,
 }
 
+--- Kinds of ops and their colours; the last is for all others.
+palette.KINDS = {
+  { name = "input, output", colour = palette.YELLOW, ops = { "input", "output" } },
+  { name = "convolution", colour = palette.SKY, ops = { "conv", "transposedconv" } },
+  { name = "depthwise convolution", colour = palette.BLUE, ops = { "depthwise" } },
+  { name = "dense", colour = palette.PURPLE, ops = { "matmul" } },
+  { name = "add, multiply", colour = palette.ORANGE, ops = { "add", "mul" } },
+  { name = "concatenation", colour = palette.VERMILLION, ops = { "concat" } },
+  {
+    name = "pooling, resampling", colour = palette.GREEN,
+    ops = { "maxpool", "avgpool", "mean", "global", "resize", "depthtospacend", "spacetodepthnd" },
+  },
+  { name = "kept as it is", colour = palette.GREY, ops = { "opaque" } },
+  { name = "normalisation, activation, other", ops = {} },
+}
+
+local KIND_OF = {}
+for k, kind in ipairs(palette.KINDS) do
+  for _, op in ipairs(kind.ops) do
+    KIND_OF[op] = k
+  end
+end
+
+--- The number of an op's kind.
+function palette.kind_of(op)
+  return KIND_OF[op] or #palette.KINDS
+end
+
 local function channels(colour)
   local r, g, b = colour:match "^#(%x%x)(%x%x)(%x%x)$"
   return tonumber(r, 16), tonumber(g, 16), tonumber(b, 16)

@@ -10,7 +10,6 @@ local layers = require "autogo.report.layers"
 local palette = require "autogo.report.palette"
 local routes = require "autogo.report.routes"
 local sheets = require "autogo.report.sheet"
-local short = require("autogo.report.table").short
 local text = require "autogo.report.text"
 local words = require "autogo.report.words"
 local number = routes.number
@@ -130,7 +129,7 @@ function picture.tooltip(node)
   if node.elided then
     local reshaped = node.reshaped or 0
     return ("%s, %s"):format(words.count(node.elided, "node"),
-      reshaped > 0 and ("%d with another resolution"):format(reshaped) or "unchanged")
+      reshaped > 0 and ("%d of another shape"):format(reshaped) or "unchanged")
   end
   return ("%d: %s"):format(node.position, picture.about(node))
 end
@@ -147,10 +146,10 @@ function picture.about(node)
     parts[#parts + 1] = "bias"
   end
   if node.macs > 0 then
-    parts[#parts + 1] = short(node.macs) .. "MACs"
+    parts[#parts + 1] = words.amount(node.macs) .. " MACs"
   end
   if node.params > 0 then
-    parts[#parts + 1] = short(node.params) .. "parameters"
+    parts[#parts + 1] = words.amount(node.params) .. " parameters"
   end
   return table.concat(parts, "\n")
 end
@@ -258,8 +257,8 @@ end
 
 --- One line of a graph: nodes, FLOPs, parameters.
 function picture.summary(graph)
-  return ("%d nodes, %d edges, %sFLOPs, %sparameters"):format(#graph, graph.edges, short(graph.flops),
-    short(graph.params))
+  return ("%d nodes, %d edges, %s, %s parameters"):format(#graph, graph.edges,
+    words.amount(graph.flops, "FLOP"), words.amount(graph.params))
 end
 
 --- A title and a line below it at the top of a page; returns the height below them.

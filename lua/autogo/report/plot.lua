@@ -1,8 +1,8 @@
---- A scatter plot of a search as one self-contained SVG: every member scored, the front joined by
--- a line, the input as a cross.
+--- A scatter plot of a search as one self-contained SVG: every member scored, the front and the border of
+-- what it dominates, the input as a cross.
 -- @module autogo.report.plot
 
-local M = {}
+local plot = {}
 
 local WIDTH, HEIGHT = 720, 440
 local LEFT, RIGHT, TOP, BOTTOM = 76, 24, 46, 58
@@ -11,7 +11,7 @@ local LEFT, RIGHT, TOP, BOTTOM = 76, 24, 46, 58
 local BEATEN, FRONT, INPUT, INK, GRID = "#9aa5b1", "#0072b2", "#d55e00", "#1f2933", "#e4e7eb"
 
 --- Steps of 1, 2 or 5 times a power of ten, about `count` of them over [low, high].
-function M.ticks(low, high, count)
+function plot.ticks(low, high, count)
   local raw = (high - low) / count
   local power = 10 ^ math.floor(math.log(raw, 10))
   local step = power * 10
@@ -26,6 +26,27 @@ function M.ticks(low, high, count)
     ticks[#ticks + 1] = { value = k * step, label = ("%%.%df"):format(decimals):format(k * step) }
   end
   return ticks
+end
+
+--- The border of what a front of two measures dominates, as the data of an SVG path: steps.
+-- @tparam {table,...} points { x, y } in pixels, where less y is better
+-- @tparam[opt] boolean rightwards whether more x is better
+function plot.steps(points, rightwards)
+  table.sort(points, function(p, q)
+    if p[1] ~= q[1] then
+      return p[1] < q[1]
+    end
+    return p[2] > q[2]
+  end)
+  local parts = {}
+  for i, point in ipairs(points) do
+    if i > 1 and rightwards then
+      parts[i] = ("V%.1fH%.1f"):format(point[2], point[1])
+    else
+      parts[i] = (i == 1 and "M%.1f %.1f" or "H%.1fV%.1f"):format(point[1], point[2])
+    end
+  end
+  return table.concat(parts)
 end
 
 local function span(members, field)
@@ -47,12 +68,12 @@ local function escape(text)
 end
 
 local function axes(add, x, y, xs, ys, titles)
-  for _, tick in ipairs(M.ticks(xs[1], xs[2], 8)) do
+  for _, tick in ipairs(plot.ticks(xs[1], xs[2], 8)) do
     local at = x(tick.value)
     add('<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="%s"/>', at, at, TOP, HEIGHT - BOTTOM, GRID)
     add('<text x="%.1f" y="%d" text-anchor="middle">%s</text>', at, HEIGHT - BOTTOM + 18, tick.label)
   end
-  for _, tick in ipairs(M.ticks(ys[1], ys[2], 6)) do
+  for _, tick in ipairs(plot.ticks(ys[1], ys[2], 6)) do
     local at = y(tick.value)
     add('<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="%s"/>', LEFT, WIDTH - RIGHT, at, at, GRID)
     add('<text x="%d" y="%.1f" text-anchor="end">%s</text>', LEFT - 8, at + 4, tick.label)
@@ -62,6 +83,11 @@ local function axes(add, x, y, xs, ys, titles)
   add('<text transform="translate(20 %.1f) rotate(-90)" text-anchor="middle">%s</text>',
     (TOP + HEIGHT - BOTTOM) / 2, escape(titles.y))
   add('<text x="%d" y="26" font-size="16" font-weight="600">%s</text>', LEFT, escape(titles.title))
+end
+
+local function title_of(name, unit)
+  local word = name == "flops" and "FLOPs" or name:gsub("_", " ")
+  return unit == "" and word or ("%s (%s)"):format(word, unit)
 end
 
 local function legend(add)
@@ -76,7 +102,7 @@ end
 --- The plot of a front over its first objective.
 -- @tparam Front front
 -- @treturn string SVG
-function M.svg(front)
+function plot.svg(front)
   local objective = front.settings.objectives[1]
   local name, input = objective.name, front.input
   local lines = {}
@@ -94,7 +120,7 @@ function M.svg(front)
     HEIGHT, INK)
   add('<rect width="%d" height="%d" fill="#ffffff"/>', WIDTH, HEIGHT)
   axes(add, function(v) return x(v * unit) end, y, { x_low / unit, x_high / unit }, { y_low, y_high }, {
-    x = ("%s (%s%s)"):format(name, prefix, objective.unit), y = "predicted (score over all cuts)",
+    x = title_of(name, prefix .. objective.unit), y = "predicted score",
     title = input.graph.name,
   })
   legend(add)
@@ -102,11 +128,14 @@ function M.svg(front)
     add('<circle cx="%.1f" cy="%.1f" r="3" fill="%s" fill-opacity="0.7"/>', x(member[name]),
       y(member.score), BEATEN)
   end
-  local path = {}
-  for i, member in ipairs(front) do
-    path[i] = ("%s%.1f %.1f"):format(i == 1 and "M" or "L", x(member[name]), y(member.score))
+  if #front.settings.objectives == 1 then
+    local points = {}
+    for i, member in ipairs(front) do
+      points[i] = { x(member[name]), y(member.score) }
+    end
+    add('<path d="%s" fill="none" stroke="%s" stroke-width="1.5"/>',
+      plot.steps(points, objective.sense == "max"), FRONT)
   end
-  add('<path d="%s" fill="none" stroke="%s" stroke-width="1.5"/>', table.concat(path), FRONT)
   for rank, member in ipairs(front) do
     add('<rect x="%.1f" y="%.1f" width="8" height="8" fill="%s"><title>rank %d: %.4f</title></rect>',
       x(member[name]) - 4, y(member.score) - 4, FRONT, rank - 1, member.score)
@@ -117,4 +146,4 @@ function M.svg(front)
   return table.concat(lines, "\n") .. "\n"
 end
 
-return M
+return plot

@@ -42,7 +42,7 @@ local function figure(hunk, number, total)
     for k = 2, #hunk.places do
       others[#others + 1] = place_in_words(hunk.places[k])
     end
-    more = fill(' <span class="alike">and alike, but for resolutions, at %s</span>',
+    more = fill(' <span class="alike">and alike, but for shapes, at %s</span>',
       table.concat(others, "; "))
   end
   return fill('<figure class="hunk"><figcaption>%s%s</figcaption><div class="scroll" tabindex="0" '
@@ -50,7 +50,7 @@ local function figure(hunk, number, total)
     markup.raw(svg))
 end
 
-local LEGEND = { { "removed", "removed" }, { "added", "added" }, { "reshaped", "other resolution" } }
+local LEGEND = { { "removed", "removed" }, { "added", "added" }, { "reshaped", "other shape" } }
 
 local function legend(counts)
   local parts = {}
@@ -81,7 +81,7 @@ function portrait.difference(parent, child, origin)
   end
   local profile = costs.profile(pair)
   return markup.join {
-    fill('<div class="bar">%s<label class="toggle"><input type="checkbox" class="shapes"> resolutions</label>'
+    fill('<div class="bar">%s<label class="toggle"><input type="checkbox" class="shapes"> shapes</label>'
       .. "</div>", legend(pair.counts)),
     fill('<div class="hunks" data-after="%s">%s</div>', folds.differences(pair, list), markup.join(drawings)),
     profile and fill('<figure class="cost"><figcaption>FLOPs along the network: before above the line, after '

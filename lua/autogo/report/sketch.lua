@@ -16,7 +16,7 @@ local number = routes.number
 
 local sketch = {}
 
-local HEIGHT, CHIP, BETWEEN, EDGE, TITLE = 26, 15, 24, 1, 20
+local HEIGHT, CHIP, BETWEEN, EDGE, TITLE = 29, 15, 24, 1, 20
 -- Of one side, so that its title has room.
 local LEAST = 120
 -- A longer hunk stands in columns, as drawings of whole networks do; for it this width to height.
@@ -100,11 +100,12 @@ local function draw_node(out, a, i, mark)
   local middle = number((width + (mark and CHIP or 0)) / 2)
   if mark then
     out[#out + 1] = ('<path class="k" d="M0 3q0-3 3-3H%dV%dH3q-3 0-3-3z"/>'):format(CHIP, HEIGHT)
-    out[#out + 1] = ('<text class="k" x="%s" y="17">%s</text>'):format(number(CHIP / 2), SIGNS[mark])
+    out[#out + 1] = ('<text class="k" x="%s" y="18.5">%s</text>'):format(number(CHIP / 2), SIGNS[mark])
   end
-  out[#out + 1] = ('<text class="l" x="%s" y="17">%s</text>'):format(middle, text.escape(a.problem.labels[i]))
+  out[#out + 1] = ('<text class="l" x="%s" y="18.5">%s</text>'):format(middle,
+    text.escape(a.problem.labels[i]))
   if not node.elided then
-    out[#out + 1] = ('<text class="s" x="%s" y="22.5">%s</text>'):format(middle,
+    out[#out + 1] = ('<text class="s" x="%s" y="24.5">%s</text>'):format(middle,
       text.shape(node.h_out, node.w_out, node.c_out))
   end
   out[#out + 1] = "</g>"

@@ -10,7 +10,7 @@
   if (!place) return;
   const network = JSON.parse(place.dataset.nodes);
 
-  const HEIGHT = 26, CHIP = 15, STRAIGHT = 9, SLANTED = 26, APART = 16, LINE = 10, PAD = 10, HEAD = 24, EDGE = 1, BETWEEN = 24;
+  const HEIGHT = 29, CHIP = 15, STRAIGHT = 9, SLANTED = 26, APART = 16, LINE = 10, PAD = 10, HEAD = 24, EDGE = 1, BETWEEN = 24;
 
   const all = (selector, root) => Array.from(root.querySelectorAll(selector));
   const round = (value) => Math.round(value * 10) / 10;
@@ -227,10 +227,10 @@
     box.append(title, element('rect', { width, height: HEIGHT, rx: 3 }));
     if (reshaped) {
       box.append(element('path', { class: 'k', d: `M0 3q0-3 3-3H${CHIP}V${HEIGHT}H3q-3 0-3-3z` }),
-        element('text', { class: 'k', x: CHIP / 2, y: 17 }, '~'));
+        element('text', { class: 'k', x: CHIP / 2, y: 18.5 }, '~'));
     }
     const middle = (width + (reshaped ? CHIP : 0)) / 2;
-    box.append(element('text', { class: 'l', x: middle, y: 17 }, label), element('text', { class: 's', x: middle, y: 22.5 }, shape));
+    box.append(element('text', { class: 'l', x: middle, y: 18.5 }, label), element('text', { class: 's', x: middle, y: 24.5 }, shape));
     return box;
   }
 
@@ -293,6 +293,7 @@
       grip.setAttribute('d', `M0 0h${round(breadth)}v${HEAD}h-${round(breadth)}z`);
       label.textContent = `${one.open ? '▾' : '▸'} ${one.words}`;
       label.setAttribute('x', one.open ? 8 : closed / 2);
+      label.setAttribute('y', one.open ? 16 : 18.5);
       if (one.open) {
         picture.content.setAttribute('transform', `translate(${round(left + (breadth - picture.width) / 2 - picture.left)} ${y})`);
         group.after(picture.content);

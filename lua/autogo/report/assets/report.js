@@ -123,14 +123,16 @@
     const [low, high] = all('input', set);
     const from = Number(set.dataset.low), to = Number(set.dataset.high);
     const at = (input) => from + (to - from) * Number(input.value) / Number(input.max);
-    return { set, low, high, at, index: Number(set.dataset.key) - 1, unit: set.dataset.unit, output: set.querySelector('output') };
+    return { set, low, high, at, index: Number(set.dataset.key) - 1, unit: set.dataset.unit, decimals: set.dataset.decimals, output: set.querySelector('output') };
   });
 
-  function short(value, unit) {
-    for (const [size, prefix] of [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']]) {
+  // As the rest of the page writes it.
+  function short(value, { unit, decimals }) {
+    if (decimals) return value.toFixed(decimals).replace('-', '−');
+    for (const [size, prefix] of [[1e18, 'E'], [1e15, 'P'], [1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']]) {
       if (Math.abs(value) >= size) return `${(value / size).toPrecision(4)} ${prefix}${unit}`;
     }
-    return `${Number(value.toPrecision(4))} ${unit}`.trim();
+    return `${Number.isInteger(value) ? value : value.toPrecision(4)} ${unit}`.trim();
   }
 
   function passes(values, set) {
@@ -141,11 +143,13 @@
   }
 
   // The part of a track between its thumbs, and what it stands for in words.
-  function showRange({ set, low, high, at, unit, output }) {
-    output.textContent = `${short(at(low), unit)} to ${short(at(high), unit)}`;
+  function showRange(range) {
+    const { set, low, high, at, output } = range, [from, to] = [low, high].map((input) => short(at(input), range));
+    const unit = / .*/.exec(to);
+    output.textContent = `${unit && from.endsWith(unit[0]) ? from.slice(0, -unit[0].length) : from} to ${to}`;
     for (const [name, input] of [['--low', low], ['--high', high]]) set.style.setProperty(name, `${100 * input.value / input.max}%`);
-    low.setAttribute('aria-valuetext', short(at(low), unit));
-    high.setAttribute('aria-valuetext', short(at(high), unit));
+    low.setAttribute('aria-valuetext', from);
+    high.setAttribute('aria-valuetext', to);
     low.style.zIndex = Number(low.value) === Number(low.max) ? 1 : ''; // or it could not be moved back
   }
 

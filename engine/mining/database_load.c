@@ -1,19 +1,5 @@
-/* The database's file.
- *
- *   "AGDB" | version u32 | payload size u64 | checksum u128 | payload       (little endian)
- *
- *   payload   families { length, bytes }
- *             entries  { hash u128, count, families,
- *                        layouts  { size, inputs, outputs,
- *                                   nodes { op, padding, bias, flags, kernel, dilation, alpha u32,
- *                                           operands { operand } },
- *                                   output nodes },
- *                        variants { layout, count, input shapes, node sizes } }
- *
- * Lists are preceded by their length; plain numbers are LEB128, operands zigzag. Of a node's sizes
- * only what ag_node_infer cannot derive is stored: stride, groups, pads, output channels, each only
- * for the ops that have it. The reader trusts nothing: the checksum finds damage, and every
- * number is checked besides, because a checksum can be forged. */
+/* Reading a database. The reader trusts nothing: the checksum finds damage, and every number is
+ * checked besides, because a checksum can be forged. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,159 +7,9 @@
 #include "engine/base/alloc.h"
 #include "engine/base/file.h"
 #include "engine/base/map.h"
-#include "engine/mining/database.h"
+#include "engine/mining/database_file.h"
 
-enum { FILE_VERSION = 1, HEADER_SIZE = 32, MAX_NODES = 1 << 23 };
 static const size_t file_limit = (size_t)1 << 28;
-
-/* --- what is stored of a node --------------------------------------------------------- */
-
-static bool has_stride(int op) {
-  ag_rule rule = ag_op_get((ag_op)op)->rule;
-  return rule == AG_RULE_STRIDED || rule == AG_RULE_FOLD || rule == AG_RULE_UNFOLD ||
-         rule == AG_RULE_UPSAMPLE;
-}
-
-static bool has_groups(int op) {
-  return op == AG_OP_CONV || op == AG_OP_TRANSPOSED_CONV || op == AG_OP_CHANNEL_SHUFFLE;
-}
-
-static bool has_channels(int op) {
-  return op == AG_OP_CONV || op == AG_OP_TRANSPOSED_CONV;
-}
-
-static bool has_pads(const ag_node *n) {
-  return n->op == AG_OP_PADDINGS || n->op == AG_OP_TRANSPOSED_CONV || n->padding == AG_PAD_EXPLICIT;
-}
-
-ag_node ag_node_skeleton(const ag_node *n) {
-  ag_node bare = ag_node_make(n->op);
-  bare.padding = n->padding;
-  bare.bias = n->bias;
-  bare.flags = n->flags;
-  bare.alpha = n->alpha;
-  memcpy(bare.kernel, n->kernel, sizeof n->kernel);
-  memcpy(bare.dilation, n->dilation, sizeof n->dilation);
-  if (has_stride(n->op)) memcpy(bare.stride, n->stride, sizeof n->stride);
-  if (has_groups(n->op)) bare.groups = n->groups;
-  if (has_pads(n)) memcpy(bare.pads, n->pads, sizeof n->pads);
-  if (has_channels(n->op)) bare.out.c = n->out.c;
-  return bare;
-}
-
-/* --- writing -------------------------------------------------------------------------- */
-
-static void put(ag_text *text, uint64_t value) {
-  unsigned char bytes[10];
-  size_t size = 0;
-  for (; value >= 128; value >>= 7) bytes[size++] = (unsigned char)(value | 128);
-  bytes[size++] = (unsigned char)value;
-  ag_text_bytes(text, bytes, size);
-}
-
-static void put_fixed(ag_text *text, uint64_t value, int size) {
-  for (int i = 0; i < size; i++) ag_text_bytes(text, &(unsigned char){(value >> (8 * i)) & 255}, 1);
-}
-
-static void put_ints(ag_text *text, const int32_t *values, int count) {
-  for (int i = 0; i < count; i++) put(text, (uint64_t)values[i]);
-}
-
-static void put_layout(ag_text *text, const ag_segment *s) {
-  put_ints(text, (int32_t[]){s->size, s->inputs, s->outputs}, 3);
-  for (int i = 0; i < s->size; i++) {
-    const ag_node *n = &s->nodes[i];
-    uint32_t alpha;
-    memcpy(&alpha, &n->alpha, sizeof alpha);
-    put_ints(text, (int32_t[]){n->op, n->padding, n->bias, n->flags}, 4);
-    put_ints(text, n->kernel, 2);
-    put_ints(text, n->dilation, 2);
-    put_fixed(text, alpha, 4);
-    put(text, (uint64_t)ag_segment_arity(s, i));
-    for (int k = s->operand_start[i]; k < s->operand_start[i + 1]; k++)
-      put(text,
-          s->operands[k] < 0 ? (uint64_t)~s->operands[k] << 1 | 1 : (uint64_t)s->operands[k] << 1);
-  }
-  put_ints(text, s->output_nodes, s->outputs);
-}
-
-static void put_sizes(ag_text *text, const ag_segment *s) {
-  for (int p = 0; p < s->inputs; p++)
-    put_ints(text, (int32_t[]){s->input_shapes[p].h, s->input_shapes[p].w, s->input_shapes[p].c},
-             3);
-  for (int i = 0; i < s->size; i++) {
-    const ag_node *n = &s->nodes[i];
-    if (has_stride(n->op)) put_ints(text, n->stride, 2);
-    if (has_groups(n->op)) put_ints(text, &n->groups, 1);
-    if (has_pads(n)) put_ints(text, n->pads, 4);
-    if (has_channels(n->op)) put_ints(text, &n->out.c, 1);
-  }
-}
-
-/* Layouts are numbered in order of first use by the variants. */
-static void put_entry(ag_text *text, const ag_entry *e) {
-  put_fixed(text, e->hash.hi, 8);
-  put_fixed(text, e->hash.lo, 8);
-  put(text, (uint64_t)e->count);
-  put(text, e->families);
-  ag_map known = {0};
-  ag_text layouts = {0}, one = {0};
-  int64_t *layout = AG_ARRAY(int64_t, e->variants), count = 0;
-  for (int v = 0; v < e->variants; v++) {
-    one.size = 0;
-    put_layout(&one, e->variant[v]);
-    bool fresh;
-    layout[v] = *ag_map_put(&known, ag_hash_bytes(one.data, one.size), count, &fresh);
-    if (!fresh) continue;
-    ag_text_bytes(&layouts, one.data, one.size);
-    count++;
-  }
-  put(text, (uint64_t)count);
-  ag_text_bytes(text, layouts.data, layouts.size);
-  put(text, (uint64_t)e->variants);
-  for (int v = 0; v < e->variants; v++) {
-    put(text, (uint64_t)layout[v]);
-    put(text, (uint64_t)e->variant_count[v]);
-    put_sizes(text, e->variant[v]);
-  }
-  free(layout);
-  ag_text_free(&layouts);
-  ag_text_free(&one);
-  ag_map_free(&known);
-}
-
-static bool is_too_large(const ag_database *d) {
-  int64_t nodes = 0;
-  for (int i = 0; i < d->size; i++) nodes += (int64_t)d->entries[i].size * d->entries[i].variants;
-  return nodes > MAX_NODES;
-}
-
-ag_status ag_database_save(const ag_database *d, const char *path, ag_error *err) {
-  if (is_too_large(d))
-    return ag_fail(err, AG_LIMIT, "a database file holds at most %d nodes; keep fewer variants",
-                   MAX_NODES);
-  ag_text payload = {0}, file = {0};
-  put(&payload, (uint64_t)d->families);
-  for (int i = 0; i < d->families; i++) {
-    put(&payload, strlen(d->family[i]));
-    ag_text_bytes(&payload, d->family[i], strlen(d->family[i]));
-  }
-  put(&payload, (uint64_t)d->size);
-  for (int i = 0; i < d->size; i++) put_entry(&payload, &d->entries[i]);
-  ag_hash checksum = ag_hash_bytes(payload.data, payload.size);
-  ag_text_bytes(&file, "AGDB", 4);
-  put_fixed(&file, FILE_VERSION, 4);
-  put_fixed(&file, payload.size, 8);
-  put_fixed(&file, checksum.hi, 8);
-  put_fixed(&file, checksum.lo, 8);
-  ag_text_bytes(&file, payload.data, payload.size);
-  ag_status status = ag_file_write(path, file.data, file.size, err);
-  ag_text_free(&payload);
-  ag_text_free(&file);
-  return status;
-}
-
-/* --- reading -------------------------------------------------------------------------- */
 
 /* After the first failure `status` is set, reads give 0 and nothing more is reported. */
 typedef struct reader {
@@ -320,7 +156,7 @@ static bool segment_is_minable(const ag_segment *s) {
 /* A copy of the layout with the sizes of one variant, inferred and checked. NULL on failure. */
 static ag_segment *get_sizes(reader *r, const ag_segment *layout) {
   r->nodes += layout->size;
-  if (r->nodes > MAX_NODES) fail(r, "more nodes than a database holds");
+  if (r->nodes > AG_DATABASE_MAX_NODES) fail(r, "more nodes than a database holds");
   if (r->status) return NULL;
   ag_segment *s = ag_segment_copy(layout);
   for (int p = 0; p < s->inputs; p++) {
@@ -329,11 +165,9 @@ static ag_segment *get_sizes(reader *r, const ag_segment *layout) {
     s->input_shapes[p].c = get_int(r, 1, INT_MAX);
   }
   for (int i = 0; i < s->size; i++) {
-    ag_node *n = &s->nodes[i];
-    for (int d = 0; d < 2 && has_stride(n->op); d++) n->stride[d] = get_int(r, 1, INT_MAX);
-    if (has_groups(n->op)) n->groups = get_int(r, 1, INT_MAX);
-    for (int k = 0; k < 4 && has_pads(n); k++) n->pads[k] = get_int(r, 0, INT_MAX);
-    if (has_channels(n->op)) n->out.c = get_int(r, 1, INT_MAX);
+    ag_stored_size sizes[AG_STORED_SIZES];
+    int count = ag_node_stored_sizes(&s->nodes[i], sizes);
+    for (int k = 0; k < count; k++) *sizes[k].value = get_int(r, sizes[k].least, INT_MAX);
   }
   if (!r->status && (ag_segment_infer(s, s->input_shapes, NULL) || !segment_is_minable(s)))
     fail(r, "a segment's shapes do not fit together");
@@ -432,9 +266,9 @@ static void check_header(reader *r) {
   }
   r->at += 4;
   uint32_t version = (uint32_t)get_fixed(r, 4);
-  if (!r->status && version != FILE_VERSION) {
+  if (!r->status && version != AG_DATABASE_VERSION) {
     r->status = ag_fail(r->err, AG_UNSUPPORTED, "database format %u, but this program reads %d",
-                        (unsigned)version, FILE_VERSION);
+                        (unsigned)version, AG_DATABASE_VERSION);
     return;
   }
   uint64_t size = get_fixed(r, 8);

@@ -1,0 +1,19 @@
+# Keras models of layers without weights, and of functions, through the program into ONNX Runtime: the
+# numbers are those that numpy gives.
+. tests/e2e/lib.sh
+
+has_onnxruntime || exit 0
+for python in python3 /usr/bin/python3 none; do
+  "$python" -c 'import numpy' 2>/dev/null && break
+done
+if [ "$python" = none ]; then
+  echo "skipped: python3-numpy is not installed"
+  exit 0
+fi
+check "write the models" "$python" tests/formats/keras_values.py "$WORK"
+for file in "$WORK"/*.json; do
+  model=$(basename "$file" .json)
+  check "convert $model" "$AUTOGO" convert "$file" "$WORK/$model.onnx"
+  check "$model computes what it should" node tests/formats/run_reference.js "$WORK/$model.onnx" \
+    "$WORK/$model.in" "$WORK/$model.out"
+done
