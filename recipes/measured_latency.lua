@@ -1,5 +1,6 @@
 -- Measured latency against its estimates: ResNet-18 and ten of its evolved children in ONNX Runtime on this
--- machine, beside the roofline of a CPU and a table of kernels measured one by one.
+-- machine, beside the roofline of a CPU, a table of kernels measured one by one, and both fitted as
+-- `autogo measure LIST --fit` does.
 --
 --     autogo run recipes/measured_latency.lua [--device DEVICE] [--children N] [--runs N] [--seed N]
 --         [--threads N] [--out DIR] [--quick]
@@ -7,8 +8,10 @@
 -- The children are spread over the members of a search's archive, from fastest to slowest by roofline. What
 -- counts is whether the estimates rank them as the measurement does: Spearman's and Kendall's rank
 -- correlations are printed, whatever they are. The sum of isolated kernels has no fusion and pays the call of
--- the runtime once per kernel, so it is far above the measurement; the roofline is of another CPU.
+-- the runtime once per kernel, so it is far above the measurement; the roofline is of another CPU. What is
+-- fitted is told of each network by the fit to all others: `fitted_ms` is the roofline's.
 local ag = require "autogo"
+local calibration = require "autogo.hardware.calibration"
 local core = require "autogo.core"
 local cost = require "autogo.cost"
 local kernel_table = require "autogo.hardware.kernel_table"
@@ -29,7 +32,8 @@ local values = recipe.options {
   },
 }
 
-local HEADER = { "network", "gflops", "measured_ms", "p10", "p90", "roofline_ms", "table_ms" }
+local HEADER = { "network", "gflops", "measured_ms", "p10", "p90", "roofline_ms", "table_ms", "fitted_ms" }
+local ESTIMATES = { "estimate", "spearman", "kendall", "error_%", "scale", "ms_per_op" }
 
 -- Every k-th of a list, so many of them, its ends among them.
 local function spread(list, count)
@@ -87,7 +91,7 @@ table.sort(members, function(a, b)
   return a.score > b.score
 end)
 local graphs = { front.input.graph }
-for _, member in ipairs(spread(members, quick and 3 or values.children)) do
+for _, member in ipairs(spread(members, quick and calibration.LEAST - 1 or values.children)) do
   graphs[#graphs + 1] = member.graph
 end
 
@@ -95,22 +99,34 @@ local times = assert(measured.times(networks, graphs))
 local by_table, count = measured_table(singles, graphs, values.out .. "/kernels.csv")
 by_table = cost.new(by_table)
 
-local rows, columns = {}, { {}, {}, {} }
+local medians = {}
+for i, time in ipairs(times) do medians[i] = time.median or error(time.error, 0) end
+
+-- How an estimate does: as it is, and fitted to all networks but the one in question.
+local summary = {}
+local function judge(name, estimate)
+  local fit, why = calibration.fit(assert(calibration.rows(estimate, graphs, medians)))
+  if not fit then
+    print(("%s: %s"):format(name, why))
+    return {}
+  end
+  local before, after = fit.before, fit.left_out
+  summary[#summary + 1] = { name, before.spearman, before.kendall, 100 * before.rmse }
+  summary[#summary + 1] = { name .. " fitted", after.spearman, after.kendall, 100 * after.rmse, fit.scale,
+    fit.per_op }
+  return after.values
+end
+local fitted = judge("roofline " .. values.device, "roofline:" .. values.device)
+judge("table of kernels", "table:" .. values.out .. "/kernels.csv")
+
+local rows = {}
 for i, graph in ipairs(graphs) do
-  if not times[i].median then error(times[i].error, 0) end
-  local estimates = { roofline:of(graph), by_table:of(graph) }
-  rows[i] = { i == 1 and "resnet18" or ("child %d"):format(i - 1), graph.flops / 1e9, times[i].median,
-    times[i].p10, times[i].p90, estimates[1], estimates[2] }
-  columns[1][i], columns[2][i], columns[3][i] = times[i].median, estimates[1], estimates[2]
+  rows[i] = { i == 1 and "resnet18" or ("child %d"):format(i - 1), graph.flops / 1e9, medians[i],
+    times[i].p10, times[i].p90, roofline:of(graph), by_table:of(graph), fitted[i] }
 end
 recipe.print(HEADER, rows)
 recipe.csv(values.out .. "/measured.csv", HEADER, rows)
-
-local summary = {}
-for k, name in ipairs { "roofline " .. values.device, "table of kernels" } do
-  summary[k] = { name, core.srcc(columns[k + 1], columns[1]), core.kendall(columns[k + 1], columns[1]) }
-end
-recipe.print({ "estimate", "spearman", "kendall" }, summary)
-recipe.csv(values.out .. "/correlations.csv", { "estimate", "spearman", "kendall" }, summary)
+recipe.print(ESTIMATES, summary)
+recipe.csv(values.out .. "/correlations.csv", ESTIMATES, summary)
 print(("%.1f s with seed %d; %d networks, %d kernels, one thread"):format(ag.clock() - begin, values.seed,
   #graphs, count))

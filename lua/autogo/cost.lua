@@ -7,6 +7,7 @@
 -- @module autogo.cost
 
 local core = require "autogo.core"
+local versioned = require "autogo.versioned"
 
 local Cost = {}
 Cost.__index = Cost
@@ -19,32 +20,32 @@ end
 
 -- What a batch objective measured, by canonical hash:
 -- { format, version, objective, values = { hash = number } }.
-local CACHE_FORMAT, CACHE_VERSION = "autogo-cache", 1
+local CACHE = {
+  format = "autogo-cache", version = 1, what = "cache of measurements",
+  advice = "remove it or name another file as the objective's cache",
+}
 -- Seconds between two writings of a cache, so that a quick objective does not wait for the disk.
 local CACHE_PERIOD = 1
 
 local function read_cache(objective)
   local path = objective.cache
   if not core.exists(path) then return {} end
-  local text, why = core.read_file(path)
-  if not text then fail(objective, why) end
-  local file = core.json_decode(text)
-  if type(file) ~= "table" or file.format ~= CACHE_FORMAT or file.version ~= CACHE_VERSION
-    or type(file.values) ~= "table" then
-    fail(objective, path .. ": this is not a cache of measurements")
-  elseif file.objective ~= objective.name then
-    fail(objective, ("%s: a cache of '%s'"):format(path, tostring(file.objective)))
+  local file, why = versioned.read(path, CACHE)
+  if not file then fail(objective, why) end
+  if file.objective ~= objective.name then
+    fail(objective, ("%s: a cache of '%s'; %s"):format(path, tostring(file.objective), CACHE.advice))
+  elseif type(file.values) ~= "table" then
+    fail(objective, ("%s: values: an object expected; %s"):format(path, CACHE.advice))
   end
   for _, value in pairs(file.values) do
-    if type(value) ~= "number" then fail(objective, path .. ": a value is no number") end
+    if type(value) ~= "number" then fail(objective, path .. ": a value is no number; " .. CACHE.advice) end
   end
   return file.values
 end
 
 local function write_cache(self)
-  local good, why = core.write_file(self.objective.cache, core.json_encode {
-    format = CACHE_FORMAT, version = CACHE_VERSION, objective = self.name, values = self.known,
-  } .. "\n")
+  local fields = { objective = self.name, values = self.known }
+  local good, why = versioned.write(self.objective.cache, CACHE, fields)
   if not good then fail(self.objective, why) end
   self.written = core.clock()
 end
@@ -109,7 +110,7 @@ end
 -- The price of a node: what the user's function says.
 local function price(objective)
   return function(node)
-    return number_or_nil(objective, call(objective, node), "a " .. node.op .. " node")
+    return number_or_nil(objective, call(objective, node), ("a node '%s'"):format(node.op))
   end
 end
 

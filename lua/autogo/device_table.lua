@@ -1,21 +1,23 @@
 --- What a network costs on a device, group by group, for people.
 -- @module autogo.device_table
 
-local short = require("autogo.report.table").short
 local clean = require("autogo.report.text").clean
+local tables = require "autogo.report.table"
 
 local HEAD = {
   "node", "op", "MACs", "use %", "array", "vector", "memory", "exposed", "DRAM", "us", "uJ", "tiles",
 }
 local LEFT = { [2] = true, [12] = true }
 
-local function figure(value)
-  return value == 0 and "-" or (short(value):gsub("%s+$", ""))
+local figure = tables.figure
+
+local function moved(bytes)
+  local sum = bytes.dram_read + bytes.dram_written
+  return sum == 0 and "-" or tables.memory(sum)
 end
 
-local function bytes_of(bytes)
-  local sum = bytes.dram_read + bytes.dram_written
-  return sum == 0 and "-" or ("%.4g KiB"):format(sum / 1024)
+local function plain(value)
+  return (value < 1e4 and "%.4g" or "%.0f"):format(value)
 end
 
 -- "3x80 px, 64 of 128 ch": a tile, in the order of its loops.
@@ -40,31 +42,13 @@ local function cells_of(row, op)
     ("%d"):format(row.node), op, figure(row.macs),
     row.macs > 0 and ("%.1f"):format(100 * row.utilisation) or "-",
     figure(row.array_cycles), figure(row.vector_cycles), figure(row.memory_cycles),
-    figure(row.exposed_cycles), bytes_of(row.bytes), ("%.4g"):format(row.ms * 1e3),
-    ("%.4g"):format(row.mj * 1e3), tiles(row.tiling),
+    figure(row.exposed_cycles), moved(row.bytes),
+    plain(row.ms * 1e3), plain(row.mj * 1e3), tiles(row.tiling),
   }
 end
 
-local function align(lines)
-  local width, out = {}, {}
-  for _, cells in ipairs(lines) do
-    for i, cell in ipairs(cells) do
-      width[i] = math.max(width[i] or 0, utf8.len(cell))
-    end
-  end
-  for k, cells in ipairs(lines) do
-    local parts = {}
-    for i, cell in ipairs(cells) do
-      local pad = (" "):rep(width[i] - utf8.len(cell))
-      parts[i] = LEFT[i] and cell .. pad or pad .. cell
-    end
-    out[k] = table.concat(parts, "  "):gsub("%s+$", "")
-  end
-  return table.concat(out, "\n")
-end
-
-local CROWDED = "tensors that stay on chip come to %.4g MiB at once, the shared buffer has %.4g: %s are written "
-  .. "to DRAM and %s read back, %.4g us and %.4g uJ more than the sums of the lines"
+local CROWDED = "tensors that stay on chip come to %.4g MiB at once, the shared buffer has %.4g: %s are "
+  .. "written to DRAM and %s read back, %.4g us and %.4g uJ more than the sums of the lines"
 local DOUBT = "%.3g TOPS/W at full use is outside 0.1 to 10: doubt the energies of this device file"
 
 local function notes(device, cost)
@@ -76,8 +60,7 @@ local function notes(device, cost)
   }
   if cost.evicted + cost.reread > 0 then
     lines[#lines + 1] = CROWDED:format(cost.shared_peak / 2 ^ 20, device.shared_bytes / 2 ^ 20,
-      bytes_of { dram_read = 0, dram_written = cost.evicted }, bytes_of { dram_read = cost.reread, dram_written = 0 },
-      cost.evicted_ms * 1e3, cost.evicted_mj * 1e3)
+      tables.memory(cost.evicted), tables.memory(cost.reread), cost.evicted_ms * 1e3, cost.evicted_mj * 1e3)
   end
   local tops = device.tops_per_watt
   if tops > 10 or tops < 0.1 then
@@ -103,5 +86,8 @@ return function(device, cost)
     all[i] = all[i] or cell
   end
   lines[#lines + 1] = all
-  return align(lines) .. "\n\n" .. table.concat(notes(device, cost), "\n") .. "\n"
+  local text = tables.align(lines, LEFT)
+  text[#text + 1] = ""
+  table.move(notes(device, cost), 1, 4, #text + 1, text)
+  return table.concat(text, "\n") .. "\n"
 end

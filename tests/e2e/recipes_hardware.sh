@@ -32,8 +32,12 @@ check "three_objectives: three panels are drawn" [ "$(grep -c 'rotate(-90)' "$WO
 if command -v node >/dev/null && [ -d "$BUILD/node/node_modules/onnxruntime-node" ]; then
   check "measured_latency --quick" env NODE_PATH="$BUILD/node/node_modules" "$AUTOGO" run \
     recipes/measured_latency.lua --quick --out "$WORK/measured"
-  check "measured_latency: every network is measured and estimated twice" awk -F, \
-    'NR > 1 && !($3 > 0 && $6 > 0 && $7 > 0) { bad = 1 } END { exit bad || NR != 5 }' "$WORK/measured/measured.csv"
+  check "measured_latency: every network is measured, and estimated in three ways" awk -F, \
+    'NR > 1 && !($3 > 0 && $6 > 0 && $7 > 0 && $8 > 0) { bad = 1 } END { exit bad || NR != 11 }' \
+    "$WORK/measured/measured.csv"
+  check "measured_latency: both estimates are correlated, as they are and fitted" awk -F, \
+    'NR > 1 && !($2 >= -1 && $2 <= 1 && $4 > 0) { bad = 1 } END { exit bad || NR != 5 }' \
+    "$WORK/measured/correlations.csv"
 else
   echo "skipped: onnxruntime-node is not installed"
 fi

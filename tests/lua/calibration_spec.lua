@@ -107,6 +107,8 @@ describe("a fitted objective", function()
     for text, part in pairs {
       ["{}"] = "this is no calibration",
       ["not JSON"] = "this is no calibration",
+      ['{"format":"autogo-calibration","version":2}'] = "a calibration of version 2",
+      ['{"format":"autogo-calibration","version":1,"estimate":7}'] = "estimate: a string expected, got 7",
       ['{"format":"autogo-calibration","version":1,"estimate":"flops","scale":1,"per_op_ms":0}'] =
         "'flops' cannot be fitted",
       ['{"format":"autogo-calibration","version":1,"estimate":"roofline:none","scale":1,"per_op_ms":0}'] =

@@ -82,6 +82,8 @@ describe("an objective", function()
     assert.matches("objective: a table expected, got 3", message(3))
     assert.matches("name: a word .* expected, got nil", message { eval = eval })
     assert.matches("name: a word .* expected, got a b", message { name = "a b", eval = eval })
+    assert.matches("objective: unknown field 'units', did you mean 'unit'?",
+      message { name = "a", units = "ms", eval = eval }, 1, true)
     assert.matches("sense: 'min' or 'max' expected, got low",
       message { name = "a", sense = "low", eval = eval })
     assert.matches("eval: a function expected, got nil", message { name = "a" })
@@ -147,7 +149,7 @@ describe("an objective", function()
       assert.equal(i ~= 3 and graph.flops / 7 or nil, again:of(graph))
     end
     assert.equal(6, calls) -- only what could not be measured
-    expect.raises("phone not a cache", function()
+    expect.raises("phone no cache", function()
       core.write_file(path, "{}")
       batch()
     end)

@@ -17,10 +17,14 @@ local core = require "autogo.core"
 local cost = require "autogo.cost"
 local kernels = require "autogo.hardware.kernels"
 local objective = require "autogo.objective"
+local versioned = require "autogo.versioned"
 
 local calibration = {}
 
-local FORMAT, VERSION = "autogo-calibration", 1
+local KIND = {
+  format = "autogo-calibration", version = 1, what = "calibration",
+  advice = "autogo measure MODELS.txt --fit ESTIMATE writes one",
+}
 
 --- Networks that a fit needs at least.
 calibration.LEAST = 10
@@ -139,20 +143,17 @@ end
 --- Write a fit.
 -- @treturn boolean, or nil and a message
 function calibration.save(path, estimate, fit)
-  return core.write_file(path, core.json_encode {
-    format = FORMAT, version = VERSION, estimate = estimate, scale = fit.scale, per_op_ms = fit.per_op,
-    networks = #fit.after.values,
+  return versioned.write(path, KIND, {
+    estimate = estimate, scale = fit.scale, per_op_ms = fit.per_op, networks = #fit.after.values,
     errors = { before = fit.before.rmse, after = fit.after.rmse, left_out = fit.left_out.rmse },
-  } .. "\n")
+  })
 end
 
 local function read(path)
-  local text, why = core.read_file(path)
-  if not text then return nil, why end
-  local file = core.json_decode(text)
-  if type(file) ~= "table" or file.format ~= FORMAT or file.version ~= VERSION
-    or type(file.estimate) ~= "string" then
-    return nil, path .. ": this is no calibration; autogo measure MODELS.txt --fit ESTIMATE writes one"
+  local file, text = versioned.read(path, KIND)
+  if not file then return nil, text end
+  if type(file.estimate) ~= "string" then
+    return nil, ("%s: estimate: a string expected, got %s"):format(path, tostring(file.estimate))
   end
   for _, field in ipairs { "scale", "per_op_ms" } do
     local value = file[field]

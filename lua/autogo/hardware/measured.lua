@@ -14,10 +14,14 @@
 local core = require "autogo.core"
 local objective = require "autogo.objective"
 local onnxruntime = require "autogo.hardware.onnxruntime"
+local versioned = require "autogo.versioned"
 
 local measured = {}
 
-local FORMAT, VERSION = "autogo-measurements", 1
+local KIND = {
+  format = "autogo-measurements", version = 1, what = "cache of measurements",
+  advice = "remove it or name another with --cache",
+}
 local TRIES, DRIFT, SIZE = 3, 0.05, 8
 
 -- --- the cache ----------------------------------------------------------------------------------
@@ -30,16 +34,14 @@ end
 
 local function read_cache(path)
   if not path or not core.exists(path) then return {} end
-  local text, why = core.read_file(path)
-  if not text then return nil, why end
-  local file = core.json_decode(text)
-  if type(file) ~= "table" or file.format ~= FORMAT or file.version ~= VERSION
-    or type(file.values) ~= "table" then
-    return nil, path .. ": this is no cache of measurements; remove it or name another with --cache"
+  local file, why = versioned.read(path, KIND)
+  if not file then return nil, why end
+  if type(file.values) ~= "table" then
+    return nil, ("%s: values: an object expected; %s"):format(path, KIND.advice)
   end
   for _, value in pairs(file.values) do
     if type(value) ~= "table" or type(value.median) ~= "number" then
-      return nil, path .. ": a value is no measurement; remove the file or name another with --cache"
+      return nil, ("%s: a value is no measurement; %s"):format(path, KIND.advice)
     end
   end
   return file.values
@@ -49,8 +51,7 @@ local function write_cache(path, values)
   if not path then return true end
   local folder = path:match "^(.*)/[^/]*$"
   if folder and folder ~= "" then core.mkdir(folder) end
-  local file = { format = FORMAT, version = VERSION, values = values }
-  return core.write_file(path, core.json_encode(file) .. "\n")
+  return versioned.write(path, KIND, { values = values })
 end
 
 -- The processor, as the system calls it.

@@ -1,7 +1,7 @@
 --- A network layer by layer: what each node is and what it costs, for people, spreadsheets and programs.
 -- @module autogo.report.inventory
 
-local short = require("autogo.report.table").short
+local tables = require "autogo.report.table"
 local text = require "autogo.report.text"
 
 local inventory = {}
@@ -51,19 +51,6 @@ local BOLD, DIM, MARKED, PLAIN = "\27[1m", "\27[2m", "\27[33m", "\27[0m"
 -- Share of the multiplications from which a node is one to look at.
 local HEAVY = 0.05
 
-local function figure(value)
-  return value == 0 and "-" or (short(value):gsub("%s+$", ""))
-end
-
-local function memory(bytes)
-  for _, unit in ipairs { { 1 << 30, "GiB" }, { 1 << 20, "MiB" }, { 1 << 10, "KiB" } } do
-    if bytes >= unit[1] then
-      return ("%.4g %s"):format(bytes / unit[1], unit[2])
-    end
-  end
-  return ("%d B"):format(bytes)
-end
-
 local function share_of(row, totals)
   return totals.macs > 0 and row.macs / totals.macs or 0
 end
@@ -78,8 +65,8 @@ local function cells_of(row, totals)
   local op = tame(row.op) .. (row.groups and (" /%d groups"):format(row.groups) or "")
   return {
     ("%d"):format(row.position), op, times(row.kernel), times(row.stride), times(row.output),
-    figure(row.macs), share > 0 and ("%.1f"):format(100 * share) or "-", figure(row.params),
-    memory(row.bytes),
+    tables.figure(row.macs), share > 0 and ("%.1f"):format(100 * share) or "-", tables.figure(row.params),
+    tables.memory(row.bytes),
   }
 end
 
@@ -98,30 +85,17 @@ end
 -- has no weights, yellow what is kept as it is
 function inventory.text(rows, coloured)
   local totals = inventory.totals(rows)
-  local lines, colours, width = { HEAD }, { coloured and BOLD or nil }, {}
+  local lines, colours = { HEAD }, { coloured and BOLD or nil }
   for i, row in ipairs(rows) do
     lines[i + 1], colours[i + 1] = cells_of(row, totals), coloured and colour_of(row, totals) or nil
   end
   lines[#lines + 1] = {
-    "", "in all", "", "", "", figure(totals.macs), totals.macs > 0 and "100" or "-",
-    figure(totals.params), "",
+    "", "in all", "", "", "", tables.figure(totals.macs), totals.macs > 0 and "100" or "-",
+    tables.figure(totals.params), "",
   }
   colours[#lines] = coloured and BOLD or nil
-  for _, cells in ipairs(lines) do
-    for i, cell in ipairs(cells) do
-      width[i] = math.max(width[i] or 0, utf8.len(cell))
-    end
-  end
-  local out = {}
-  for k, cells in ipairs(lines) do
-    local parts = {}
-    for i, cell in ipairs(cells) do
-      local pad = (" "):rep(width[i] - utf8.len(cell))
-      parts[i] = LEFT[i] and cell .. pad or pad .. cell
-    end
-    local line = table.concat(parts, "  "):gsub("%s+$", "")
-    out[k] = colours[k] and colours[k] .. line .. PLAIN or line
-  end
+  local out = tables.align(lines, LEFT)
+  for k, line in ipairs(out) do out[k] = colours[k] and colours[k] .. line .. PLAIN or line end
   return table.concat(out, "\n")
 end
 

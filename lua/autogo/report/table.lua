@@ -50,22 +50,47 @@ function tables.wrap(line, room)
   return lines
 end
 
--- Lay rows out in columns, right-aligned but the first, under a header.
-local function columns(header, rows)
-  local width = {}
-  for _, row in ipairs { header, table.unpack(rows) } do
+--- The same without its trailing blank, for a column of its own; a dash for nothing.
+function tables.figure(value)
+  return value == 0 and "-" or (tables.short(value):gsub("%s+$", ""))
+end
+
+--- A number of bytes with its unit: "41.2 MiB".
+function tables.memory(bytes)
+  for _, unit in ipairs { { 1 << 30, "GiB" }, { 1 << 20, "MiB" }, { 1 << 10, "KiB" } } do
+    if bytes >= unit[1] then
+      return ("%.4g %s"):format(bytes / unit[1], unit[2])
+    end
+  end
+  return ("%d B"):format(bytes)
+end
+
+--- Lines of text with the cells of each row below each other.
+-- @tparam {{string,...},...} rows
+-- @tparam {[integer]=boolean} left columns that are aligned to the left
+-- @treturn {string,...} a line per row
+function tables.align(rows, left)
+  local width, lines = {}, {}
+  for _, row in ipairs(rows) do
     for i, cell in ipairs(row) do width[i] = math.max(width[i] or 0, utf8.len(cell)) end
   end
-  local lines = {}
-  for k, row in ipairs { header, table.unpack(rows) } do
+  for k, row in ipairs(rows) do
     local cells = {}
     for i, cell in ipairs(row) do
       local pad = (" "):rep(width[i] - utf8.len(cell))
-      cells[i] = i == 1 and cell .. pad or pad .. cell
+      cells[i] = left[i] and cell .. pad or pad .. cell
     end
-    lines[#lines + 1] = (table.concat(cells, "  "):gsub("%s+$", ""))
-    if k == 1 then lines[2] = ("-"):rep(utf8.len(lines[1])) end
+    lines[k] = table.concat(cells, "  "):gsub("%s+$", "")
   end
+  return lines
+end
+
+local FIRST = { true }
+
+-- Rows in columns, right-aligned but the first, under a header.
+local function columns(header, rows)
+  local lines = tables.align({ header, table.unpack(rows) }, FIRST)
+  table.insert(lines, 2, ("-"):rep(utf8.len(lines[1])))
   return table.concat(lines, "\n")
 end
 
