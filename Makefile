@@ -90,13 +90,23 @@ $(LIB): $(CORE_OBJECTS) $(OBJECTS)
 	@echo "  AR     $@"
 	$(Q)$(AR) rcs $@ $(CORE_OBJECTS)
 
-$(SHARED): $(CORE_OBJECTS) $(OBJECTS)
-	@echo "  CC     $@"
-	$(Q)$(CC) $(OPT) -shared -Wl,-soname,libautogo.so -o $@ $(CORE_OBJECTS) $(LIBS)
+# What others may link against: the functions of the headers, or how Lua opens the module. All else,
+# lp_solve's names among them, stays inside.
+$(BUILD)/libautogo.map: $(wildcard include/autogo/*.h)
+	@mkdir -p $(@D)
+	@{ echo '{ global:'; grep -oh '\bag_[a-z0-9_]*(' $^ | sort -u | tr '(' ';'; echo 'local: *; };'; } >$@
+$(BUILD)/module.map: | deps-hint
+	@mkdir -p $(@D)
+	@echo '{ global: luaopen_*; local: *; };' >$@
 
-$(MODULE): $(BIND_OBJECTS) $(LIB)
+$(SHARED): $(CORE_OBJECTS) $(OBJECTS) $(BUILD)/libautogo.map
 	@echo "  CC     $@"
-	$(Q)$(CC) $(OPT) -shared -o $@ $(BIND_OBJECTS) $(LIB) $(LIBS)
+	$(Q)$(CC) $(OPT) -shared -Wl,-soname,libautogo.so -Wl,--version-script=$(BUILD)/libautogo.map -o $@ \
+	  $(CORE_OBJECTS) $(LIBS)
+
+$(MODULE): $(BIND_OBJECTS) $(LIB) $(BUILD)/module.map
+	@echo "  CC     $@"
+	$(Q)$(CC) $(OPT) -shared -Wl,--version-script=$(BUILD)/module.map -o $@ $(BIND_OBJECTS) $(LIB) $(LIBS)
 
 $(BIN): $(BUILD)/engine/main.o $(BIND_OBJECTS) $(LIB)
 	@echo "  CC     $@"
@@ -179,8 +189,8 @@ prefix=$(PREFIX)
 Name: autogo
 Description: Evolve the computation graph of a convolutional network for a device
 Version: $(VERSION)
-Requires.private: $(PACKAGES)
 Libs: -L$${prefix}/lib -lautogo
+Libs.private: $(LIBS)
 Cflags: -I$${prefix}/include
 endef
 export PKG_CONFIG

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -119,11 +120,22 @@ static bool write_fully(int file, const char *data, size_t size) {
   return true;
 }
 
+/* A new file beside `path`, its name into `name`. Not by mkstemp, which makes files private: who
+ * may read them is for the umask to say, as with any other file. */
+static int create_beside(const char *path, char *name, size_t room) {
+  static atomic_uint serial;
+  int file;
+  do {
+    snprintf(name, room, "%s.%ld-%u", path, (long)getpid(), atomic_fetch_add(&serial, 1));
+    file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (file < 0 && errno == EEXIST);
+  return file;
+}
+
 ag_status ag_file_begin(ag_file_writer *writer, const char *path, ag_error *err) {
-  size_t room = strlen(path) + 16;
+  size_t room = strlen(path) + 40;
   *writer = (ag_file_writer){.path = ag_strdup(path), .temporary = ag_alloc(room, 1)};
-  snprintf(writer->temporary, room, "%s.XXXXXX", path);
-  writer->file = mkstemp(writer->temporary);
+  writer->file = create_beside(path, writer->temporary, room);
   if (writer->file >= 0) return AG_OK;
   fail_with_errno(err, path, "cannot write");
   free(writer->temporary);
@@ -138,11 +150,8 @@ ag_status ag_file_more(ag_file_writer *writer, const void *data, size_t size, ag
 }
 
 ag_status ag_file_end(ag_file_writer *writer, ag_status status, ag_error *err) {
-  /* mkstemp makes files private; give what open would have given. */
-  mode_t mask = umask(0);
-  umask(mask);
   bool good = status == AG_OK;
-  bool written = good && fchmod(writer->file, 0666 & ~mask) == 0 && fsync(writer->file) == 0;
+  bool written = good && fsync(writer->file) == 0;
   if (good && !written) fail_with_errno(err, writer->path, "cannot write");
   if (close(writer->file) != 0 && written) {
     fail_with_errno(err, writer->path, "cannot write");

@@ -100,16 +100,6 @@ static void push_ports(lua_State *L, const int32_t *ports, int count) {
   }
 }
 
-static void set_integer(lua_State *L, const char *key, int64_t value) {
-  lua_pushinteger(L, value);
-  lua_setfield(L, -2, key);
-}
-
-static void set_number(lua_State *L, const char *key, double value) {
-  lua_pushnumber(L, value);
-  lua_setfield(L, -2, key);
-}
-
 /* batch:child(i) -> table: parent (1-based), first, last, entry, variant, resolved, hash, flops,
  * predicted, baseline, gain, removed and added (op names in order), inputs and outputs (the maps
  * of graph:splice) */
@@ -118,15 +108,15 @@ static int batch_child(lua_State *L) {
   const ag_child *c = check_child(L, &index);
   const ag_graph *parent = check_batch(L, 1)->parent[c->parent];
   lua_createtable(L, 0, 16);
-  set_integer(L, "parent", c->parent + 1);
-  set_integer(L, "first", c->first);
-  set_integer(L, "last", c->last);
-  set_integer(L, "entry", c->entry + 1);
-  set_integer(L, "variant", c->variant + 1);
-  set_integer(L, "flops", c->flops);
-  set_number(L, "predicted", c->predicted);
-  set_number(L, "baseline", c->baseline);
-  set_number(L, "gain", c->predicted - c->baseline);
+  ag_lua_set_integer(L, "parent", c->parent + 1);
+  ag_lua_set_integer(L, "first", c->first);
+  ag_lua_set_integer(L, "last", c->last);
+  ag_lua_set_integer(L, "entry", c->entry + 1);
+  ag_lua_set_integer(L, "variant", c->variant + 1);
+  ag_lua_set_integer(L, "flops", c->flops);
+  ag_lua_set_number(L, "predicted", c->predicted);
+  ag_lua_set_number(L, "baseline", c->baseline);
+  ag_lua_set_number(L, "gain", c->predicted - c->baseline);
   lua_pushboolean(L, c->resolved);
   lua_setfield(L, -2, "resolved");
   ag_lua_push_hash(L, c->hash);

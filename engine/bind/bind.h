@@ -83,6 +83,10 @@ int ag_lua_raise(lua_State *L, const ag_error *err);
 /* true, or nil and the text of the error. */
 int ag_lua_result(lua_State *L, ag_status status, const ag_error *err);
 
+/* Set a field of the table on top of the stack. */
+void ag_lua_set_integer(lua_State *L, const char *key, int64_t value);
+void ag_lua_set_number(lua_State *L, const char *key, double value);
+
 void ag_lua_push_shape(lua_State *L, ag_shape shape); /* {H, W, C} */
 struct ag_import_report *ag_lua_report(lua_State *L); /* an empty one that Lua owns (pushes it) */
 void ag_lua_push_report(lua_State *L, const struct ag_import_report *report);

@@ -79,11 +79,6 @@ static const ag_entry *check_entry(lua_State *L) {
   return ag_database_get(db, (int)ag_lua_check_range(L, 2, 1, ag_database_size(db)) - 1);
 }
 
-static void set_integer(lua_State *L, const char *key, int64_t value) {
-  lua_pushinteger(L, value);
-  lua_setfield(L, -2, key);
-}
-
 static void push_families(lua_State *L, const ag_database *db, uint32_t families) {
   lua_newtable(L);
   for (int i = 0, n = 0; i < ag_database_families(db); i++) {
@@ -99,7 +94,7 @@ static void push_ops(lua_State *L, const ag_segment *segment) {
   for (int i = 0; i < segment->size; i++) counts[segment->nodes[i].op]++;
   lua_newtable(L);
   for (int op = 0; op < AG_OP_COUNT; op++)
-    if (counts[op] > 0) set_integer(L, ag_op_get((ag_op)op)->name, counts[op]);
+    if (counts[op] > 0) ag_lua_set_integer(L, ag_op_get((ag_op)op)->name, counts[op]);
 }
 
 static int edges(const ag_segment *s) {
@@ -113,12 +108,12 @@ static int edges(const ag_segment *s) {
 static int database_entry(lua_State *L) {
   const ag_entry *e = check_entry(L);
   lua_createtable(L, 0, 9);
-  set_integer(L, "size", e->size);
-  set_integer(L, "edges", edges(e->variant[0]));
-  set_integer(L, "inputs", e->inputs);
-  set_integer(L, "outputs", e->outputs);
-  set_integer(L, "count", e->count);
-  set_integer(L, "variants", e->variants);
+  ag_lua_set_integer(L, "size", e->size);
+  ag_lua_set_integer(L, "edges", edges(e->variant[0]));
+  ag_lua_set_integer(L, "inputs", e->inputs);
+  ag_lua_set_integer(L, "outputs", e->outputs);
+  ag_lua_set_integer(L, "count", e->count);
+  ag_lua_set_integer(L, "variants", e->variants);
   push_families(L, check_database(L, 1), e->families);
   lua_setfield(L, -2, "families");
   push_ops(L, e->variant[0]);

@@ -1,18 +1,14 @@
 /* Class Graph: an immutable computation graph. Nodes are named by their position, from 0, as in
  * the library and its files; ranges [first, last) are half open. */
 #include "engine/bind/bind.h"
+#include "engine/graph/names.h"
 
 /* --- nodes as tables ---------------------------------------------------------------------- */
 
-static void set_integer(lua_State *L, const char *key, int64_t value) {
-  lua_pushinteger(L, value);
-  lua_setfield(L, -2, key);
-}
-
 static void set_shape(lua_State *L, ag_shape shape, const char *h, const char *w, const char *c) {
-  set_integer(L, h, shape.h);
-  set_integer(L, w, shape.w);
-  set_integer(L, c, shape.c);
+  ag_lua_set_integer(L, h, shape.h);
+  ag_lua_set_integer(L, w, shape.w);
+  ag_lua_set_integer(L, c, shape.c);
 }
 
 static void set_pair(lua_State *L, const char *key, const int32_t *pair) {
@@ -21,23 +17,21 @@ static void set_pair(lua_State *L, const char *key, const int32_t *pair) {
 }
 
 static void set_window(lua_State *L, const ag_node *node) {
-  static const char *const padding[] = {"same", "valid", "explicit", "same_lower"};
   if (node->kernel[0] > 0) set_pair(L, "kernel", node->kernel);
   set_pair(L, "stride", node->stride);
   set_pair(L, "dilation", node->dilation);
-  set_integer(L, "groups", node->groups);
-  lua_pushstring(L, padding[node->padding & 3]);
+  ag_lua_set_integer(L, "groups", node->groups);
+  lua_pushstring(L, ag_padding_names[node->padding]);
   lua_setfield(L, -2, "padding");
   ag_lua_push_integers(L, node->pads, 4);
   lua_setfield(L, -2, "pads");
 }
 
 static void set_flags(lua_State *L, const ag_node *node) {
-  static const char *const names[] = {"ceil", "count_pads", "align", "linear", "slice"};
-  for (int i = 0; i < 5; i++) {
+  for (int i = 0; i < AG_FLAG_NAMES; i++) {
     if (!(node->flags & (1 << i))) continue;
     lua_pushboolean(L, 1);
-    lua_setfield(L, -2, names[i]);
+    lua_setfield(L, -2, ag_flag_names[i]);
   }
 }
 
@@ -51,11 +45,11 @@ void ag_lua_push_node(lua_State *L, const ag_node *node, int predecessors) {
   lua_setfield(L, -2, "bias");
   set_shape(L, node->in, "h_in", "w_in", "c_in");
   set_shape(L, node->out, "h_out", "w_out", "c_out");
-  set_integer(L, "macs", ag_node_macs(node));
-  set_integer(L, "flops", ag_node_flops(node, predecessors));
-  set_integer(L, "params", ag_node_params(node));
-  set_integer(L, "bytes", ag_node_bytes(node, predecessors));
-  set_integer(L, "inputs", predecessors);
+  ag_lua_set_integer(L, "macs", ag_node_macs(node));
+  ag_lua_set_integer(L, "flops", ag_node_flops(node, predecessors));
+  ag_lua_set_integer(L, "params", ag_node_params(node));
+  ag_lua_set_integer(L, "bytes", ag_node_bytes(node, predecessors));
+  ag_lua_set_integer(L, "inputs", predecessors);
   lua_pushnumber(L, (double)node->alpha);
   lua_setfield(L, -2, "alpha");
 }
@@ -63,7 +57,7 @@ void ag_lua_push_node(lua_State *L, const ag_node *node, int predecessors) {
 /* The node with what only its graph knows: neighbours, names. */
 static void push_graph_node(lua_State *L, const ag_graph *g, int i) {
   ag_lua_push_node(L, &g->nodes[i], ag_graph_predecessors(g, i));
-  set_integer(L, "position", i);
+  ag_lua_set_integer(L, "position", i);
   ag_lua_push_integers(L, ag_graph_operands(g, i), ag_graph_arity(g, i));
   lua_setfield(L, -2, "operands");
   ag_lua_push_integers(L, g->users + g->user_start[i], g->user_start[i + 1] - g->user_start[i]);
@@ -109,7 +103,7 @@ static int graph_ops(lua_State *L) {
   for (int i = 0; i < g->size; i++) counts[g->nodes[i].op]++;
   lua_newtable(L);
   for (int op = 0; op < AG_OP_COUNT; op++)
-    if (counts[op] > 0) set_integer(L, ag_op_get((ag_op)op)->name, counts[op]);
+    if (counts[op] > 0) ag_lua_set_integer(L, ag_op_get((ag_op)op)->name, counts[op]);
   return 1;
 }
 
@@ -126,9 +120,9 @@ static int graph_macs(lua_State *L) {
       conv += macs;
   }
   lua_createtable(L, 0, 3);
-  set_integer(L, "conv", conv);
-  set_integer(L, "depthwise", depthwise);
-  set_integer(L, "matmul", matmul);
+  ag_lua_set_integer(L, "conv", conv);
+  ag_lua_set_integer(L, "depthwise", depthwise);
+  ag_lua_set_integer(L, "matmul", matmul);
   return 1;
 }
 

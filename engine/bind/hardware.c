@@ -43,36 +43,26 @@ static int parse_device(lua_State *L) {
 
 /* --- cost ------------------------------------------------------------------------------------ */
 
-static void set_number(lua_State *L, const char *key, double value) {
-  lua_pushnumber(L, value);
-  lua_setfield(L, -2, key);
-}
-
-static void set_integer(lua_State *L, const char *key, int64_t value) {
-  lua_pushinteger(L, value);
-  lua_setfield(L, -2, key);
-}
-
 static void set_counts(lua_State *L, const ag_counts *c) {
-  set_integer(L, "macs", c->macs);
-  set_integer(L, "array_cycles", c->array);
-  set_integer(L, "vector_cycles", c->vector);
+  ag_lua_set_integer(L, "macs", c->macs);
+  ag_lua_set_integer(L, "array_cycles", c->array);
+  ag_lua_set_integer(L, "vector_cycles", c->vector);
   lua_createtable(L, 0, 5);
-  set_integer(L, "operand", c->operand);
-  set_integer(L, "output", c->output);
-  set_integer(L, "shared", c->shared);
-  set_integer(L, "dram_read", c->dram_read);
-  set_integer(L, "dram_written", c->dram_written);
+  ag_lua_set_integer(L, "operand", c->operand);
+  ag_lua_set_integer(L, "output", c->output);
+  ag_lua_set_integer(L, "shared", c->shared);
+  ag_lua_set_integer(L, "dram_read", c->dram_read);
+  ag_lua_set_integer(L, "dram_written", c->dram_written);
   lua_setfield(L, -2, "bytes");
 }
 
 static void set_tiling(lua_State *L, const ag_tiling *t) {
   static const char *const orders[] = {"os", "ws", "is"};
   lua_createtable(L, 0, 6);
-  set_integer(L, "height", t->height);
-  set_integer(L, "width", t->width);
-  set_integer(L, "channels", t->channels);
-  set_integer(L, "depth", t->depth);
+  ag_lua_set_integer(L, "height", t->height);
+  ag_lua_set_integer(L, "width", t->width);
+  ag_lua_set_integer(L, "channels", t->channels);
+  ag_lua_set_integer(L, "depth", t->depth);
   lua_pushboolean(L, t->split);
   lua_setfield(L, -2, "split");
   lua_pushstring(L, orders[t->order]);
@@ -82,41 +72,41 @@ static void set_tiling(lua_State *L, const ag_tiling *t) {
 
 static void push_row(lua_State *L, const ag_graph *g, int i, const ag_npu_node *n) {
   lua_createtable(L, 0, 14);
-  set_integer(L, "node", i);
+  ag_lua_set_integer(L, "node", i);
   lua_pushstring(L, ag_op_get((ag_op)g->nodes[i].op)->name);
   lua_setfield(L, -2, "op");
-  if (n->group >= 0) set_integer(L, "group", n->group);
+  if (n->group >= 0) ag_lua_set_integer(L, "group", n->group);
   if (n->group != i) return;
   set_counts(L, &n->counts);
   if (n->tiling.height > 0) set_tiling(L, &n->tiling);
-  set_number(L, "cycles", n->cycles);
-  set_number(L, "memory_cycles", n->memory);
-  set_number(L, "exposed_cycles", n->exposed);
-  set_number(L, "utilisation", n->utilisation);
-  set_number(L, "ms", n->ms);
-  set_number(L, "mj", n->mj);
+  ag_lua_set_number(L, "cycles", n->cycles);
+  ag_lua_set_number(L, "memory_cycles", n->memory);
+  ag_lua_set_number(L, "exposed_cycles", n->exposed);
+  ag_lua_set_number(L, "utilisation", n->utilisation);
+  ag_lua_set_number(L, "ms", n->ms);
+  ag_lua_set_number(L, "mj", n->mj);
 }
 
 static void push_cost(lua_State *L, const ag_npu_cost *c) {
   lua_createtable(L, 0, 24);
   set_counts(L, &c->counts);
-  set_number(L, "cycles", c->cycles);
-  set_number(L, "memory_cycles", c->memory);
-  set_number(L, "exposed_cycles", c->exposed);
-  set_number(L, "ms", c->ms);
-  set_number(L, "mj", c->mj);
-  set_number(L, "mw", c->mw);
-  set_number(L, "mj_system", c->mj_system);
-  set_number(L, "mw_system", c->mw_system);
-  set_number(L, "static_mj", c->static_mj);
-  set_number(L, "utilisation", c->utilisation);
-  set_number(L, "mapping", c->mapping);
-  set_integer(L, "shared_peak", c->shared_peak);
-  set_integer(L, "evicted", c->evicted);
-  set_integer(L, "reread", c->reread);
-  set_number(L, "evicted_ms", c->evicted_ms);
-  set_number(L, "evicted_mj", c->evicted_mj);
-  set_integer(L, "groups", c->groups);
+  ag_lua_set_number(L, "cycles", c->cycles);
+  ag_lua_set_number(L, "memory_cycles", c->memory);
+  ag_lua_set_number(L, "exposed_cycles", c->exposed);
+  ag_lua_set_number(L, "ms", c->ms);
+  ag_lua_set_number(L, "mj", c->mj);
+  ag_lua_set_number(L, "mw", c->mw);
+  ag_lua_set_number(L, "mj_system", c->mj_system);
+  ag_lua_set_number(L, "mw_system", c->mw_system);
+  ag_lua_set_number(L, "static_mj", c->static_mj);
+  ag_lua_set_number(L, "utilisation", c->utilisation);
+  ag_lua_set_number(L, "mapping", c->mapping);
+  ag_lua_set_integer(L, "shared_peak", c->shared_peak);
+  ag_lua_set_integer(L, "evicted", c->evicted);
+  ag_lua_set_integer(L, "reread", c->reread);
+  ag_lua_set_number(L, "evicted_ms", c->evicted_ms);
+  ag_lua_set_number(L, "evicted_mj", c->evicted_mj);
+  ag_lua_set_integer(L, "groups", c->groups);
 }
 
 /* device:cost(graph) -> table of totals, with `nodes`, a row per node: node, op, group (the node

@@ -17,6 +17,7 @@
 
 #include "engine/base/file.h"
 #include "engine/base/locale.h"
+#include "engine/base/utf8.h"
 #include "engine/bind/bind.h"
 
 enum { DECODE_LIMIT = 64 << 20, DEPTH_LIMIT = 200 };
@@ -149,39 +150,20 @@ static void write_number(writer *w, int index) {
   ag_text_add(w->text, "%s", digits);
 }
 
-/* Length of the UTF-8 sequence at `s`, 0 if it is not one. */
-static size_t sequence_length(const unsigned char *s, size_t left) {
-  size_t n = s[0] < 0x80   ? 1
-             : s[0] < 0xc2 ? 0
-             : s[0] < 0xe0 ? 2
-             : s[0] < 0xf0 ? 3
-             : s[0] < 0xf5 ? 4
-                           : 0;
-  if (n > left) return 0;
-  for (size_t i = 1; i < n; i++)
-    if ((s[i] & 0xc0) != 0x80) return 0;
-  if (s[0] == 0xe0 && s[1] < 0xa0) return 0; /* overlong */
-  if (s[0] == 0xed && s[1] > 0x9f) return 0; /* surrogate */
-  if (s[0] == 0xf0 && s[1] < 0x90) return 0;
-  if (s[0] == 0xf4 && s[1] > 0x8f) return 0; /* beyond U+10FFFF */
-  return n;
-}
-
 /* Bytes that are not UTF-8 (names in a hostile model file) become U+FFFD, so that what is
  * written is always JSON. */
-static void write_string(writer *w, const char *string, size_t length) {
-  const unsigned char *s = (const unsigned char *)string;
+static void write_string(writer *w, const char *s, size_t length) {
   ag_text_bytes(w->text, "\"", 1);
   for (size_t i = 0, n; i < length; i += n ? n : 1) {
-    n = sequence_length(s + i, length - i);
+    n = ag_utf8_length(s + i, length - i);
     if (n == 0)
       ag_text_add(w->text, "\\ufffd");
     else if (s[i] == '"' || s[i] == '\\')
       ag_text_add(w->text, "\\%c", s[i]);
     else if (s[i] == '\n')
       ag_text_add(w->text, "\\n");
-    else if (s[i] < 0x20 || s[i] == 0x7f)
-      ag_text_add(w->text, "\\u%04x", s[i]);
+    else if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
+      ag_text_add(w->text, "\\u%04x", (unsigned)s[i]);
     else
       ag_text_bytes(w->text, s + i, n);
   }

@@ -115,11 +115,6 @@ typedef struct listener {
   bool raised;  /* the error is at the top of the stack */
 } listener;
 
-static void set_number(lua_State *L, const char *key, double value) {
-  lua_pushnumber(L, value);
-  lua_setfield(L, -2, key);
-}
-
 /* (function, progress) -> what the function returned */
 static int call_listener(lua_State *L) {
   const ag_train_progress *p = lua_touserdata(L, 2);
@@ -129,10 +124,10 @@ static int call_listener(lua_State *L) {
   lua_setfield(L, -2, "epoch");
   lua_pushinteger(L, p->epochs);
   lua_setfield(L, -2, "epochs");
-  set_number(L, "loss", p->loss);
-  set_number(L, "srcc", p->srcc);
-  set_number(L, "samples_per_second", p->samples_per_second);
-  set_number(L, "seconds_left", p->seconds_left);
+  ag_lua_set_number(L, "loss", p->loss);
+  ag_lua_set_number(L, "srcc", p->srcc);
+  ag_lua_set_number(L, "samples_per_second", p->samples_per_second);
+  ag_lua_set_number(L, "seconds_left", p->seconds_left);
   lua_call(L, 1, 1);
   return 1;
 }
@@ -177,6 +172,7 @@ static const char *read_path(lua_State *L, const char *name) {
 
 static ag_train_options read_options(lua_State *L) {
   static const char *const transforms[] = {"rank-normal", "z-score", "log", NULL};
+  static const char *const sums[] = {"keep", "flatten", NULL};
   ag_train_options o = preset(L);
   o.epochs = (int)ag_lua_option_integer(L, 1, "epochs", o.epochs, 1, 1000000);
   o.batch = (int)ag_lua_option_integer(L, 1, "batch", o.batch, 1, 1000000);
@@ -186,11 +182,13 @@ static ag_train_options read_options(lua_State *L) {
   o.final_rate = ag_lua_option_number(L, 1, "final_rate", o.final_rate, 0, 1);
   o.hinge = ag_lua_option_number(L, 1, "hinge", o.hinge, 0, 1e9);
   o.consistency = ag_lua_option_number(L, 1, "consistency", o.consistency, 0, 1e9);
+  o.huber = ag_lua_option_number(L, 1, "huber", o.huber, 0, 1e9);
   o.clip = ag_lua_option_number(L, 1, "clip", o.clip, 0, 1e9);
   o.patience = (int)ag_lua_option_integer(L, 1, "patience", o.patience, 0, 1000000);
   o.transform = (ag_transform)ag_lua_option_choice(L, 1, "transform", (int)o.transform, transforms);
   o.residual = ag_lua_option_boolean(L, 1, "residual", o.residual);
   o.log_features = ag_lua_option_boolean(L, 1, "log_features", o.log_features);
+  o.flatten = ag_lua_option_choice(L, 1, "sums", o.flatten, sums) == 1;
   o.sum_pooling = ag_lua_option_boolean(L, 1, "sum_pooling", o.sum_pooling);
   o.seed = (uint64_t)ag_lua_option_integer(L, 1, "seed", (lua_Integer)o.seed, LLONG_MIN, LLONG_MAX);
   o.threads = (int)ag_lua_option_integer(L, 1, "threads", 1, 1, 256);
@@ -225,9 +223,9 @@ static int read_progress(lua_State *L) {
 
 /* train{samples={{graph=, target=, family=}, ...}, valid={...}, tokenizer=,
  * model="psc" | "gnn", preset="default" | "published", from=Predictor (fine-tuning), epochs=,
- * batch=, splits=, learning_rate=, warmup=, final_rate=, hinge=, consistency=, clip=, patience=,
- * transform="rank-normal" | "z-score" | "log", residual=, log_features=, sum_pooling=, seed=,
- * threads=, checkpoint=FILE, every=EPOCHS, resume=FILE,
+ * batch=, splits=, learning_rate=, warmup=, final_rate=, hinge=, consistency=, huber=, clip=,
+ * patience=, transform="rank-normal" | "z-score" | "log", residual=, log_features=, sums="keep" |
+ * "flatten", sum_pooling=, seed=, threads=, checkpoint=FILE, every=EPOCHS, resume=FILE,
  * progress=function({epoch, epochs, loss, srcc, samples_per_second, seconds_left}) -> false to
  * stop}
  * -> Predictor [, "interrupted"] | nil, message. Graphs in canonical order. What ag_train_options
@@ -238,7 +236,7 @@ static int train(lua_State *L) {
       "epochs",       "batch",       "splits",      "learning_rate", "warmup",     "final_rate",
       "hinge",        "clip",        "consistency", "patience",      "transform",  "residual",
       "log_features", "sum_pooling", "seed",        "threads",       "checkpoint", "every",
-      "resume",       "progress",    NULL};
+      "resume",       "progress",    "huber",       "sums",          NULL};
   ag_error err = {.offset = -1};
   lua_settop(L, 1);
   luaL_checktype(L, 1, LUA_TTABLE);

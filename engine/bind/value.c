@@ -31,6 +31,16 @@ int ag_lua_result(lua_State *L, ag_status status, const ag_error *err) {
   return 1;
 }
 
+void ag_lua_set_integer(lua_State *L, const char *key, int64_t value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, key);
+}
+
+void ag_lua_set_number(lua_State *L, const char *key, double value) {
+  lua_pushnumber(L, value);
+  lua_setfield(L, -2, key);
+}
+
 void ag_lua_push_integers(lua_State *L, const int32_t *items, int count) {
   lua_createtable(L, count, 0);
   for (int i = 0; i < count; i++) {

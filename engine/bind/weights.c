@@ -156,27 +156,31 @@ static const char **read_names(lua_State *L, int arg, int size) {
   return names;
 }
 
-static lua_Integer field(lua_State *L, const char *key, lua_Integer most) {
-  int exact;
-  lua_getfield(L, -1, key);
+static lua_Integer field(lua_State *L, int at, const char *key, lua_Integer most) {
+  int exact, type = ag_lua_option(L, at, key);
   lua_Integer value = lua_tointegerx(L, -1, &exact);
   lua_pop(L, 1);
-  if (!exact || value < 0 || value > most)
+  if (type != LUA_TNUMBER || !exact || value < 0 || value > most)
     luaL_error(L, "constants: '%s' must be an integer from 0 to %I", key, (LUAI_UACINT)most);
   return value;
 }
 
+/* A list of { node, index, name }; the names stay in its tables. */
 static const ag_weights_constant *read_constants(lua_State *L, int arg, int size, int *count) {
-  *count = (int)luaL_len(L, arg);
+  lua_Unsigned length = lua_rawlen(L, arg);
+  if (length > INT_MAX) luaL_argerror(L, arg, "too many constants");
+  *count = (int)length;
   ag_weights_constant *list = ag_lua_scratch(L, (size_t)*count, sizeof *list);
   for (int i = 0; i < *count; i++) {
     lua_rawgeti(L, arg, i + 1);
-    if (!lua_istable(L, -1)) luaL_error(L, "constants: a list of tables expected");
-    list[i].node = (int)field(L, "node", size - 1);
-    list[i].index = (int)field(L, "index", INT_MAX);
-    lua_getfield(L, -1, "name");
-    list[i].name = luaL_checkstring(L, -1); /* anchored in the caller's table */
-    lua_pop(L, 2);
+    int at = lua_gettop(L);
+    if (!lua_istable(L, at)) luaL_error(L, "constants: a list of tables expected");
+    list[i].node = (int)field(L, at, "node", size - 1);
+    list[i].index = (int)field(L, at, "index", INT_MAX);
+    if (ag_lua_option(L, at, "name") != LUA_TSTRING)
+      luaL_error(L, "constants: 'name' must be a string");
+    list[i].name = lua_tostring(L, -1);
+    lua_settop(L, at - 1);
   }
   return list;
 }

@@ -56,19 +56,14 @@ static int wl_add(lua_State *L) {
   return 1;
 }
 
-static void set_integer(lua_State *L, const char *key, int64_t value) {
-  lua_pushinteger(L, value);
-  lua_setfield(L, -2, key);
-}
-
 /* wl:level(depth) -> {subgraphs, occurrences, nodes} */
 static int wl_level(lua_State *L) {
   const ag_wl *wl = check_wl(L, 1);
   ag_wl_level level = ag_wl_at(wl, (int)ag_lua_check_range(L, 2, 0, ag_wl_depth(wl)));
   lua_createtable(L, 0, 3);
-  set_integer(L, "subgraphs", level.subgraphs);
-  set_integer(L, "occurrences", level.occurrences);
-  set_integer(L, "nodes", level.nodes);
+  ag_lua_set_integer(L, "subgraphs", level.subgraphs);
+  ag_lua_set_integer(L, "occurrences", level.occurrences);
+  ag_lua_set_integer(L, "nodes", level.nodes);
   return 1;
 }
 
@@ -81,9 +76,9 @@ static int wl_get(lua_State *L) {
   lua_setfield(L, -2, "op");
   ag_lua_push_pair(L, r.kernel);
   lua_setfield(L, -2, "kernel");
-  set_integer(L, "depth", r.depth);
-  set_integer(L, "count", r.count);
-  set_integer(L, "nodes", r.nodes);
+  ag_lua_set_integer(L, "depth", r.depth);
+  ag_lua_set_integer(L, "count", r.count);
+  ag_lua_set_integer(L, "nodes", r.nodes);
   lua_createtable(L, r.arity, 0);
   for (int k = 0; k < r.arity; k++) {
     lua_pushinteger(L, r.operands[k] + 1);

@@ -27,6 +27,12 @@ typedef struct ag_tf_value {
   int row, image;              /* if flat: that value when flattened, and what was */
 } ag_tf_value;
 
+/* A dilated convolution in three nodes (graphdef_dilation.c). */
+typedef struct ag_tf_dilation {
+  int64_t block[2]; /* the dilation */
+  int64_t pads[4];  /* top, left, bottom, right, less what is cropped again */
+} ag_tf_dilation;
+
 typedef struct ag_tf_import {
   const ag_tf_graph *graph;
   const ag_import_options *options;
@@ -40,6 +46,7 @@ typedef struct ag_tf_import {
   int32_t *order;                        /* topological */
   bool *live;                            /* needed for an output */
   int start, stop;                       /* nodes, -1 = as the file says */
+  const ag_tf_dilation **dilation;       /* of each node that is part of one; NULL = of none */
   bool channels_first;                   /* the convolutions of the file are */
   ag_tf_value **results;                 /* of each node, and how many */
   int *result_count;
@@ -53,27 +60,26 @@ typedef struct ag_tf_op {
   ag_neutral *n;
   const ag_tf_node *node;
   const char *name;
+  const char *onnx; /* type that corresponds, by the table */
   int index, count; /* of operands */
   const ag_tf_value *in;
   ag_tf_value *out; /* one result; translators of several set them by ag_tf_set_results */
 } ag_tf_op;
-
-typedef ag_status (*ag_tf_translator)(ag_tf_op *op);
 
 /* graphdef_read.c */
 ag_status ag_tf_import_graph(const ag_tf_graph *graph, size_t file_size, bool weightless,
                              const ag_import_options *options, const ag_graph **result,
                              ag_import_report *report, ag_error *err);
 ag_tf_value *ag_tf_set_results(ag_tf_op *op, int count);
-/* One op by its translator, into im->results[op->index]. Readers whose files hold such ops among
- * others come in here, with an import that has no graph. */
-ag_status ag_tf_translate(ag_tf_op *op, ag_tf_translator translator);
 
 /* graphdef_order.c: names, operands, order, what is needed */
 ag_status ag_tf_index(ag_tf_import *im);
 bool ag_tf_is_front_end(const char *type); /* decoders of sound and pictures */
-/* The node's operand is a constant list of sizes: at most `limit` into `out`. */
+/* The node's operand is a constant list of integers, or a list of lists: at most `limit` into
+ * `out`. */
 bool ag_tf_constant_list(ag_tf_import *im, int node, int slot, int64_t *out, int limit, int *count);
+
+void ag_tf_find_dilations(ag_tf_import *im); /* graphdef_dilation.c; before nodes are translated */
 
 /* graphdef_tensor.c: attributes and constants */
 const ag_tf_attribute *ag_tf_attr(const ag_tf_node *node, const char *name);
@@ -115,18 +121,16 @@ ag_status ag_tf_need(ag_tf_op *op, int count);
 ag_status ag_tf_activation(ag_tf_op *op, int slot, ag_tf_value *x); /* unflattened */
 ag_status ag_tf_ints(ag_tf_op *op, int slot, int64_t *out, int limit, int *count);
 
-/* Translators by op type; NULL = there is no rule. */
-ag_tf_translator ag_tf_find(const char *type);       /* graphdef_read.c: any of these */
-ag_tf_translator ag_tf_find_layer(const char *type); /* graphdef_layers.c */
-ag_tf_translator ag_tf_find_math(const char *type);  /* graphdef_math.c */
-ag_tf_translator ag_tf_find_shape(const char *type); /* graphdef_shape.c */
+/* What there is for an op type. */
+typedef struct ag_tf_rule {
+  const char *type;
+  ag_status (*translate)(ag_tf_op *op);
+  const char *onnx; /* the ONNX op that corresponds, where one does */
+} ag_tf_rule;
+const ag_tf_rule *ag_tf_find(const char *type); /* graphdef_ops.c; NULL = there is no rule */
 
-/* graphdef_math.c: element-wise over what the layers file needs too */
-ag_status ag_tf_add_constant(ag_tf_op *op, const ag_tf_value *x, const ag_tf_value *constant,
-                             ag_tf_value *out);
-ag_status ag_tf_unary(ag_tf_op *op, const ag_tf_value *x, const char *type, ag_tf_value *out);
-/* Relu, Relu6, ... by TensorFlow's name; false if it is none. */
-bool ag_tf_is_activation(const char *type);
-ag_status ag_tf_activate(ag_tf_op *op, const char *type, const ag_tf_value *x, ag_tf_value *out);
+/* One op by its rule, into im->results[op->index]. Readers whose files hold such ops among others
+ * come in here, with an import that has no graph. */
+ag_status ag_tf_translate(ag_tf_op *op, const ag_tf_rule *rule);
 
 #endif

@@ -121,19 +121,31 @@ static void mark_live(ag_tf_import *im) {
   }
 }
 
+/* The constant that a node reads, directly or as a frozen variable: through one Identity. */
+static const ag_tf_node *constant_operand(const ag_tf_import *im, int node, int slot) {
+  for (int step = 0; step < 2; step++) {
+    const ag_tf_node *n = im->graph->node[node];
+    node = slot < (int)n->n_input ? find(im, n->input[slot], strlen(n->input[slot])) : -1;
+    if (node < 0) return NULL;
+    const char *type = ag_wire_text(im->graph->node[node]->op);
+    if (strcmp(type, "Const") == 0) return im->graph->node[node];
+    if (strcmp(type, "Identity") != 0) return NULL;
+    slot = 0;
+  }
+  return NULL;
+}
+
 bool ag_tf_constant_list(ag_tf_import *im, int node, int slot, int64_t *out, int limit,
                          int *count) {
-  const ag_tf_node *n = im->graph->node[node];
-  int producer = slot < (int)n->n_input ? find(im, n->input[slot], strlen(n->input[slot])) : -1;
-  const ag_tf_node *p = producer < 0 ? NULL : im->graph->node[producer];
-  const ag_tf_attribute *value =
-      p && strcmp(ag_wire_text(p->op), "Const") == 0 ? ag_tf_attr(p, "value") : NULL;
+  const ag_tf_node *p = constant_operand(im, node, slot);
+  const ag_tf_attribute *value = p ? ag_tf_attr(p, "value") : NULL;
   ag_tensor t;
   if (!value || !value->tensor || value->tensor->dtype == 1 ||
-      !ag_tf_shape(value->tensor->tensor_shape, &t) || t.rank != 1 || t.dims[0] > limit)
+      !ag_tf_shape(value->tensor->tensor_shape, &t) || t.rank < 1 || t.rank > 2 ||
+      !ag_onnx_bounded(&t) || ag_onnx_elements(&t) > limit)
     return false;
   if (ag_tf_read_tensor(im, value->tensor, &t) || !t.data) return false;
-  *count = (int)t.dims[0];
+  *count = (int)ag_onnx_elements(&t);
   memcpy(out, t.data, t.bytes);
   return true;
 }

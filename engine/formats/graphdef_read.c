@@ -1,14 +1,10 @@
 /* TensorFlow's frozen GraphDefs (graphdef.h): nodes in topological order are handed to the
  * translators, inputs and outputs made of what the file and the caller say. */
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/file.h"
 #include "engine/formats/graphdef.h"
-#include "engine/formats/tfjs.h"
 #include "engine/formats/wire.h"
-#include "engine/graph/json_node.h"
 
 ag_tf_value *ag_tf_set_results(ag_tf_op *op, int count) {
   ag_tf_value *results = ag_arena_alloc(&op->im->arena, (size_t)count * sizeof *results);
@@ -118,26 +114,24 @@ static ag_status make_opaque(ag_tf_op *op) {
   return ag_neutral_end_many(op->n, node, operands, op->count, &op->out->value, 1, &own);
 }
 
-ag_tf_translator ag_tf_find(const char *type) {
-  ag_tf_translator function = ag_tf_find_layer(type);
-  if (!function) function = ag_tf_find_math(type);
-  return function ? function : ag_tf_find_shape(type);
-}
-
 /* One result until the translator says otherwise. */
-ag_status ag_tf_translate(ag_tf_op *op, ag_tf_translator translator) {
+ag_status ag_tf_translate(ag_tf_op *op, const ag_tf_rule *rule) {
   op->out = ag_tf_set_results(op, 1);
   op->out->value = -1;
   ag_tf_identity_layout(op->out);
-  return translator(op);
+  op->onnx = rule->onnx;
+  return rule->translate(op);
 }
 
-static ag_tf_translator translator_of(const ag_tf_op *op) {
+static const ag_tf_rule *rule_of(const ag_tf_op *op) {
+  static const ag_tf_rule input = {"Placeholder", make_input, NULL};
+  static const ag_tf_rule constant = {"Const", make_constant, NULL};
+  static const ag_tf_rule any = {"", make_opaque, NULL};
   const char *type = op->node->op;
-  if (op->index == op->im->start || strcmp(type, "Placeholder") == 0) return make_input;
-  if (strcmp(type, "Const") == 0) return make_constant;
-  ag_tf_translator found = ag_tf_find(type);
-  return found ? found : make_opaque;
+  if (op->index == op->im->start || strcmp(type, input.type) == 0) return &input;
+  if (strcmp(type, constant.type) == 0) return &constant;
+  const ag_tf_rule *found = ag_tf_find(type);
+  return found ? found : &any;
 }
 
 /* The first of several results is the only one of most ops; of others the first has a meaning. */
@@ -153,7 +147,7 @@ static ag_status translate_node(ag_tf_import *im, int node) {
     in[k] = known ? im->results[producer][im->ports[at]] : none;
   }
   op.in = in;
-  return ag_tf_translate(&op, translator_of(&op));
+  return ag_tf_translate(&op, rule_of(&op));
 }
 
 static ag_status translate_nodes(ag_tf_import *im) {
@@ -225,6 +219,7 @@ static ag_status run(ag_tf_import *im, const ag_graph **result, ag_import_report
   im->results = ag_arena_alloc(&im->arena, (size_t)im->nodes * sizeof *im->results);
   im->result_count = ag_arena_alloc(&im->arena, (size_t)im->nodes * sizeof *im->result_count);
   int *outputs = ag_arena_alloc(&im->arena, (size_t)im->nodes * sizeof *outputs), count = 0;
+  ag_tf_find_dilations(im);
   status = translate_nodes(im);
   if (!status) status = collect_outputs(im, outputs, &count);
   return status ? status : ag_neutral_finish(im->n, outputs, count, result, report);
@@ -248,67 +243,4 @@ ag_status ag_tf_import_graph(const ag_tf_graph *graph, size_t file_size, bool we
   ag_map_free(&im.names);
   ag_arena_free(&im.arena);
   return status;
-}
-
-/* --- files ------------------------------------------------------------------------ */
-
-static ag_status parse_binary(const void *data, size_t size, const ag_import_options *options,
-                              const ag_graph **graph, ag_import_report *report, ag_error *err) {
-  ProtobufCMessage *message;
-  ag_status status = ag_wire_unpack(&ag__tf__graph__descriptor, data, size, &message, err);
-  if (status) return status;
-  const ag_tf_graph *g = (const ag_tf_graph *)message;
-  if (g->n_node == 0) status = ag_fail(err, AG_FORMAT, "not a GraphDef: it has no nodes");
-  if (!status) status = ag_tf_import_graph(g, size, false, options, graph, report, err);
-  protobuf_c_message_free_unpacked(message, NULL);
-  return status;
-}
-
-/* directory = NULL: the weights are not looked for. */
-static ag_status parse_json(const char *text, size_t size, const char *directory,
-                            const ag_import_options *options, const ag_graph **graph,
-                            ag_import_report *report, ag_error *err) {
-  cJSON *root;
-  ag_arena arena = {0};
-  ag_tf_graph g;
-  ag_status status = ag_json_parse(text, size, &root, err);
-  if (status) return status;
-  status = ag_tfjs_read(root, &arena, &g, err);
-  if (!status && directory) status = ag_tfjs_add_weights(root, directory, &arena, &g, err);
-  if (!status) status = ag_tf_import_graph(&g, size, true, options, graph, report, err);
-  ag_arena_free(&arena);
-  cJSON_Delete(root);
-  return status;
-}
-
-/* No message begins with a brace, nor with white space that a field could be. */
-static bool is_json(const char *data, size_t size) {
-  size_t at = 0;
-  while (at < size && strchr(" \t\r\n", data[at]) && data[at]) at++;
-  return at < size && data[at] == '{';
-}
-
-static ag_status parse(const char *data, size_t size, const char *directory,
-                       const ag_import_options *options, const ag_graph **graph,
-                       ag_import_report *report, ag_error *err) {
-  if (is_json(data, size)) return parse_json(data, size, directory, options, graph, report, err);
-  return parse_binary(data, size, options, graph, report, err);
-}
-
-ag_status ag_tensorflow_parse(const void *data, size_t size, const ag_import_options *options,
-                              const ag_graph **graph, ag_import_report *report, ag_error *err) {
-  return parse(data, size, NULL, options, graph, report, err);
-}
-
-ag_status ag_tensorflow_load(const char *path, const ag_import_options *options,
-                             const ag_graph **graph, ag_import_report *report, ag_error *err) {
-  void *data;
-  size_t size;
-  ag_status status = ag_file_map(path, &data, &size, err);
-  if (status) return status;
-  char *directory = ag_file_directory(path);
-  status = parse(data, size, directory, options, graph, report, err);
-  free(directory);
-  ag_file_unmap(data, size);
-  return status ? ag_error_in_file(err, status, path) : AG_OK;
 }

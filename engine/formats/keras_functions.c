@@ -31,13 +31,13 @@ ag_status ag_keras_finish_function(ag_keras_function *f) {
   f->node->op = (char *)(uintptr_t)f->op;
   ag_tf_op op = {
       .im = im, .n = f->l->n, .node = f->node, .name = f->l->name, .count = f->count, .in = f->in};
-  ag_tf_translator translator = ag_tf_find(f->op);
-  if (!translator)
+  const ag_tf_rule *rule = ag_tf_find(f->op);
+  if (!rule)
     return ag_neutral_fail(f->l->n, AG_UNSUPPORTED,
                            "no rule for the op '%s'; put a layer of Keras in its place, or export "
                            "the model to ONNX",
                            f->op);
-  ag_status status = ag_tf_translate(&op, translator);
+  ag_status status = ag_tf_translate(&op, rule);
   f->l->results = (ag_keras_values){im->results[0], im->result_count[0]};
   return status;
 }

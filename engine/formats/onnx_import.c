@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/file.h"
+#include "engine/formats/load.h"
 #include "engine/formats/onnx_internal.h"
 #include "engine/formats/wire.h"
 
@@ -341,15 +341,20 @@ ag_status ag_onnx_parse(const void *data, size_t size, ag_shape bind, const ag_g
   return parse(data, size, NULL, bind, graph, report, err);
 }
 
+typedef struct request {
+  ag_shape bind;
+  const ag_graph **graph;
+  ag_import_report *report;
+  ag_error *err;
+} request;
+
+static ag_status parse_file(void *context, const void *data, size_t size, const char *directory) {
+  const request *r = context;
+  return parse(data, size, directory, r->bind, r->graph, r->report, r->err);
+}
+
 ag_status ag_onnx_load(const char *path, ag_shape bind, const ag_graph **graph,
                        ag_import_report *report, ag_error *err) {
-  void *data;
-  size_t size;
-  ag_status status = ag_file_map(path, &data, &size, err);
-  if (status) return status;
-  char *directory = ag_file_directory(path);
-  status = parse(data, size, directory, bind, graph, report, err);
-  free(directory);
-  ag_file_unmap(data, size);
-  return status ? ag_error_in_file(err, status, path) : AG_OK;
+  request r = {bind, graph, report, err};
+  return ag_format_load(path, parse_file, &r, err);
 }

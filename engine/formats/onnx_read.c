@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/file.h"
+#include "engine/formats/foreign.h"
 #include "engine/formats/onnx_internal.h"
 #include "engine/formats/wire.h"
 
@@ -18,11 +19,12 @@ void ag_onnx_free_model(void *model, size_t size) {
 ag_status ag_onnx_unpack(const void *data, size_t size, ag_onnx_model **model, ag_error *err) {
   ProtobufCMessage *message;
   ag_status status = ag_wire_unpack(&ag__onnx__model__descriptor, data, size, &message, err);
-  if (status) return status;
+  if (status) return ag_foreign_explain(status, AG_FOREIGN_TO_ONNX, data, size, err);
   *model = (ag_onnx_model *)message;
   if ((*model)->graph) return AG_OK;
   ag_onnx_free_model(message, size);
-  return ag_fail(err, AG_FORMAT, "not an ONNX model: it has no graph");
+  status = ag_fail(err, AG_FORMAT, "not an ONNX model: it has no graph");
+  return ag_foreign_explain(status, AG_FOREIGN_TO_ONNX, data, size, err);
 }
 
 enum { BFLOAT16 = 16 };

@@ -150,9 +150,10 @@ static void emit_inputs(ag_onnx_export *x) {
 static ag_status emit_nodes(ag_onnx_export *x) {
   for (int i = 0; i < x->graph->size; i++) {
     int needed = ag_onnx_needed_opset(&x->graph->nodes[i]);
-    ag_status status = needed > x->opset
-                           ? ag_fail(x->err, AG_UNSUPPORTED, "it needs operator set %d", needed)
-                           : ag_onnx_emit_node(x, i);
+    ag_status status =
+        needed > x->opset ? ag_fail(x->err, AG_UNSUPPORTED,
+                                    "it needs operator set %d; ask for that or a newer one", needed)
+                          : ag_onnx_emit_node(x, i);
     char label[256];
     if (status)
       return ag_error_at_node(x->err, status,

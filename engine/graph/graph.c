@@ -12,17 +12,13 @@
 
 #include "engine/base/alloc.h"
 
-static size_t align8(size_t size) {
-  return (size + 7) & ~(size_t)7;
-}
-
 ag_graph *ag_graph_allocate(int size, int operand_count, bool named, const char *name,
                             const char *family, ag_store *store) {
   size_t n = (size_t)size, e = (size_t)operand_count;
   size_t name_size = strlen(name) + 1, family_size = strlen(family) + 1;
-  size_t header = align8(sizeof(struct graph_block));
-  size_t nodes = align8(n * sizeof(ag_node)), starts = align8((n + 1) * sizeof(int32_t));
-  size_t slots = align8(e * sizeof(int32_t)), names = named ? n * sizeof(char *) : 0;
+  size_t header = ag_align8(sizeof(struct graph_block));
+  size_t nodes = ag_align8(n * sizeof(ag_node)), starts = ag_align8((n + 1) * sizeof(int32_t));
+  size_t slots = ag_align8(e * sizeof(int32_t)), names = named ? n * sizeof(char *) : 0;
   char *block =
       ag_alloc(1, header + nodes + 2 * starts + 2 * slots + names + name_size + family_size);
 

@@ -17,6 +17,11 @@ struct graph_block {
 ag_graph *ag_graph_allocate(int size, int operand_count, bool named, const char *name,
                             const char *family, ag_store *store);
 
+/* Where the next array of a block may begin. */
+static inline size_t ag_align8(size_t size) {
+  return (size + 7) & ~(size_t)7;
+}
+
 /* The writable arrays of a graph under construction. */
 static inline ag_node *ag_graph_nodes_mut(ag_graph *g) {
   return (ag_node *)g->nodes;

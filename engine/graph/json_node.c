@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/graph/names.h"
+
 enum { MAX_VALUES = 8000000, MAX_DEPTH = 64 };
 
 /* --- text ------------------------------------------------------------------------------------ */
@@ -98,21 +100,22 @@ static int find_name(const char *const *names, int count, const char *name) {
 /* --- attributes of a node ------------------------------------------------------------------- */
 
 static bool read_padding(const cJSON *object, ag_node *n) {
-  static const char *const names[] = {"same", "valid", "explicit", "same_lower"};
   const cJSON *padding = ag_json_field(object, "padding");
   if (!padding || cJSON_IsNull(padding)) return true;
-  int kind = cJSON_IsString(padding) ? find_name(names, 4, padding->valuestring) : -1;
+  int kind = cJSON_IsString(padding)
+                 ? find_name(ag_padding_names, AG_PADDING_NAMES, padding->valuestring)
+                 : -1;
   if (kind >= 0) n->padding = (uint8_t)kind;
   return kind >= 0;
 }
 
 static bool read_flags(const cJSON *object, ag_node *n) {
-  static const char *const names[] = {"ceil", "count_pads", "align", "linear", "slice"};
   const cJSON *flags = ag_json_field(object, "flags"), *item;
   if (!flags) return true;
   if (!cJSON_IsArray(flags)) return false;
   cJSON_ArrayForEach(item, flags) {
-    int flag = cJSON_IsString(item) ? find_name(names, 5, item->valuestring) : -1;
+    int flag =
+        cJSON_IsString(item) ? find_name(ag_flag_names, AG_FLAG_NAMES, item->valuestring) : -1;
     if (flag < 0) return false;
     n->flags |= (uint8_t)(1 << flag);
   }

@@ -7,34 +7,24 @@
 #include "autogo/graph.h"
 #include "engine/base/file.h"
 #include "engine/base/locale.h"
-
-/* Bytes of the UTF-8 character at `s`, 0 if it is none (Unicode 15, table 3-7). */
-static int utf8_length(const unsigned char *s) {
-  if (s[0] < 0x80) return 1;
-  if (s[0] < 0xc2 || s[0] > 0xf4) return 0;
-  int length = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-  for (int i = 1; i < length; i++)
-    if ((s[i] & 0xc0) != 0x80) return 0;
-  bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-  bool surrogate = s[0] == 0xed && s[1] > 0x9f;
-  return overlong || surrogate || (s[0] == 0xf4 && s[1] > 0x8f) ? 0 : length;
-}
+#include "engine/base/utf8.h"
+#include "engine/graph/names.h"
 
 /* Names come from files of any kind; what is not UTF-8 becomes U+FFFD, so that the result is
  * JSON. */
 static void write_string(ag_text *text, const char *s) {
   ag_text_bytes(text, "\"", 1);
   while (*s) {
-    unsigned char c = (unsigned char)*s;
-    int length = utf8_length((const unsigned char *)s);
+    char c = *s;
+    size_t length = ag_utf8_length(s, 4);
     if (c == '"' || c == '\\')
       ag_text_add(text, "\\%c", c);
-    else if (c < 0x20)
-      ag_text_add(text, "\\u%04x", c);
     else if (length == 0)
       ag_text_bytes(text, "\xef\xbf\xbd", 3);
+    else if ((unsigned char)c < 0x20)
+      ag_text_add(text, "\\u%04x", (unsigned)c);
     else
-      ag_text_bytes(text, s, (size_t)length);
+      ag_text_bytes(text, s, length);
     s += length ? length : 1;
   }
   ag_text_bytes(text, "\"", 1);
@@ -56,8 +46,7 @@ static void write_shape(ag_text *text, const char *key, ag_shape s) {
 }
 
 static void write_padding(ag_text *text, const ag_node *n) {
-  static const char *const names[] = {"same", "valid", "explicit", "same_lower"};
-  ag_text_add(text, ",\"padding\":\"%s\"", names[n->padding]);
+  ag_text_add(text, ",\"padding\":\"%s\"", ag_padding_names[n->padding]);
 }
 
 static void write_window(ag_text *text, const ag_node *n) {
@@ -72,13 +61,12 @@ static void write_window(ag_text *text, const ag_node *n) {
 }
 
 static void write_flags(ag_text *text, const ag_node *n) {
-  static const char *const names[] = {"ceil", "count_pads", "align", "linear", "slice"};
   const char *separator = "";
   if (!n->flags) return;
   ag_text_add(text, ",\"flags\":[");
-  for (int i = 0; i < 5; i++) {
+  for (int i = 0; i < AG_FLAG_NAMES; i++) {
     if (!(n->flags & (1 << i))) continue;
-    ag_text_add(text, "%s\"%s\"", separator, names[i]);
+    ag_text_add(text, "%s\"%s\"", separator, ag_flag_names[i]);
     separator = ",";
   }
   ag_text_add(text, "]");

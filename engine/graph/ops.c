@@ -2,7 +2,8 @@
 #include <limits.h>
 #include <string.h>
 
-#include "autogo/graph.h"
+#include "autogo/node.h"
+#include "engine/graph/names.h"
 
 #define MANY INT_MAX
 
@@ -16,6 +17,9 @@ static const ag_op_info ops[AG_OP_COUNT] = {
 const ag_op_info *ag_op_get(ag_op op) {
   return &ops[op];
 }
+
+const char *const ag_padding_names[AG_PADDING_NAMES] = {"same", "valid", "explicit", "same_lower"};
+const char *const ag_flag_names[AG_FLAG_NAMES] = {"ceil", "count_pads", "align", "linear", "slice"};
 
 static const struct alias {
   const char *name;

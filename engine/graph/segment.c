@@ -12,16 +12,12 @@
 #include "engine/base/alloc.h"
 #include "engine/graph/graph_internal.h"
 
-static size_t align8(size_t size) {
-  return (size + 7) & ~(size_t)7;
-}
-
 ag_segment *ag_segment_new(int size, int operands, int inputs, int outputs) {
-  size_t header = align8(sizeof(ag_segment));
-  size_t nodes = align8((size_t)size * sizeof(ag_node));
-  size_t shapes = align8((size_t)inputs * sizeof(ag_shape));
-  size_t starts = align8(((size_t)size + 1) * sizeof(int32_t));
-  size_t slots = align8((size_t)operands * sizeof(int32_t));
+  size_t header = ag_align8(sizeof(ag_segment));
+  size_t nodes = ag_align8((size_t)size * sizeof(ag_node));
+  size_t shapes = ag_align8((size_t)inputs * sizeof(ag_shape));
+  size_t starts = ag_align8(((size_t)size + 1) * sizeof(int32_t));
+  size_t slots = ag_align8((size_t)operands * sizeof(int32_t));
   char *at =
       ag_alloc(1, header + nodes + shapes + starts + slots + (size_t)outputs * sizeof(int32_t));
   ag_segment *s = (ag_segment *)(void *)at;

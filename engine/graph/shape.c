@@ -2,6 +2,7 @@
  * per ag_rule; ag_node_infer checks the node's own attributes first, so that the rules need
  * not. Sizes are computed in 64 bits and checked once at the end. */
 #include <limits.h>
+#include <math.h>
 
 #include "engine/graph/graph_internal.h"
 
@@ -23,6 +24,10 @@ static ag_status check_attributes(const ag_node *node, int count, ag_error *err)
   for (int i = 0; i < 4; i++)
     if (node->pads[i] < 0 || node->pads[i] > 1 << 20)
       return ag_fail(err, AG_INVALID, "%s has a pad outside 0 to 1048576", op->name);
+  if (node->padding > AG_PAD_SAME_LOWER)
+    return ag_fail(err, AG_INVALID, "%s has the unknown padding %d", op->name, node->padding);
+  if (!(fabsf(node->alpha) < 1e30f)) /* nor is NaN a slope */
+    return ag_fail(err, AG_INVALID, "%s has an alpha outside -1e30 to 1e30", op->name);
   return AG_OK;
 }
 

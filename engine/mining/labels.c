@@ -117,15 +117,11 @@ static ag_hash own_term(const ag_label_terms *t, ag_op op, const int32_t kernel[
   return window ? ag_hash_mix(t->seed[op], window) : t->own[op];
 }
 
-static ag_hash add(ag_hash a, ag_hash b) {
-  return (ag_hash){a.hi + b.hi, a.lo + b.lo};
-}
-
 ag_hash ag_label_key(const ag_label_terms *t, const ag_label *label) {
   ag_hash key = own_term(t, label->op, label->kernel);
   for (int op = 0; op < AG_OP_COUNT; op++) {
-    for (int32_t k = 0; k < label->in[op]; k++) key = add(key, t->in[op]);
-    for (int32_t k = 0; k < label->out[op]; k++) key = add(key, t->out[op]);
+    for (int32_t k = 0; k < label->in[op]; k++) key = ag_hash_add(key, t->in[op]);
+    for (int32_t k = 0; k < label->out[op]; k++) key = ag_hash_add(key, t->out[op]);
   }
   return key;
 }
@@ -179,8 +175,8 @@ void ag_label_keys(const ag_label_terms *t, const ag_graph *g, ag_hash *keys) {
     int kept;
     int32_t *operands = distinct(ag_graph_operands(g, i), ag_graph_arity(g, i), small, &kept);
     for (int k = 0; k < kept; k++) {
-      keys[i] = add(keys[i], t->in[g->nodes[operands[k]].op]);
-      keys[operands[k]] = add(keys[operands[k]], t->out[node->op]);
+      keys[i] = ag_hash_add(keys[i], t->in[g->nodes[operands[k]].op]);
+      keys[operands[k]] = ag_hash_add(keys[operands[k]], t->out[node->op]);
     }
     if (operands != small) free(operands);
   }

@@ -15,7 +15,8 @@ int ag_predictor_members(const ag_predictor *p) {
 bool ag_config_equal(const ag_config *a, const ag_config *b) {
   return a->model == b->model && a->layers == b->layers && a->residual == b->residual &&
          a->log_features == b->log_features && a->distinct_edges == b->distinct_edges &&
-         a->bypass_joins == b->bypass_joins && a->sum_pooling == b->sum_pooling;
+         a->bypass_joins == b->bypass_joins && a->flatten == b->flatten &&
+         a->sum_pooling == b->sum_pooling;
 }
 
 static ag_predictor *copy(const ag_predictor *p) {

@@ -45,39 +45,29 @@ HELPER void VARIANT(tile)(const float *matrix, const float *bias, int depth, int
 /* Up to ROWS rows; their number is a constant in each call. */
 TARGET static void VARIANT(rows)(const float *matrix, const float *bias, int depth, int width,
                                  const float *x, int rows, float *out) {
+#define CASE(count)                                                                                \
+  case count:                                                                                      \
+    VARIANT(tile)(m, b, depth, width, x, count, to);                                               \
+    break
   for (int at = 0; at < width; at += AG_WIDTH) {
     const float *m = matrix + at, *b = bias + at;
     float *to = out + at;
     switch (rows) {
 #if ROWS == 8
-    case 8:
-      VARIANT(tile)(m, b, depth, width, x, 8, to);
-      break;
-    case 7:
-      VARIANT(tile)(m, b, depth, width, x, 7, to);
-      break;
-    case 6:
-      VARIANT(tile)(m, b, depth, width, x, 6, to);
-      break;
-    case 5:
-      VARIANT(tile)(m, b, depth, width, x, 5, to);
-      break;
-    case 4:
-      VARIANT(tile)(m, b, depth, width, x, 4, to);
-      break;
+      CASE(8);
+      CASE(7);
+      CASE(6);
+      CASE(5);
+      CASE(4);
 #endif
 #if ROWS >= 3
-    case 3:
-      VARIANT(tile)(m, b, depth, width, x, 3, to);
-      break;
-    case 2:
-      VARIANT(tile)(m, b, depth, width, x, 2, to);
-      break;
+      CASE(3);
+      CASE(2);
 #endif
-    default:
-      VARIANT(tile)(m, b, depth, width, x, 1, to);
+      CASE(1);
     }
   }
+#undef CASE
 }
 
 TARGET static void VARIANT(affine)(const float *matrix, const float *bias, int depth, int width,

@@ -1,7 +1,8 @@
-/* The loss: squared error for the level, a pairwise hinge for the order, and what the cuts of one
- * graph disagree among themselves, since each is a prediction of the same thing. Pairs are formed
- * within a family, because targets are scaled per family and only an order within one has a
- * meaning. Source: predictor.md, recipe X (squared error and hinge). */
+/* The loss: squared error for the level (linear far off, if asked for), a pairwise hinge for the
+ * order, and what the cuts of one graph disagree among themselves, since each is a prediction of
+ * the same thing. Pairs are formed within a family, because targets are scaled per family and only
+ * an order within one has a meaning. Source: predictor.md, recipe X (squared error and hinge). */
+#include <math.h>
 #include <stdlib.h>
 
 #include "engine/base/alloc.h"
@@ -78,14 +79,20 @@ static double add_consistency(const ag_loss_batch *b, double weight, float *grad
   return weight * squares / b->count;
 }
 
-double ag_loss(const ag_loss_batch *b, const ag_loss_weights *weights, float *grad) {
-  double squares = 0;
+/* Mean squared error, tangents continued beyond +-huber. */
+static double put_errors(const ag_loss_batch *b, double huber, float *grad) {
+  double sum = 0;
   for (int i = 0; i < b->count; i++) {
-    float error = b->raw[i] - b->target[i];
-    squares += (double)error * (double)error;
-    grad[i] = 2 * error / (float)b->count;
+    double error = (double)(b->raw[i] - b->target[i]);
+    double near = huber > 0 ? fmin(fmax(error, -huber), huber) : error;
+    sum += near * (2 * error - near);
+    grad[i] = (float)(2 * near / b->count);
   }
-  double loss = squares / b->count;
+  return sum / b->count;
+}
+
+double ag_loss(const ag_loss_batch *b, const ag_loss_weights *weights, float *grad) {
+  double loss = put_errors(b, weights->huber, grad);
   if (weights->hinge > 0) loss += add_hinge(b, weights->hinge, grad);
   if (weights->consistency > 0) loss += add_consistency(b, weights->consistency, grad);
   return loss;

@@ -31,6 +31,7 @@ typedef struct ag_config {
   bool log_features;   /* log2(size)/4 - 0.5 instead of size / normaliser */
   bool distinct_edges; /* the same tensor used twice counts once */
   bool bypass_joins;   /* joins left with one predecessor are removed */
+  bool flatten;        /* additions are no nodes: flat.h; without the two above */
   bool sum_pooling;    /* GNN: the scaled sum of states beside their mean */
 } ag_config;
 

@@ -58,10 +58,11 @@ static ag_status check_options(const ag_train_options *o, ag_error *err) {
   if (o->batch < 1 || o->batch > MAX_BATCH || o->splits < 1 || o->splits > MAX_BATCH) {
     return ag_fail(err, AG_INVALID, "batch and splits must be from 1 to %d", MAX_BATCH);
   }
-  if (!(o->learning_rate > 0) || !(o->warmup >= 0) || !(o->hinge >= 0) || !(o->consistency >= 0)) {
+  if (!(o->learning_rate > 0) || !(o->warmup >= 0) || !(o->hinge >= 0) || !(o->consistency >= 0) ||
+      !(o->huber >= 0)) {
     return ag_fail(err, AG_INVALID,
-                   "the learning rate must be positive, warm-up, hinge and consistency not "
-                   "negative");
+                   "the learning rate must be positive, warm-up, hinge, consistency and huber "
+                   "not negative");
   }
   if (!(o->final_rate > 0 && o->final_rate <= 1) || !(o->clip >= 0) || o->patience < 0) {
     return ag_fail(err, AG_INVALID,

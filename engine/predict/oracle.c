@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/predict/flat.h"
+#include "engine/predict/oracle.h"
 #include "engine/predict/view.h"
 
 /* out = W in + b, W by row. */
@@ -43,43 +45,56 @@ static void layer(const ag_predictor *p, int l, const double *own, const double 
   }
 }
 
-static void step(const ag_predictor *p, const ag_view *v, int l, const double *states,
-                 double *next) {
+/* An addition that is no node passes on, in every layer, the sum of what its operands say. */
+static void step(const ag_predictor *p, const ag_view *v, const ag_node *nodes, int l,
+                 double *states, double *next) {
   for (int r = 0; r < v->size; r++) {
     double sum[AG_WIDTH] = {0};
     for (int32_t e = v->start[r]; e < v->start[r + 1]; e++) {
       for (int j = 0; j < AG_WIDTH; j++) sum[j] += states[v->refs[e] * AG_WIDTH + j];
     }
-    layer(p, l, states + r * AG_WIDTH, sum, next + r * AG_WIDTH);
+    if (ag_flat_sum(&p->config, &nodes[v->node[r]]))
+      memcpy(states + r * AG_WIDTH, sum, sizeof sum);
+    else
+      layer(p, l, states + r * AG_WIDTH, sum, next + r * AG_WIDTH);
   }
 }
 
-/* Mean state of nodes [first, last) by themselves, and their sum. */
-static void embed_range(const ag_predictor *p, const ag_graph *g, int first, int last, double *mean,
-                        double *total) {
+void ag_oracle_embed(const ag_predictor *p, const ag_node *nodes, const int32_t *operand_start,
+                     const int32_t *operands, int first, int last, ag_shape normalisers,
+                     double *mean, double *total) {
   ag_view v = {0};
-  ag_view_range(&v, &p->config, g->nodes, g->operand_start, g->operands, first, last, NULL);
+  ag_view_range(&v, &p->config, nodes, operand_start, operands, first, last, NULL);
   double *states = AG_ARRAY(double, v.size *AG_WIDTH), *next = AG_ARRAY(double, v.size *AG_WIDTH);
   for (int r = 0; r < v.size; r++) {
     float state[AG_WIDTH];
-    ag_predictor_embed(p, &g->nodes[v.node[r]], ag_feature_normalisers(g), state);
+    ag_predictor_embed(p, &nodes[v.node[r]], normalisers, state);
     for (int j = 0; j < AG_WIDTH; j++) states[r * AG_WIDTH + j] = (double)state[j];
   }
   for (int l = 0; l < p->config.layers; l++) {
-    step(p, &v, l, states, next);
+    step(p, &v, nodes, l, states, next);
     double *swap = states;
     states = next;
     next = swap;
   }
-  for (int j = 0; j < AG_WIDTH; j++) {
-    mean[j] = 0;
-    for (int r = 0; r < v.size; r++) mean[j] += states[r * AG_WIDTH + j];
-    if (total) total[j] = mean[j];
-    if (v.size) mean[j] /= v.size;
+  int count = 0;
+  memset(mean, 0, AG_WIDTH * sizeof *mean);
+  for (int r = 0; r < v.size; r++) {
+    if (ag_flat_sum(&p->config, &nodes[v.node[r]])) continue;
+    for (int j = 0; j < AG_WIDTH; j++) mean[j] += states[r * AG_WIDTH + j];
+    count++;
   }
+  if (total) memcpy(total, mean, AG_WIDTH * sizeof *total);
+  for (int j = 0; count && j < AG_WIDTH; j++) mean[j] /= count;
   free(states);
   free(next);
   ag_view_free(&v);
+}
+
+static void embed_range(const ag_predictor *p, const ag_graph *g, int first, int last, double *mean,
+                        double *total) {
+  ag_oracle_embed(p, g->nodes, g->operand_start, g->operands, first, last,
+                  ag_feature_normalisers(g), mean, total);
 }
 
 static double head(const ag_predictor *p, const double *joined) {
@@ -94,8 +109,8 @@ static double head(const ag_predictor *p, const double *joined) {
   return y;
 }
 
-static ag_status predict(const ag_predictor *p, const ag_graph *graph, int first, int last,
-                         double *value, ag_error *err) {
+ag_status ag_oracle_value(const ag_predictor *p, const ag_graph *graph, int first, int last,
+                          double *value, ag_error *err) {
   double joined[AG_JOINED_MAX] = {0};
   if (p->config.model == AG_MODEL_GNN) {
     embed_range(p, graph, 0, graph->size, joined, joined + AG_WIDTH);
@@ -117,7 +132,7 @@ ag_status ag_predict(const ag_predictor *p, const ag_graph *graph, int first, in
                      double *value, ag_error *err) {
   double values[AG_MEMBERS_MAX], *at = values;
   for (const ag_predictor *m = p; m; m = m->next) {
-    ag_status s = predict(m, graph, first, last, at++, err);
+    ag_status s = ag_oracle_value(m, graph, first, last, at++, err);
     if (s) return s;
   }
   *value = ag_ensemble_value(p, values);

@@ -7,12 +7,15 @@
  *   < 0                    ~node whose state is fixed
  *   0 .. outputs - 1       output port of the cut
  *   outputs + i            node i of the window
+ * Where additions are no nodes, a GNN's candidates are put into the graph and scored as children.
  * Where joins may be bypassed, a hop over a join is not counted and all layers are evaluated,
  * because which joins vanish depends on the candidate. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/predict/oracle.h"
 #include "engine/predict/whole.h"
 
 struct ag_encoding {
@@ -38,14 +41,28 @@ struct ag_place {
   ag_part fixed;         /* over all other nodes */
 };
 
+static void embed_plainly(const ag_whole *w, int first, int last, float *mean) {
+  const ag_graph *g = w->source;
+  double plain[AG_WIDTH];
+  ag_oracle_embed(w->predictor, g->nodes, g->operand_start, g->operands, first, last,
+                  w->normalisers, plain, NULL);
+  for (int j = 0; j < AG_WIDTH; j++) mean[j] = (float)plain[j];
+}
+
 static void init_psc(ag_place *place) {
-  const ag_predictor *p = place->whole->predictor;
-  float mean[AG_WIDTH];
+  const ag_whole *w = place->whole;
+  const ag_predictor *p = w->predictor;
+  float before[AG_WIDTH], after[AG_WIDTH];
   memcpy(place->acc, p->head.bias, sizeof place->acc);
-  ag_whole_before(place->whole, place->first, mean);
-  ag_head_accumulate(p, 0, mean, place->acc);
-  ag_whole_after(place->whole, place->last, mean);
-  ag_head_accumulate(p, 2 * AG_WIDTH, mean, place->acc);
+  if (w->plain) {
+    embed_plainly(w, 0, place->first, before);
+    embed_plainly(w, place->last, w->source->size, after);
+  } else {
+    ag_whole_before(w, ag_whole_place(w, place->first), before);
+    ag_whole_after(w, ag_whole_place(w, place->last), after);
+  }
+  ag_head_accumulate(p, 0, before, place->acc);
+  ag_head_accumulate(p, 2 * AG_WIDTH, after, place->acc);
 }
 
 /* The layer from which on node i after the cut may depend on the segment. `level` is indexed
@@ -70,8 +87,10 @@ static int32_t operand_code(const ag_place *place, const int32_t *outputs, const
                             int32_t u) {
   if (u < place->first) return ~place->whole->ref[u];
   if (u >= place->last) {
-    int32_t at = index[u - place->last];
-    return at < 0 ? ~place->whole->ref[u] : place->outputs + at;
+    int32_t at = index[u - place->last], stands_for = place->whole->ref[u];
+    /* A join that was bypassed, to a node whose change its users are too far off to notice. */
+    if (at < 0 && stands_for >= place->last) at = index[stands_for - place->last];
+    return at < 0 ? ~stands_for : place->outputs + at;
   }
   int port = 0;
   while (outputs[port] != u) port++;
@@ -158,7 +177,7 @@ ag_place *ag_encoding_place(const ag_encoding *encoding, int first, int last) {
   place->last = last;
   if (place->whole->predictor->config.model == AG_MODEL_PSC)
     init_psc(place);
-  else
+  else if (!place->whole->predictor->config.flatten)
     init_gnn(place);
   if (encoding->next) place->next = ag_encoding_place(encoding->next, first, last);
   return place;
@@ -270,13 +289,34 @@ static double predict_gnn(const ag_place *place, const ag_segment *s, const int3
   return value;
 }
 
+/* NAN for a segment that does not fit. */
+static double predict_child(const ag_place *place, const ag_segment *s, const int32_t *input_map,
+                            const int32_t *output_map) {
+  const ag_graph *child;
+  double value = NAN;
+  if (ag_graph_splice(place->whole->source, place->first, place->last, s, input_map, output_map,
+                      &child, NULL)) {
+    return value;
+  }
+  ag_score_member(place->whole->predictor, child, NULL, 1, &value);
+  ag_graph_release(child);
+  return value;
+}
+
+static double predict(const ag_place *place, const ag_segment *s, const int32_t *input_map,
+                      const int32_t *output_map) {
+  const ag_config *config = &place->whole->predictor->config;
+  if (config->model == AG_MODEL_PSC) return predict_psc(place, s);
+  return config->flatten ? predict_child(place, s, input_map, output_map)
+                         : predict_gnn(place, s, input_map, output_map);
+}
+
 double ag_place_predict(const ag_place *place, const ag_segment *segment, const int32_t *input_map,
                         const int32_t *output_map) {
   const ag_predictor *p = place->whole->predictor;
   double values[AG_MEMBERS_MAX], *at = values;
   for (; place; place = place->next) {
-    *at++ = p->config.model == AG_MODEL_PSC ? predict_psc(place, segment)
-                                            : predict_gnn(place, segment, input_map, output_map);
+    *at++ = predict(place, segment, input_map, output_map);
   }
   return ag_ensemble_value(p, values);
 }

@@ -10,6 +10,8 @@
  *           edges     list | set                      set: a tensor used twice counts once
  *           joins     keep | bypass                   bypass: joins left with one predecessor
  *                                                     vanish
+ *           sums      keep | flatten                  keep; flatten: additions are no nodes, for
+ *                                                     edges = list and joins = keep
  *           pooling   mean | mean+sum                 mean
  *           members   2 .. 8: an ensemble             1; tensors of member K >= 1 are called
  *                                                     member.K.NAME
@@ -157,7 +159,7 @@ static ag_status choice(const ag_st_file *file, const char *key, const char *yes
 }
 
 static ag_status read_config(const ag_st_file *file, ag_config *config, ag_error *err) {
-  bool psc, list, keep, tanh_only, sum;
+  bool psc, list, keep, tanh_only, sum, flatten;
   ag_status s;
   if ((s = choice(file, "kind", "psc", "gnn", false, &psc, err)) ||
       (s = choice(file, "activation", "tanh", "tanh", true, &tanh_only, err)) ||
@@ -165,6 +167,7 @@ static ag_status read_config(const ag_st_file *file, ag_config *config, ag_error
       (s = choice(file, "features", "log2", "normalised", true, &config->log_features, err)) ||
       (s = choice(file, "edges", "list", "set", true, &list, err)) ||
       (s = choice(file, "joins", "keep", "bypass", true, &keep, err)) ||
+      (s = choice(file, "sums", "flatten", "keep", true, &flatten, err)) ||
       (s = choice(file, "pooling", "mean+sum", "mean", true, &sum, err))) {
     return s;
   }
@@ -172,6 +175,10 @@ static ag_status read_config(const ag_st_file *file, ag_config *config, ag_error
   config->distinct_edges = !list;
   config->bypass_joins = !keep;
   config->sum_pooling = sum;
+  config->flatten = flatten;
+  if (flatten && !(list && keep)) {
+    return ag_fail(err, AG_UNSUPPORTED, "sums are flattened with edges = list and joins = keep");
+  }
   if (sum && psc) return ag_fail(err, AG_UNSUPPORTED, "sum pooling is for gnn alone");
   const char *hops = ag_st_metadata(file, "hops");
   char *end = NULL;
@@ -363,6 +370,7 @@ void ag_predictor_put(const ag_predictor *p, ag_st_writer *writer) {
   ag_st_put_metadata(writer, "features", c->log_features ? "log2" : "normalised");
   ag_st_put_metadata(writer, "edges", c->distinct_edges ? "set" : "list");
   ag_st_put_metadata(writer, "joins", c->bypass_joins ? "bypass" : "keep");
+  ag_st_put_metadata(writer, "sums", c->flatten ? "flatten" : "keep");
   ag_st_put_metadata(writer, "pooling", c->sum_pooling ? "mean+sum" : "mean");
   for (int i = 0; i < p->layout.params; i++) {
     const ag_param *t = &p->layout.param[i];

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/predict/oracle.h"
 #include "engine/predict/window.h"
 
 /* P, S and C of a cut, side by side: the head's input. */
@@ -22,7 +23,7 @@ enum {
   ROWS_AT_ONCE = 1024
 }; /* many, so that equal windows meet; few, so that they stay in cache */
 
-/* The value of every cut. */
+/* The value of every cut; bounds of the graph that is evaluated. */
 static void score_cuts(const ag_whole *w, const int32_t *bounds, int count, double *values) {
   joined *cuts = ag_resize(NULL, (size_t)count + 1, sizeof *cuts);
   ag_boundary *boundaries = ag_resize(NULL, (size_t)count + 1, sizeof *boundaries);
@@ -55,14 +56,33 @@ static double score_whole(const ag_whole *w) {
   return value;
 }
 
-/* The value of every cut (PSC), or the one of the graph (GNN); returns how many. */
-static int score_member(const ag_predictor *p, const ag_graph *graph, const int32_t *bounds,
-                        int count, double *values) {
+static void score_psc(const ag_whole *w, const int32_t *bounds, int count, double *values) {
+  if (!w->flat) {
+    score_cuts(w, bounds, count, values);
+    return;
+  }
+  int32_t *places = ag_resize(NULL, (size_t)count + 1, sizeof *places);
+  for (int i = 0; i <= count; i++) places[i] = ag_whole_place(w, bounds[i]);
+  score_cuts(w, places, count, values);
+  free(places);
+}
+
+static void score_plainly(const ag_whole *w, const int32_t *bounds, int count, double *values) {
+  for (int i = 0; i < count; i++) {
+    int first = bounds ? bounds[i] : 0, last = bounds ? bounds[i + 1] : 0;
+    ag_oracle_value(w->predictor, w->source, first, last, &values[i], NULL);
+  }
+}
+
+int ag_score_member(const ag_predictor *p, const ag_graph *graph, const int32_t *bounds, int count,
+                    double *values) {
   bool psc = p->config.model == AG_MODEL_PSC;
   ag_whole whole;
   ag_whole_init(&whole, p, graph);
-  if (psc)
-    score_cuts(&whole, bounds, count, values);
+  if (whole.plain)
+    score_plainly(&whole, psc ? bounds : NULL, psc ? count : 1, values);
+  else if (psc)
+    score_psc(&whole, bounds, count, values);
   else
     values[0] = score_whole(&whole);
   ag_whole_free(&whole);
@@ -72,7 +92,7 @@ static int score_member(const ag_predictor *p, const ag_graph *graph, const int3
 static double score(const ag_predictor *p, const ag_graph *graph, const int32_t *bounds,
                     int count) {
   double *values = AG_ARRAY(double, count + 1), sum = 0;
-  int cuts = score_member(p, graph, bounds, count, values);
+  int cuts = ag_score_member(p, graph, bounds, count, values);
   for (int i = 0; i < cuts; i++) sum += values[i];
   free(values);
   return sum / cuts;
@@ -126,7 +146,7 @@ ag_status ag_predict_cuts(const ag_predictor *predictor, const ag_graph *graph,
   int members = 0;
   double *all = AG_ARRAY(double, AG_MEMBERS_MAX *count), one[AG_MEMBERS_MAX];
   for (const ag_predictor *m = predictor; m; m = m->next) {
-    score_member(m, graph, bounds, count, all + count * members++);
+    ag_score_member(m, graph, bounds, count, all + count * members++);
   }
   for (int i = 0; i < count; i++) {
     for (int m = 0; m < members; m++) one[m] = all[count * m + i];

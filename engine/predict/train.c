@@ -63,7 +63,7 @@ static ag_hash training_key(const training *t) {
                             o->learning_rate, o->warmup,      o->final_rate,   o->hinge,
                             o->clip,          o->patience,    o->transform,    o->residual,
                             o->log_features,  o->sum_pooling, o->from != NULL, t->train,
-                            t->valid,         o->consistency};
+                            t->valid,         o->consistency, o->huber,        o->flatten};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) mix_number(&key, numbers[i]);
   key = ag_hash_mix(key, o->seed);
   for (int i = 0; i < c->graphs; i++) {
@@ -152,8 +152,9 @@ static double run_epoch(training *t, int epoch, int64_t *samples) {
   for (int from = 0; from < t->train; from += o->batch, batches++) {
     int count = 0, to = from + o->batch < t->train ? from + o->batch : t->train;
     for (int i = from; i < to; i++) count += draw_cuts(t, t->order[i], epoch, t->items + count);
-    loss += ag_trainer_gradient(t->trainer, t->state.params, t->items, count,
-                                &(ag_loss_weights){o->hinge, o->consistency}, t->gradient);
+    loss +=
+        ag_trainer_gradient(t->trainer, t->state.params, t->items, count,
+                            &(ag_loss_weights){o->hinge, o->consistency, o->huber}, t->gradient);
     ag_optimizer_step(&t->state, t->gradient, o, t->steps);
     *samples += count;
   }
@@ -363,6 +364,7 @@ static ag_config config_of(const ag_train_options *o) {
                      .layers = 6,
                      .residual = o->residual,
                      .log_features = o->log_features,
+                     .flatten = o->flatten,
                      .sum_pooling = o->sum_pooling};
 }
 

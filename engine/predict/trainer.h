@@ -92,7 +92,7 @@ void ag_pool_backward(ag_shard *shard, int joined);
 /* --- the loss --------------------------------------------------------------------------------- */
 
 typedef struct ag_loss_weights {
-  double hinge, consistency;
+  double hinge, consistency, huber;
 } ag_loss_weights;
 
 /* A batch as the loss sees it: numbers per item; items of one graph stand together. */
@@ -102,9 +102,10 @@ typedef struct ag_loss_batch {
   int32_t *family, *graph;
 } ag_loss_batch;
 
-/* Mean squared error, plus `hinge` times the mean over pairs of one family with target[i] >
- * target[j] of max(0, 0.1 - (raw[i] - raw[j])), pairs among at most 256 samples, evenly taken, plus
- * `consistency` times the mean square of raw[i] less the mean over the items of its graph. */
+/* Mean squared error, along its tangents where it is beyond `huber` (0: nowhere), plus `hinge`
+ * times the mean over pairs of one family with target[i] > target[j] of max(0, 0.1 - (raw[i] -
+ * raw[j])), pairs among at most 256 samples, evenly taken, plus `consistency` times the mean square
+ * of raw[i] less the mean over the items of its graph. */
 double ag_loss(const ag_loss_batch *batch, const ag_loss_weights *weights, float *grad);
 
 /* --- a batch --------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/predict/flat.h"
 #include "engine/predict/states.h"
 
 /* Scratch for one graph; states are kept as [layer][node]. */
@@ -133,7 +134,7 @@ static int largest_arity(const ag_graph *g) {
   return most;
 }
 
-static void add_graph(ag_training_set *c, const ag_sample *sample, ag_graph_states *out) {
+static void add_nodes(ag_training_set *c, const ag_sample *sample, ag_graph_states *out) {
   const ag_graph *g = sample->graph;
   size_t all = (size_t)(c->states.layers + 1) * (size_t)g->size;
   walk w = {.corpus = c, .graph = g};
@@ -153,6 +154,31 @@ static void add_graph(ag_training_set *c, const ag_sample *sample, ag_graph_stat
   free(w.here);
   free(w.level);
   free(w.preds);
+}
+
+/* The same for a graph without its additions, where its bounds then lie. False for too many terms.
+ */
+static bool add_flat(ag_training_set *c, const ag_sample *sample, ag_graph_states *out) {
+  const ag_graph *g = sample->graph;
+  ag_flat *flat = ag_flat_new(g->nodes, g->operand_start, g->operands, 0, g->size);
+  if (!flat) return false;
+  ag_graph kept = ag_flat_graph(flat, g->normalisers);
+  ag_sample without = *sample;
+  int bounds = c->config->model == AG_MODEL_PSC ? sample->segments + 1 : 0;
+  int32_t *places = AG_ARRAY(int32_t, bounds);
+  for (int i = 0; i < bounds; i++) places[i] = flat->place[sample->bounds[i]];
+  without.graph = &kept;
+  without.bounds = places;
+  add_nodes(c, &without, out);
+  free(places);
+  ag_flat_free(flat);
+  return true;
+}
+
+static bool add_graph(ag_training_set *c, const ag_sample *sample, ag_graph_states *out) {
+  if (c->config->flatten) return add_flat(c, sample, out);
+  add_nodes(c, sample, out);
+  return true;
 }
 
 static ag_status check(const ag_sample *sample, int index, bool psc, int families, ag_error *err) {
@@ -180,7 +206,11 @@ ag_status ag_training_set_add(ag_training_set *c, const ag_sample *samples, int 
     if (s) return s;
   }
   c->graph = ag_resize(c->graph, (size_t)(c->graphs + count), sizeof *c->graph);
-  for (int i = 0; i < count; i++) add_graph(c, &samples[i], &c->graph[c->graphs++]);
+  for (int i = 0; i < count; i++) {
+    if (add_graph(c, &samples[i], &c->graph[c->graphs++])) continue;
+    return ag_fail(err, AG_LIMIT, "sample %d: its sums of sums have more than %d terms", i,
+                   AG_FLAT_TERMS);
+  }
   return AG_OK;
 }
 

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "engine/base/alloc.h"
+#include "engine/predict/flat.h"
 #include "engine/predict/kinds.h"
+#include "engine/predict/oracle.h"
 
 void ag_view_free(ag_view *view) {
   free(view->node);
@@ -210,7 +212,7 @@ void ag_view_encode(const ag_view *v, const ag_predictor *p, const ag_kinds *bas
 
 enum { LOCAL_INTS = 512 };
 
-void ag_range_embedding(const ag_predictor *p, const ag_node *nodes, const int32_t *operand_start,
+static void embed_nodes(const ag_predictor *p, const ag_node *nodes, const int32_t *operand_start,
                         const int32_t *operands, int first, int last, ag_shape normalisers,
                         float *mean) {
   int size = last - first, refs = operand_start[last] - operand_start[first];
@@ -232,4 +234,27 @@ void ag_range_embedding(const ag_predictor *p, const ag_node *nodes, const int32
   ag_mean(sum, v.size, mean);
   ag_room_close(&room);
   if (ref != local_ints) free(ref);
+}
+
+static void embed_flat(const ag_predictor *p, const ag_node *nodes, const int32_t *operand_start,
+                       const int32_t *operands, int first, int last, ag_shape normalisers,
+                       float *mean) {
+  ag_flat *flat = ag_flat_new(nodes, operand_start, operands, first, last);
+  if (flat) {
+    embed_nodes(p, flat->nodes, flat->start, flat->operands, 0, flat->size, normalisers, mean);
+    ag_flat_free(flat);
+    return;
+  }
+  double plain[AG_WIDTH];
+  ag_oracle_embed(p, nodes, operand_start, operands, first, last, normalisers, plain, NULL);
+  for (int j = 0; j < AG_WIDTH; j++) mean[j] = (float)plain[j];
+}
+
+void ag_range_embedding(const ag_predictor *p, const ag_node *nodes, const int32_t *operand_start,
+                        const int32_t *operands, int first, int last, ag_shape normalisers,
+                        float *mean) {
+  if (p->config.flatten)
+    embed_flat(p, nodes, operand_start, operands, first, last, normalisers, mean);
+  else
+    embed_nodes(p, nodes, operand_start, operands, first, last, normalisers, mean);
 }

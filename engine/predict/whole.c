@@ -12,12 +12,11 @@ static int32_t farther(int32_t a, int32_t b) {
   return a > b ? a : b;
 }
 
-static int32_t last_user(const ag_graph *g, int node) {
-  int32_t last = -1;
-  for (int32_t e = g->user_start[node]; e < g->user_start[node + 1]; e++) {
-    last = farther(last, g->users[e]);
+static void find_last_users(const ag_graph *g, int32_t *last_user) {
+  memset(last_user, -1, (size_t)g->size * sizeof *last_user);
+  for (int i = 0; i < g->size; i++) {
+    for (int k = 0; k < ag_graph_arity(g, i); k++) last_user[ag_graph_operands(g, i)[k]] = i;
   }
-  return last;
 }
 
 static void accumulate_prefix(ag_whole *w) {
@@ -27,6 +26,7 @@ static void accumulate_prefix(ag_whole *w) {
   w->users = w->kept + n + 1;
   w->last_user = w->users + n + 1;
   w->users[0] = -1;
+  find_last_users(w->graph, w->last_user);
   memset(w->prefix, 0, AG_WIDTH * sizeof *w->prefix);
   const float *states = ag_whole_last(w);
   const int32_t *kind = ag_whole_last_kinds(w);
@@ -36,15 +36,21 @@ static void accumulate_prefix(ag_whole *w) {
     memcpy(next, sum, AG_WIDTH * sizeof *next);
     if (kept) ag_sum_states(next, states, &kind[i], 1);
     w->kept[i + 1] = w->kept[i] + kept;
-    w->last_user[i] = last_user(w->graph, i);
     w->users[i + 1] = farther(w->users[i], w->last_user[i]);
   }
 }
 
 void ag_whole_init(ag_whole *w, const ag_predictor *p, const ag_graph *graph) {
-  *w = (ag_whole){.predictor = p, .graph = ag_graph_retain(graph)};
-  int n = graph->size, refs = graph->operand_start[n];
+  *w = (ag_whole){.predictor = p, .source = ag_graph_retain(graph), .graph = graph};
   w->normalisers = ag_feature_normalisers(graph);
+  if (p->config.flatten) {
+    w->flat = ag_flat_new(graph->nodes, graph->operand_start, graph->operands, 0, graph->size);
+    w->plain = !w->flat;
+    if (w->plain) return;
+    w->kept_nodes = ag_flat_graph(w->flat, graph->normalisers);
+    w->graph = graph = &w->kept_nodes;
+  }
+  int n = graph->size, refs = graph->operand_start[n];
   w->ref = ag_resize(NULL, (size_t)n + ag_view_ints(n, refs), sizeof *w->ref);
   ag_view v;
   ag_view_within(&v, w->ref + n, n, refs);
@@ -55,7 +61,8 @@ void ag_whole_init(ag_whole *w, const ag_predictor *p, const ag_graph *graph) {
 }
 
 void ag_whole_free(ag_whole *w) {
-  ag_graph_release(w->graph);
+  ag_graph_release(w->source);
+  ag_flat_free(w->flat);
   ag_kinds_free(&w->kinds);
   free(w->ref);
   free(w->prefix);

@@ -120,8 +120,11 @@ static bool visit(ag_window *win, const ag_whole *w, int at, int node) {
     add_node(win, w, at, node, layer);
     return true;
   }
-  win->node[node - at] = w->ref[node];
-  win->ref[node - at] = ~w->ref[node];
+  /* A join that was bypassed is the node it was bypassed to, which may have changed in layers too
+   * high for the join's users to notice: one node must have one reference, for edges to merge. */
+  int32_t stands_for = win->node[node - at] = w->ref[node];
+  bool elsewhere = stands_for != node && stands_for >= at;
+  win->ref[node - at] = elsewhere ? win->ref[stands_for - at] : ~stands_for;
   return false;
 }
 

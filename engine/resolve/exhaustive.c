@@ -28,10 +28,6 @@ static ag_shape tensor_shape(const enumeration *x, int32_t operand) {
   return operand < 0 ? x->model->problem->inputs[~operand] : x->out[operand];
 }
 
-static ag_shape mined_shape(const ag_segment *s, int32_t operand) {
-  return operand < 0 ? s->input_shapes[~operand] : s->nodes[operand].out;
-}
-
 /* Node i has the shapes in[i] and out[i]: go on with the next, if the surroundings allow. */
 static void accept(enumeration *x, int i) {
   if (x->required[i] && !ag_shape_equal(*x->required[i], x->out[i])) return;
@@ -46,7 +42,7 @@ static void accept(enumeration *x, int i) {
 /* Channels read of an operand: all, or the mined fraction. */
 static int32_t channels_read(const enumeration *x, int i, int32_t operand) {
   const ag_node *n = &x->model->segment->nodes[i];
-  int32_t mined = mined_shape(x->model->segment, operand).c, c = tensor_shape(x, operand).c;
+  int32_t mined = ag_mined_shape(x->model->segment, operand).c, c = tensor_shape(x, operand).c;
   if (!(n->flags & AG_FLAG_SLICE) || mined <= n->in.c) return c;
   return (int32_t)((int64_t)c * n->in.c / mined);
 }
@@ -57,7 +53,7 @@ static bool join_roles(const enumeration *x, int i, int32_t *lead) {
   ag_shape out = s->nodes[i].out;
   bool found = false;
   for (int k = s->operand_start[i]; k < s->operand_start[i + 1]; k++) {
-    ag_shape mined = mined_shape(s, s->operands[k]), now = tensor_shape(x, s->operands[k]);
+    ag_shape mined = ag_mined_shape(s, s->operands[k]), now = tensor_shape(x, s->operands[k]);
     bool scale = mined.h == 1 && mined.w == 1 && (out.h != 1 || out.w != 1);
     if (scale && (now.h != 1 || now.w != 1)) return false;
     if (scale && mined.c == 1 && out.c != 1 && now.c != 1) return false;
@@ -72,7 +68,7 @@ static bool join_fits(const enumeration *x, int i, const ag_node *n) {
   const ag_segment *s = x->model->segment;
   ag_shape out = s->nodes[i].out;
   for (int k = s->operand_start[i]; k < s->operand_start[i + 1]; k++) {
-    ag_shape mined = mined_shape(s, s->operands[k]), now = tensor_shape(x, s->operands[k]);
+    ag_shape mined = ag_mined_shape(s, s->operands[k]), now = tensor_shape(x, s->operands[k]);
     bool scale = mined.h == 1 && mined.w == 1 && (out.h != 1 || out.w != 1);
     if (!scale && (now.h != n->out.h || now.w != n->out.w)) return false;
     if (scale && mined.c == 1 && out.c != 1) continue;

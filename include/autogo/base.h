@@ -50,8 +50,7 @@ ag_status ag_fail(ag_error *err, ag_status code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Add where an error happened, on its way up. Outer calls do not overwrite inner
- * ones. Both return err->code (AG_INVALID for NULL err is never returned: they
- * return `code` as given). */
+ * ones. Both return `code`; `err` may be NULL. */
 ag_status ag_error_in_file(ag_error *err, ag_status code, const char *file);
 ag_status ag_error_at_node(ag_error *err, ag_status code, const char *node);
 

@@ -125,11 +125,14 @@ typedef struct ag_train_options {
   double final_rate;  /* 0 < .. <= 1; 1 = constant */
   double hinge;       /* weight of the pairwise hinge; 0 = MSE only */
   double consistency; /* PSC: weight of the variance of a graph's cuts about their mean */
+  double huber;       /* errors beyond it count linearly, not squared; 0 = none do */
   double clip;        /* longest gradient (Euclidean norm); 0 = any */
   int patience;       /* stop after so many epochs without a better validation; 0 = never */
   ag_transform transform;
   bool residual;     /* residual + LayerNorm layers (recipe X) or published layers */
   bool log_features; /* log2 sizes or published normalised ones */
+  bool flatten;      /* additions are no nodes: who uses one hears of its terms, so that networks
+                        that differ in the order of additions alone are one */
   bool sum_pooling;  /* GNN: sum of the states beside their mean (costs add up) */
   uint64_t seed;
   int threads;                 /* the result does not depend on them */
@@ -164,7 +167,8 @@ typedef struct ag_train_progress {
 /* Train on train[], keep the weights of the epoch that is best on valid[] by SRCC, averaged over
  * families (valid_count = 0: those of the last). Samples are read before the first epoch and not
  * needed after. `progress` may be NULL; returning false from it stops (AG_INTERRUPTED, best weights
- * so far are still returned). Errors: AG_INVALID, naming the option or the sample.
+ * so far are still returned). Errors: AG_INVALID, naming the option or the sample;
+ * AG_LIMIT for additions that cannot be flattened.
  * Every distinct node state of a batch is evaluated once, however many cuts and graphs share it.
  * Source: predictor.md, recipe X. */
 ag_status ag_train(const ag_sample *train, int train_count, const ag_sample *valid, int valid_count,

@@ -59,7 +59,9 @@ void ag_store_release(ag_store *store);
 void *ag_store_alloc(ag_store *store, size_t size);
 char *ag_store_string(ag_store *store, const char *text);
 void ag_store_adopt(ag_store *store, void *block, size_t size, void (*release)(void *, size_t));
-int ag_store_add(ag_store *store, const ag_record *record); /* copies; returns its index */
+/* The index of a copy of the record; what its pointers lead to must live as long as the store. */
+int ag_store_add(ag_store *store, const ag_record *record);
+/* Valid until the next record is added; NULL for an index that no record has, as -1. */
 const ag_record *ag_store_get(const ag_store *store, int index);
 
 #endif

@@ -7,7 +7,7 @@
 -- NSGA-II", 2002, section VI.
 -- @module autogo.constraints
 
-local M = {}
+local constraints = {}
 
 local function excess(over, bound)
   return over > 0 and over / (bound ~= 0 and math.abs(bound) or 1) or 0
@@ -15,12 +15,12 @@ end
 
 --- By how much values break the constraints: the sum, over all bounds, of how far a value is beyond it as
 -- a share of the bound.
--- @tparam {table,...}|nil constraints
+-- @tparam {table,...}|nil bounds constraints
 -- @tparam {string=number,...} values by the name of what is constrained
 -- @treturn number 0 if they are met; infinite where a value is missing
-function M.violation(constraints, values)
+function constraints.violation(bounds, values)
   local sum = 0
-  for _, constraint in ipairs(constraints or {}) do
+  for _, constraint in ipairs(bounds or {}) do
     local value = values[constraint.on]
     if not value or value ~= value then return 1 / 0 end
     if constraint.max then sum = sum + excess(value - constraint.max, constraint.max) end
@@ -30,28 +30,28 @@ function M.violation(constraints, values)
 end
 
 --- The violations of many: values in columns.
--- @tparam {table,...} constraints
+-- @tparam {table,...} bounds constraints
 -- @tparam {string={number,...}} columns by the name of what is constrained
 -- @tparam integer count rows
 -- @treturn {number,...}
-function M.violations(constraints, columns, count)
+function constraints.violations(bounds, columns, count)
   local violations, values = {}, {}
   for i = 1, count do
-    for _, constraint in ipairs(constraints) do
+    for _, constraint in ipairs(bounds) do
       local column = columns[constraint.on]
       values[constraint.on] = column and column[i]
     end
-    violations[i] = M.violation(constraints, values)
+    violations[i] = constraints.violation(bounds, values)
   end
   return violations
 end
 
 --- A constraint as text: "flops <= 2e+08".
-function M.text(constraint)
+function constraints.text(constraint)
   local parts = {}
   if constraint.min then parts[#parts + 1] = ("%s >= %.6g"):format(constraint.on, constraint.min) end
   if constraint.max then parts[#parts + 1] = ("%s <= %.6g"):format(constraint.on, constraint.max) end
   return table.concat(parts, ", ")
 end
 
-return M
+return constraints

@@ -120,7 +120,7 @@ end
 -- The price of a node: what the user's function says.
 local function price(objective)
   return function(node)
-    return number_or_nil(objective, call(objective, node), "a node of op " .. node.op)
+    return number_or_nil(objective, call(objective, node), ("a node '%s'"):format(node.op))
   end
 end
 

@@ -89,8 +89,9 @@ function ag.load(model, options)
   elseif model:find "[/.]" then
     return loaded(model, options, formats.load(model, options)) -- for its message
   end
-  return nil, ("%s: no such file, nor a network of the zoo (%s), nor FAMILY:CONFIG (%s)"):format(
-    model, table.concat(zoo.names, " "), table.concat(families.names, " "))
+  return nil, ("%s: no such file, nor a network of the zoo (%s), nor FAMILY:CONFIG (%s)%s"):format(
+    model, table.concat(zoo.names, " "), table.concat(families.names, " "),
+    require("autogo.spelling").suggest(model, zoo.names))
 end
 
 --- Write a graph in the format that the path's extension names. See `autogo.formats`.

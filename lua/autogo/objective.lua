@@ -12,6 +12,7 @@
 -- @module autogo.objective
 
 local core = require "autogo.core"
+local spelling = require "autogo.spelling"
 
 local _, here = ...
 local LATENCIES = (here or "lua/autogo/objective.lua"):gsub("objective%.lua$", "") .. "assets/latency/"
@@ -36,9 +37,26 @@ local function expect(condition, level, argument, expected, got)
   end
 end
 
+-- What a user may state, and what an objective that was made before has besides.
+local FIELDS = { "name", "unit", "sense", "eval", "limit", "size", "cache", "parts" }
+local KNOWN = { kind = true, predictor = true, family = true }
+for _, name in ipairs(FIELDS) do
+  KNOWN[name] = true
+end
+
+local function check_names(fields, level)
+  for name in pairs(fields) do
+    if not KNOWN[name] then
+      error(("objective: unknown field '%s'%s"):format(tostring(name),
+        spelling.suggest(tostring(name), FIELDS)), level + 1)
+    end
+  end
+end
+
 local function make(kind, fields, level)
   level = level + 1
   expect(type(fields) == "table", level, "objective", "a table", fields)
+  check_names(fields, level)
   local name, sense, unit = fields.name, fields.sense or "min", fields.unit or ""
   expect(type(name) == "string" and name:find "^[%w_]+$", level, "name",
     "a word of letters, digits and underscores", name)

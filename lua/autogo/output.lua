@@ -13,7 +13,7 @@ local match = require "autogo.match"
 local plot = require "autogo.report.plot"
 local settings = require "autogo.settings"
 
-local M = {}
+local output = {}
 
 local FORMAT_VERSION = 1
 -- Rows shown around a change in a drawing of it.
@@ -63,7 +63,7 @@ end
 --- front.json as a table.
 -- @tparam Front front
 -- @tparam {table,...} files per member { json =, onnx =, py =, ... }
-function M.document(front, files)
+function output.document(front, files)
   local input, members = front.input, {}
   for rank, member in ipairs(front) do
     members[rank] = member_of(member, rank - 1, front, files and files[rank] or {})
@@ -141,7 +141,7 @@ local function write_files(front, kinds, missing, save)
     save_text(files[1].change, drawing)
   end
   save_text("report.html", html.page(data.of_front(front, { files = files })))
-  save_text("front.json", core.json_encode(M.document(front, files)) .. "\n")
+  save_text("front.json", core.json_encode(output.document(front, files)) .. "\n")
 end
 
 --- Write everything into a folder, which must exist. An older front.json goes first and the new one
@@ -154,7 +154,7 @@ end
 -- @treturn[1] {string,...} what some member has no form for, a line each
 -- @treturn[2] nil
 -- @treturn[2] string why
-function M.write(front, folder, kinds)
+function output.write(front, folder, kinds)
   local _ <close> = core.plain_numbers()
   local written, missing = {}, {}
   os.remove(folder .. "/front.json")
@@ -170,4 +170,4 @@ function M.write(front, folder, kinds)
   return nil, why
 end
 
-return M
+return output

@@ -2,7 +2,7 @@
 -- of the C core (lua/docs/core.lua), which must name exactly what the core has at run time.
 local headers = require "docs.headers"
 
-local M = {}
+local check = {}
 
 local function trimmed_name(line)
   return line:match "^function ([%w_]+[.:][%w_]+)"
@@ -21,7 +21,7 @@ end
 --- Public functions of a Lua module without a `---` comment.
 -- @tparam string text of the module
 -- @treturn {string,...} names
-function M.undocumented(text)
+function check.undocumented(text)
   local returned = text:match "\nreturn ([%w_]+)%s*$" or text:match "\nreturn setmetatable%(([%w_]+),"
   local names, documented = {}, false
   for line in (text .. "\n"):gmatch "(.-)\n" do
@@ -41,7 +41,7 @@ end
 --- The names that a documentation page speaks of: `@function name` and `@field name`.
 -- @tparam string text
 -- @treturn table set
-function M.named(text)
+function check.named(text)
   local set = {}
   for kind, name in text:gmatch "\n%-%- @(%l+) ([%w_:]+)" do
     if kind == "function" or kind == "field" then set[name] = true end
@@ -55,7 +55,7 @@ local ALIASES = { "pad", "space_to_depth", "depth_to_space", "transposed_conv", 
 --- What the core has: "name" and "Class:method".
 -- @tparam table core
 -- @treturn table set
-function M.of_core(core)
+function check.of_core(core)
   local set = {}
   for name in pairs(core) do set[name] = true end
   for class, methods in pairs(core.classes) do
@@ -69,7 +69,7 @@ function M.of_core(core)
 end
 
 --- Sorted members of `a` that `b` lacks.
-function M.missing(a, b)
+function check.missing(a, b)
   local names = {}
   for name in pairs(a) do
     if not b[name] then names[#names + 1] = name end
@@ -94,26 +94,26 @@ end
 --- The headers and modules of the repository at the current directory.
 -- @treturn {string,...} headers
 -- @treturn {string,...} modules
-function M.sources()
+function check.sources()
   return paths "ls include/autogo/*.h", paths "find lua/autogo lua/docs -name '*.lua' | LC_ALL=C sort"
 end
 
 --- Everything that is missing, as lines "FILE: NAME".
 -- @tparam table core
 -- @treturn {string,...}
-function M.all(core)
+function check.all(core)
   local lines = {}
   local function report(file, names)
     for _, name in ipairs(names) do lines[#lines + 1] = file .. ": " .. name end
   end
-  local header_paths, modules = M.sources()
+  local header_paths, modules = check.sources()
   for _, path in ipairs(header_paths) do report(path, headers.undocumented(read(path))) end
-  for _, path in ipairs(modules) do report(path, M.undocumented(read(path))) end
+  for _, path in ipairs(modules) do report(path, check.undocumented(read(path))) end
   local page = "lua/docs/core.lua"
-  local named, has = M.named(read(page)), M.of_core(core)
-  report(page .. ": not documented", M.missing(has, named))
-  report(page .. ": documented, but does not exist", M.missing(named, has))
+  local named, has = check.named(read(page)), check.of_core(core)
+  report(page .. ": not documented", check.missing(has, named))
+  report(page .. ": documented, but does not exist", check.missing(named, has))
   return lines
 end
 
-return M
+return check

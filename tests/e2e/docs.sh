@@ -3,6 +3,16 @@
 
 check "make docs finds nothing undocumented" make -s docs BUILD="$BUILD"
 check "the C reference has every header" grep -q 'id="hardware.h"\|id="search.h"' "$BUILD/docs/c.html"
+if command -v ldoc >/dev/null; then
+  check "every link within the Lua reference leads somewhere" sh -c '
+    cd "$1" && grep -ho "href=\"\(\.\./modules/\|modules/\)[^\"]*\"" index.html modules/*.html | sort -u |
+    sed "s/href=\"\(\.\.\/\)\{0,1\}//; s/\"\$//" >links && [ -s links ] &&
+    while IFS="#" read -r file id; do
+      grep -q "id=\"$id\"" "$file" 2>/dev/null || [ -z "$id" -a -e "$file" ] || { echo "$file#$id"; exit 1; }
+    done <links' sh "$BUILD/docs/lua"
+else
+  echo "skipped: ldoc is not installed"
+fi
 check "the program is in order" "$AUTOGO" doctor
 check "help VERB is VERB --help" sh -c '[ "$($1 help evolve)" = "$($1 evolve --help)" ]' sh "$AUTOGO"
 refused "help for what is not there" 2 "unknown verb 'evolv', did you mean 'evolve'?" "$AUTOGO" help evolv

@@ -19,6 +19,15 @@ refused "Keras has no start nodes" 1 'start and stop' \
 refused "ONNX has no start nodes" 1 'start and stop' "$AUTOGO" info "$WORK/small.onnx" --start c
 refused "networks of the zoo have none" 1 'start and stop' "$AUTOGO" info resnet50 --stop x
 
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n' >"$WORK/pointer.onnx"
+printf '\n<!DOCTYPE html><title>404</title>' >"$WORK/page.onnx"
+cp "$WORK/small.json" "$WORK/keras.onnx"
+refused "a Git LFS pointer" 1 'pointer.onnx: .*git lfs pull' "$AUTOGO" info "$WORK/pointer.onnx"
+refused "a web page" 1 'page.onnx: .*HTML.*download' "$AUTOGO" info "$WORK/page.onnx"
+refused "JSON" 1 'keras.onnx: .*JSON.*name that ends in .json' "$AUTOGO" info "$WORK/keras.onnx"
+refused "endings are listed" 1 '\.dot, \.json, \.keras\.py, \.onnx, \.py, \.svg' \
+  "$AUTOGO" convert resnet18 "$WORK/x.xyz"
+
 pb=$SHARED/models/tensorflow/CNN_S.pb
 if [ ! -f "$pb" ]; then
   echo "skipped: no TensorFlow models"

@@ -30,6 +30,13 @@ C
 check "a C program links the shared library" gcc -std=c11 -Iusr/include main.c -o main -Lusr/lib -lautogo
 check "and runs" env LD_LIBRARY_PATH=usr/lib ./main x.onnx
 check "and with what pkg-config says" sh -c 'gcc -std=c11 main.c -o main2 $(PKG_CONFIG_SYSROOT_DIR= PKG_CONFIG_PATH=usr/lib/pkgconfig pkg-config --define-variable=prefix="$PWD/usr" --cflags --libs autogo)'
+check "and with the archive and what that needs" sh -c 'gcc -std=c11 -Iusr/include main.c -o main3 -l:libautogo.a $(PKG_CONFIG_PATH=usr/lib/pkgconfig pkg-config --define-variable=prefix="$PWD/usr" --static --libs autogo) && ! ldd main3 | grep -q autogo && ./main3 x.onnx'
+check "the shared library gives what the headers declare, and nothing else" sh -c '
+  grep -oh "\bag_[a-z0-9_]*(" usr/include/autogo/*.h | tr -d "(" | sort -u >declared
+  sed -n "s/^static inline .*\b\(ag_[a-z0-9_]*\)(.*/\1/p" usr/include/autogo/*.h | sort -u >inline
+  nm -D --defined-only usr/lib/libautogo.so | awk "{ print \$3 }" | sort >given
+  comm -23 declared inline | diff - given'
+check "the module gives Lua its door, and nothing else" sh -c '[ "$(nm -D --defined-only usr/lib/lua/5.4/autogo.so | grep -cv " luaopen_autogo")" = 0 ]'
 check "the man page, completions" test -s usr/share/man/man1/autogo.1 -a -s usr/share/bash-completion/completions/autogo
 if command -v g++ >/dev/null; then
   check "a C++ program too" g++ -x c++ -Iusr/include main.c -o main++ -Lusr/lib -lautogo

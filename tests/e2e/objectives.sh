@@ -11,7 +11,7 @@ wrong() {
 node='return ag.objective.per_node { name = "own", limit = 1, eval = function(node)'
 graph='return ag.objective.per_graph { name = "own", limit = 1, eval = function(graph)'
 batch='return ag.objective.batch { name = "own", eval = function(graphs)'
-wrong "returns text" "a string for a node of op input; a number is expected, or nil for" "$node return 'x' end }"
+wrong "returns text" "a string for a node 'input'; a number is expected, or nil for" "$node return 'x' end }"
 wrong "returns nothing for any node" "returned nil, or no finite number, for node 0, of op input" "$node end }"
 wrong "returns nothing for the input" "a search needs a number for the network that it starts from" "$graph end }"
 wrong "returns infinity" "no finite number" "$graph return 1 / 0 end }"

@@ -47,6 +47,7 @@ from() {
 from 9 gelu ""                                             # Erf
 from 11 resize "ratio = 2, linear = true"                  # the sampling grid is stated
 from 10 maxpool 'kernel = 3, padding = "same", dilation = 2' # pools have dilations
+from 19 avgpool 'kernel = 3, padding = "same", dilation = 2' # so have these
 
 refused "an operator set that is not written" 2 "opset.*7 to 22" \
   "$AUTOGO" convert "$WORK/ops.onnx" "$WORK/b.onnx" --opset 6

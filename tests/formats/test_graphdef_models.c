@@ -186,6 +186,27 @@ static tensor fused(net *g, tensor x) {
   return z;
 }
 
+/* Padded to a multiple of the block, and cropped to the size of the input. */
+static tensor dilated_in_batches(net *g, tensor x) {
+  tensor k = weights(g, 4, (int[]){3, 3, 4, 5});
+  tensor y = convolution_in_batches(g, x, k, (int[]){2, 2}, (int[]){2, 3, 2, 2},
+                                    (int[]){0, 1, 0, 0}, false, false);
+  return binary(g, "BiasAdd", y, vector(g, 5, -1, 1));
+}
+
+/* The small images are padded, too; rows and columns differ. */
+static tensor dilated_small_images(net *g, tensor x) {
+  tensor k = weights(g, 4, (int[]){3, 4, 4, 1});
+  return convolution_in_batches(g, x, k, (int[]){2, 3}, (int[]){0, 1, 0, 1}, (int[]){0, 1, 0, 1},
+                                true, true);
+}
+
+static tensor dilated_cropped(net *g, tensor x) {
+  tensor k = weights(g, 4, (int[]){2, 2, 4, 3});
+  return convolution_in_batches(g, x, k, (int[]){3, 2}, (int[]){3, 3, 2, 2}, (int[]){2, 1, 1, 1},
+                                false, false);
+}
+
 static const struct {
   const char *name;
   tensor (*make)(net *g, tensor x);
@@ -216,6 +237,9 @@ static const struct {
     {"unrolled", unrolled, "mean matmul opaque opaque conv"},
     {"computed_shape", computed_shape, "conv flatten matmul"},
     {"fused", fused, "conv relu"},
+    {"dilated_in_batches", dilated_in_batches, "conv"},
+    {"dilated_small_images", dilated_small_images, "depthwise"},
+    {"dilated_cropped", dilated_cropped, "conv"},
 };
 
 enum { NETWORKS = sizeof networks / sizeof *networks };
@@ -264,6 +288,45 @@ static void become_the_ops_they_should(void **state) {
   }
 }
 
+/* 9 x 8 cells of 5 channels, each from 3 x 3 cells of 4. */
+static void batches_are_a_dilation(void **state) {
+  (void)state;
+  net n = {.count = 0};
+  const ag_graph *g;
+  ag_import_report report;
+  dilated_in_batches(&n, placeholder(&n, 9, 8, 4));
+  assert_int_equal(ag_tensorflow_parse(n.graph.data, n.graph.size, NULL, &g, &report, NULL), AG_OK);
+  const ag_node *conv = &g->nodes[1];
+  assert_int_equal(conv->dilation[0], 2);
+  assert_int_equal(conv->dilation[1], 2);
+  assert_int_equal(conv->padding, AG_PAD_SAME);
+  assert_int_equal(ag_node_macs(conv), 9 * 8 * 5 * 3 * 3 * 4);
+  assert_int_equal(report.opaque, 0);
+  ag_import_report_free(&report);
+  ag_graph_release(g);
+  free_net(&n);
+}
+
+/* Images that are dealt out and stay so, or that several nodes read. */
+static void other_batches_are_refused(void **state) {
+  (void)state;
+  for (int several = 0; several < 2; several++) {
+    net n = {.count = 0};
+    ag_import_options options = {.stop = several ? NULL : "batches_3"};
+    ag_error err;
+    const ag_graph *g;
+    tensor x = placeholder(&n, 8, 8, 4), k = weights(&n, 4, (int[]){3, 3, 4, 5});
+    convolution_in_batches(&n, x, k, (int[]){2, 2}, (int[]){2, 2, 2, 2}, (int[4]){0}, false, false);
+    if (several) put_node(&n, "reader", "Relu", "dealt", NULL);
+    assert_int_equal(ag_tensorflow_parse(n.graph.data, n.graph.size, &options, &g, NULL, &err),
+                     AG_UNSUPPORTED);
+    assert_string_equal(err.node, "dealt (SpaceToBatchND)");
+    assert_non_null(strstr(err.message, "dilated convolution"));
+    assert_non_null(strstr(err.message, "tf2onnx"));
+    free_net(&n);
+  }
+}
+
 /* --- files --------------------------------------------------------------------------------- */
 
 /* Images leave the importer as N, C, H, W. */
@@ -304,6 +367,10 @@ static int write_all(const char *folder) {
 
 int main(int argc, char **argv) {
   if (argc == 3 && strcmp(argv[1], "--write") == 0) return write_all(argv[2]);
-  const struct CMUnitTest tests[] = {cmocka_unit_test(become_the_ops_they_should)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(become_the_ops_they_should),
+      cmocka_unit_test(batches_are_a_dilation),
+      cmocka_unit_test(other_batches_are_refused),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

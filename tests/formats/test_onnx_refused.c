@@ -23,7 +23,7 @@ static void assert_model_refused(model *m, ag_shape bind, const char *reason) {
 
 static void bad_models_are_refused_with_a_reason(void **state) {
   (void)state;
-  assert_refused("", 0, as_in_file, "no graph");
+  assert_refused("", 0, as_in_file, "empty");
   assert_refused("\xff\xff\xff", 3, as_in_file, "not a protobuf message");
 
   model m = image_model();

@@ -1,6 +1,7 @@
 /* Shapes, costs, building, cutting and splicing against slow definitions: windows counted one by
  * one, reachability by search, splices that put back what was cut. */
 #include <limits.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -67,6 +68,21 @@ static ag_status infer(ag_node *n, int count, const ag_shape *operands, const ch
   ag_status status = ag_node_infer(n, operands, count, &err);
   if (status && reason && !strstr(err.message, reason)) fail_msg("%s", err.message);
   return status;
+}
+
+static void attributes_that_are_none_are_refused(void **state) {
+  (void)state;
+  const ag_shape a = {8, 8, 16};
+  static const float slopes[] = {NAN, INFINITY, -INFINITY, 1e30f};
+  for (size_t k = 0; k < sizeof slopes / sizeof *slopes; k++) {
+    ag_node leaky = ag_node_make(AG_OP_LEAKYRELU);
+    leaky.alpha = slopes[k];
+    assert_int_equal(infer(&leaky, 1, &a, "alpha"), AG_INVALID);
+  }
+  ag_node pool = ag_node_make(AG_OP_MAXPOOL);
+  pool.kernel[0] = pool.kernel[1] = 3;
+  pool.padding = AG_PAD_SAME_LOWER + 1;
+  assert_int_equal(infer(&pool, 1, &a, "padding"), AG_INVALID);
 }
 
 static void operands_that_do_not_fit_are_refused(void **state) {
@@ -306,6 +322,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(window_sizes_match_counting),
       cmocka_unit_test(same_padding_divides_rounding_up),
+      cmocka_unit_test(attributes_that_are_none_are_refused),
       cmocka_unit_test(operands_that_do_not_fit_are_refused),
       cmocka_unit_test(sizes_beyond_31_bits_are_refused),
       cmocka_unit_test(costs_follow_the_published_table),

@@ -224,7 +224,8 @@ describe("convert", function()
   end)
 
   it("refuses other formats and places, leaving nothing behind", function()
-    assert.equal("/tmp/x.xyz: unknown format; the name must end in one of .dot, .json, .onnx, .py, .svg",
+    assert.equal("/tmp/x.xyz: unknown format; the name must end in one of .dot, .json, .keras.py, .onnx, "
+      .. ".py, .svg",
       fails(1, "convert edsr /tmp/x.xyz"))
     for _, suffix in ipairs { "json", "onnx", "dot", "svg" } do
       local path = "/nonexistent/x." .. suffix

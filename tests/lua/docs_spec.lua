@@ -40,6 +40,21 @@ describe("documentation", function()
     assert.same({}, missing)
   end)
 
+  it("of a header is a page in which every declaration can be linked to, once", function()
+    local files, expected, found = {}, {}, {}
+    for i, path in ipairs((check.sources())) do
+      files[i] = { name = path:match "[^/]+$", text = core.read_file(path) }
+      for _, block in ipairs(headers.read(files[i].text)) do
+        for _, one in ipairs(block.declarations) do expected[one.name] = 1 end
+      end
+    end
+    local page = headers.html(files)
+    for id in page:gmatch ' id="([%w_]+)"' do found[id] = (found[id] or 0) + 1 end
+    assert.same(expected, found)
+    for target in page:gmatch 'href="#([%w_]+)"' do assert.equal(1, found[target]) end
+    assert.is_nil(page:find("__cplusplus", 1, true))
+  end)
+
   it("of a module is a comment of three dashes right above", function()
     local text = "local m = {}\n\n--- Does it.\n-- @treturn number\nfunction m.good() end\n\n"
       .. "-- A note.\nfunction m.bad() end\n\nlocal t = {}\nfunction t.inside() end\n\nreturn m\n"

@@ -82,6 +82,8 @@ describe("an objective", function()
     assert.matches("objective: a table expected, got 3", message(3))
     assert.matches("name: a word .* expected, got nil", message { eval = eval })
     assert.matches("name: a word .* expected, got a b", message { name = "a b", eval = eval })
+    assert.matches("objective: unknown field 'units', did you mean 'unit'?",
+      message { name = "a", units = "ms", eval = eval }, 1, true)
     assert.matches("sense: 'min' or 'max' expected, got low",
       message { name = "a", sense = "low", eval = eval })
     assert.matches("eval: a function expected, got nil", message { name = "a" })

@@ -95,6 +95,43 @@ describe("a policy of one's own", function()
   end)
 end)
 
+describe("a mistake in a policy of one's own", function()
+  local model = network(2, 16)
+  local function fails(policy)
+    local ok, why = pcall(ag.evolve, model, with { policy = policy, iterations = 1 })
+    assert.is_false(ok)
+    return why
+  end
+  local function all(search) return search.archive:sample(4) end
+
+  it("is told in the words of policies", function()
+    assert.equal("policy: propose: a function expected, got nil", fails { proposes = all })
+    assert.equal("policy: learn: a function expected, got 3", fails { propose = all, learn = 3 })
+    assert.matches("^policy: propose returned a nil; a list of members was", fails { propose = print })
+    assert.matches("^policy: propose returned an empty list; ", fails { propose = function() return {} end })
+    assert.matches("^policy: propose returned a string at 1; ", fails { propose = function() return { "x" } end })
+    local function choosing(result)
+      return { propose = all, choose = function() return result end }
+    end
+    assert.matches("^policy: choose returned a nil; ", fails(choosing(nil)))
+    for _, wrong in ipairs { 0, 1e9, 1.5, "1" } do
+      assert.matches("^policy: choose returned " .. tostring(wrong) .. " at 1; ", fails(choosing { wrong }), 1)
+    end
+    local function twice(_, candidates)
+      assert(candidates.count > 0)
+      return { 1, 1 }
+    end
+    assert.matches("^policy: choose returned 1 at 2; ", fails { propose = all, choose = twice })
+  end)
+
+  it("leaves no trace where there is none: the rules are those of the bundled policies", function()
+    local published = require "autogo.policies.published"
+    local own = { propose = published.propose, choose = published.choose, learn = published.learn }
+    local names = hashes(ag.evolve(network(3, 16), with { policy = "published", iterations = 3 }))
+    assert.equal(names, hashes(ag.evolve(network(3, 16), with { policy = own, iterations = 3 })))
+  end)
+end)
+
 describe("every policy", function()
   local model = network(3, 16)
   for _, name in ipairs(policies.names) do

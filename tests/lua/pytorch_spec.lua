@@ -68,9 +68,13 @@ describe("PyTorch source", function()
     local graph = assert(ag.load "resnet18")
     local path = os.tmpname()
     local good, why = graph:save_weights(path, { [1] = 'a"b' }, {}, 1)
-    os.remove(path)
     assert.is_nil(good)
     assert.truthy(why:find "cannot name a module")
+    local wrong = { 3, {}, { node = 0, index = 0, name = 7 }, { node = "0", index = 0, name = "c" } }
+    for _, constant in ipairs(wrong) do
+      assert.error_matches(function() graph:save_weights(path, {}, { constant }, 1) end, "constants: ")
+    end
+    os.remove(path)
   end)
 
   it("accounts for what weights are kept", function()

@@ -38,13 +38,28 @@ static inline void plain_features(const plain *m, const ag_graph *g, int i, doub
   }
 }
 
+static inline bool plain_passes(const plain *m, const ag_graph *g, int i) {
+  return m->config->flatten && g->nodes[i].op == AG_OP_ADD;
+}
+
 /* Mean over nodes [first, last), evaluated by themselves. */
 static inline void plain_embed(const plain *m, const ag_graph *g, int first, int last,
                                double *mean) {
   int n = last - first;
   double *x = AG_ARRAY(double, (n + 1) * 32), *y = AG_ARRAY(double, (n + 1) * 32);
   for (int i = 0; i < n; i++) plain_features(m, g, first + i, x + 32 * i);
-  for (int l = 0; l < m->config->layers; l++) {
+  int nodes = 0;
+  for (int l = 0; l <= m->config->layers; l++) {
+    /* Additions that are no nodes pass on what their operands say in this layer. */
+    for (int i = 0; i < n; i++) {
+      if (!plain_passes(m, g, first + i)) continue;
+      for (int j = 0; j < 32; j++) x[32 * i + j] = 0;
+      for (int k = 0; k < ag_graph_arity(g, first + i); k++) {
+        int u = ag_graph_operands(g, first + i)[k] - first;
+        for (int j = 0; u >= 0 && j < 32; j++) x[32 * i + j] += x[32 * u + j];
+      }
+    }
+    if (l == m->config->layers) break;
     const double *right = m->p + m->layout->layer[l].right_w;
     const double *left = m->p + m->layout->layer[l].left_w;
     for (int i = 0; i < n; i++) {
@@ -70,9 +85,12 @@ static inline void plain_embed(const plain *m, const ag_graph *g, int first, int
     x = y;
     y = swap;
   }
+  for (int i = 0; i < n; i++) nodes += !plain_passes(m, g, first + i);
   for (int j = 0; j < 32; j++) {
     mean[j] = 0;
-    for (int i = 0; i < n; i++) mean[j] += x[32 * i + j] / n;
+    for (int i = 0; i < n; i++) {
+      if (!plain_passes(m, g, first + i)) mean[j] += x[32 * i + j] / nodes;
+    }
   }
   free(x);
   free(y);
@@ -84,7 +102,9 @@ static inline double plain_predict(const plain *m, const ag_graph *g, int first,
   int d = m->layout->joined;
   if (first < 0) {
     plain_embed(m, g, 0, g->size, h);
-    for (int j = 0; j < 32; j++) h[32 + j] = h[j] * g->size / 64;
+    int nodes = 0;
+    for (int i = 0; i < g->size; i++) nodes += !plain_passes(m, g, i);
+    for (int j = 0; j < 32; j++) h[32 + j] = h[j] * nodes / 64;
   } else {
     plain_embed(m, g, 0, first, h);
     plain_embed(m, g, first, last, h + 32);
@@ -102,14 +122,16 @@ static inline double plain_predict(const plain *m, const ag_graph *g, int first,
   return y;
 }
 
-/* The loss by its definition: mean squared error, hinge over ordered pairs of one family, variance
- * of each graph's items about their mean. */
+/* The loss by its definition: mean squared error (linear beyond huber), hinge over ordered pairs of
+ * one family, variance of each graph's items about their mean. */
 static inline double plain_loss(const double *raw, const double *target, const int *family,
                                 const int *graph, int count, const ag_loss_weights *weights) {
   double squares = 0, sum = 0, pairs = 0, apart = 0;
   for (int i = 0; i < count; i++) {
     double together = 0, items = 0;
-    squares += (raw[i] - target[i]) * (raw[i] - target[i]) / count;
+    double error = fabs(raw[i] - target[i]), huber = weights->huber;
+    bool far = huber > 0 && error > huber;
+    squares += (far ? huber * huber + 2 * huber * (error - huber) : error * error) / count;
     for (int j = 0; j < count; j++) {
       together += graph[j] == graph[i] ? raw[j] : 0;
       items += graph[j] == graph[i];

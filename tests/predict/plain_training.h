@@ -334,7 +334,8 @@ static inline void plain_loss_gradient(const double *raw, const double *target, 
       pushed -= target[i] > target[j] && raw[i] - raw[j] < 0.1;
       pushed += target[j] > target[i] && raw[j] - raw[i] < 0.1;
     }
-    grad[i] = 2 * (raw[i] - target[i]) / count;
+    double error = raw[i] - target[i], huber = weights->huber;
+    grad[i] = 2 * (huber > 0 && fabs(error) > huber ? copysign(huber, error) : error) / count;
     if (pairs > 0) grad[i] += weights->hinge * pushed / pairs;
     grad[i] += 2 * weights->consistency * (raw[i] - together / items) / count;
   }

@@ -72,18 +72,21 @@ static inline ag_predictor *random_predictor(ag_random *random, const ag_config 
   return ag_predictor_make(config, random_params(random, config), NULL, 0);
 }
 
-/* Variant 0 .. 9 of a configuration: model, layer kind with its features, rules of edges; 8 and 9
- * are GNNs with sum pooling. */
-enum { VARIANTS = 10 };
+/* Variant 0 .. 12 of a configuration: model, layer kind with its features, rules of edges; 8 and 9
+ * are GNNs with sum pooling; from 10 on additions are no nodes: PSC, GNN, GNN with sum pooling. */
+enum { VARIANTS = 13, UNFLATTENED = 10 };
 static inline ag_config variant_config(int variant) {
-  bool sum = variant >= 8, plain = variant & 2;
-  if (sum) variant = variant == 8 ? 1 : 7;
+  bool sum = variant == 8 || variant == 9 || variant == 12, flatten = variant >= 10;
+  if (sum) variant = variant == 9 ? 7 : 1;
+  if (flatten) variant = variant == 10 ? 0 : 1;
+  bool plain = variant & 2;
   return (ag_config){.model = variant & 1 ? AG_MODEL_GNN : AG_MODEL_PSC,
                      .layers = 6,
                      .residual = !plain,
                      .log_features = !plain,
                      .distinct_edges = (variant & 4) != 0,
                      .bypass_joins = (variant & 4) != 0,
+                     .flatten = flatten,
                      .sum_pooling = sum};
 }
 

@@ -106,9 +106,9 @@ static void check_windows(const ag_predictor *p, const ag_graph *g) {
 
 static void test_the_same_bits(void **state) {
   (void)state;
-  for (int round = 0; round < 6 * VARIANTS; round++) {
+  for (int round = 0; round < 6 * UNFLATTENED; round++) {
     ag_random random = ag_random_stream(1, (uint64_t)round, 0, 0, 0);
-    ag_config config = variant_config(round % VARIANTS);
+    ag_config config = variant_config(round % UNFLATTENED);
     ag_predictor *p = random_predictor(&random, &config);
     bool repeats = round % 3 == 0;
     const ag_graph *g =

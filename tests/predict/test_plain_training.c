@@ -7,7 +7,7 @@
 #include "tests/predict/plain.h"
 
 enum { MAX_GRAPHS = 8, MAX_ITEMS = 96 };
-static const ag_loss_weights weights = {.hinge = 0.7, .consistency = 1.3};
+static const ag_loss_weights weights = {.hinge = 0.7, .consistency = 1.3, .huber = 0.8};
 
 typedef struct batch {
   ag_config config;

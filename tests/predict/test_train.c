@@ -343,6 +343,7 @@ static void test_refusals(void **state) {
   o.splits = 1 << 30, expect_refusal(c->sample, TRAIN, o, "splits"), o = good;
   o.learning_rate = NAN, expect_refusal(c->sample, TRAIN, o, "learning rate"), o = good;
   o.consistency = -1, expect_refusal(c->sample, TRAIN, o, "consistency"), o = good;
+  o.huber = NAN, expect_refusal(c->sample, TRAIN, o, "huber"), o = good;
   o.final_rate = 0, expect_refusal(c->sample, TRAIN, o, "final rate"), o = good;
   o.sum_pooling = true, expect_refusal(c->sample, TRAIN, o, "GNN alone"), o = good;
   o.transform = AG_TRANSFORM_LOG;

@@ -7,6 +7,7 @@
 
 local core = require "autogo.core"
 local options = require "autogo.cli.options"
+local spelling = require "autogo.spelling"
 local tables = require "autogo.report.table"
 
 local VERBS = require "autogo.cli.verbs"
@@ -37,7 +38,8 @@ local function find_verb(name)
       return require("autogo.cli." .. name)
     end
   end
-  return nil, ("unknown verb '%s'%s"):format(name, options.suggest(name, VERBS))
+  local meant = spelling.suggest(name, VERBS)
+  return nil, ("unknown verb '%s'%s"):format(name, meant ~= "" and meant or "; autogo help lists them")
 end
 
 local function run_verb(verb, arguments)

@@ -5,10 +5,10 @@ local core = require "autogo.core"
 local options = require "autogo.cli.options"
 local verbs = require "autogo.cli.verbs"
 
-local M = {}
+local manual = {}
 
 --- Shells that `completion` knows.
-M.SHELLS = { "bash", "zsh", "fish" }
+manual.SHELLS = { "bash", "zsh", "fish" }
 
 local function verb_of(name)
   return require("autogo.cli." .. name)
@@ -67,7 +67,7 @@ end
 
 --- The man page, as roff.
 -- @treturn string
-function M.page()
+function manual.page()
   local sections = {}
   for i, name in ipairs(verbs) do sections[i] = verb_section(name) end
   return HEAD:format(core.version) .. table.concat(sections, "\n") .. "\n" .. TAIL
@@ -163,8 +163,8 @@ end
 --- Completion of a shell.
 -- @tparam string shell one of `SHELLS`
 -- @treturn string a script to be sourced
-function M.completion(shell)
+function manual.completion(shell)
   return WRITE[shell]()
 end
 
-return M
+return manual

@@ -13,6 +13,7 @@
 -- shape (HxWxC), range (FIRST:LAST). Values appear under the option's name with _ for -.
 -- @module autogo.cli.options
 
+local spelling = require "autogo.spelling"
 local tables = require "autogo.report.table"
 
 local options = {}
@@ -115,44 +116,6 @@ local CONVERT = {
   end,
 }
 
--- --- names --------------------------------------------------------------------------------------
-
--- Edit distance (insert, delete, replace, swap of neighbours).
-local function distance(a, b)
-  local rows = { [-1] = {}, [0] = {} }
-  for j = 0, #b do
-    rows[0][j] = j
-  end
-  for i = 1, #a do
-    rows[i] = { [0] = i }
-    for j = 1, #b do
-      local same = a:byte(i) == b:byte(j)
-      local best = math.min(rows[i - 1][j], rows[i][j - 1]) + 1
-      best = math.min(best, rows[i - 1][j - 1] + (same and 0 or 1))
-      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
-        best = math.min(best, rows[i - 2][j - 2] + 1)
-      end
-      rows[i][j] = best
-    end
-  end
-  return rows[#a][#b]
-end
-
---- The name that was probably meant, as ", did you mean 'x'?"; or "".
--- @tparam string given
--- @tparam table names
--- @treturn string
-function options.suggest(given, names)
-  local nearest, least = nil, math.max(1, #given // 3) + 1
-  for _, name in ipairs(names) do
-    local d = #given < 64 and distance(given, name) or least
-    if d < least then
-      nearest, least = name, d
-    end
-  end
-  return nearest and (", did you mean '%s'?"):format(nearest) or ""
-end
-
 local HELP = { name = "help", type = "flag", help = "show this and end" }
 
 local function find(verb, name)
@@ -168,7 +131,7 @@ local function find(verb, name)
   for i, option in ipairs(verb.options) do
     names[i] = "--" .. option.name
   end
-  return nil, ("unknown option '--%s'%s"):format(name, options.suggest("--" .. name, names))
+  return nil, ("unknown option '--%s'%s"):format(name, spelling.suggest("--" .. name, names))
 end
 
 local function key(option)

@@ -14,7 +14,11 @@ return {
     { name = "out", type = "string", value = "FILE", help = "where to write it [DIR/report.html]" },
   },
   run = function(values)
-    if not core.exists(values[1] .. "/front.json") then
+    local kind = core.exists(values[1])
+    if kind and kind ~= "directory" then
+      return nil, ("%s: a file; the folder of a search is wanted (autogo evolve MODEL --out DIR "
+        .. "makes one)"):format(values[1])
+    elseif not core.exists(values[1] .. "/front.json") then
       return nil, ("%s: no search has ended here: there is no front.json (autogo evolve MODEL --out %s "
         .. "makes one)"):format(values[1], values[1])
     end

@@ -5,7 +5,7 @@ local ag = require "autogo"
 local train = require "autogo.train"
 
 -- Costs add up over nodes and span decades: what --target chooses unless told otherwise.
-local LATENCY = { model = "gnn", transform = "log", sum_pooling = true }
+local LATENCY = { model = "gnn", transform = "log", sum_pooling = true, huber = 0.2 }
 
 local function progress(row)
   io.stderr:write(("epoch %d of %d: loss %.4f, validation SRCC %.4f, %.0f samples/s, %.0f s left\n"):format(

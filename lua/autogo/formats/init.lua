@@ -84,9 +84,10 @@ local function extension(path)
   return suffix and suffix:lower()
 end
 
-local function names(map)
-  local list = {}
-  for suffix in pairs(map) do
+-- Endings of files that can be written.
+local function written_endings()
+  local list = { ".keras.py" }
+  for suffix in pairs(WRITERS) do
     list[#list + 1] = "." .. suffix
   end
   table.sort(list)
@@ -129,7 +130,7 @@ end
 function formats.save(graph, path, options)
   local writer = WRITERS[extension(path)]
   if not writer then
-    return nil, ("%s: unknown format; the name must end in one of %s"):format(path, names(WRITERS))
+    return nil, ("%s: unknown format; the name must end in one of %s"):format(path, written_endings())
   end
   local _ <close> = core.plain_numbers()
   return writer(graph, path, options or {})

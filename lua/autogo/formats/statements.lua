@@ -4,7 +4,7 @@
 local forms = require "autogo.formats.forms"
 local python = require "autogo.formats.python"
 
-local M = {}
+local statements = {}
 
 -- Everything about a statement that a block's uses must have in common.
 local function key_of(statement)
@@ -42,7 +42,7 @@ end
 -- @tparam table layers `layers.statement(context, node)` -> statement { expression, module, arguments,
 -- buffers }; or nil and why the node cannot be said
 -- @treturn table { nodes, forms, sources, statements, inputs, results }; or nil and a message
-function M.read(graph, layers)
+function statements.read(graph, layers)
   local context = { nodes = {}, statements = {}, inputs = {}, results = {}, outputs = {}, same = {} }
   context.forms, context.sources = forms.plan(graph)
   for i, node in graph:nodes() do
@@ -61,4 +61,4 @@ function M.read(graph, layers)
   return context
 end
 
-return M
+return statements

@@ -18,9 +18,65 @@
 
 local policies = { names = { "ageing", "bandit", "greedy", "greedy_bandit", "published", "random" } }
 
---- A policy by name; raises on others. A table is a policy of one's own and returned as it is.
+local function fail(format, ...)
+  error("policy: " .. format:format(...), 0)
+end
+
+-- What `propose` returned is members of the archive, at least one.
+local function check_members(members)
+  local expected = "a list of members was expected (search.archive:front() and :sample(n) give some)"
+  if type(members) ~= "table" then
+    fail("propose returned a %s; %s", type(members), expected)
+  elseif #members == 0 then
+    fail("propose returned an empty list; %s", expected)
+  end
+  for i, one in ipairs(members) do
+    if type(one) ~= "table" or not one.graph then
+      fail("propose returned a %s at %d; %s", type(one), i, expected)
+    end
+  end
+end
+
+-- What `choose` returned is numbers of candidates, none twice.
+local function check_numbers(numbers, count)
+  if type(numbers) ~= "table" then
+    fail("choose returned a %s; a list of numbers from 1 to candidates.count was expected", type(numbers))
+  end
+  local seen = {}
+  for i, k in ipairs(numbers) do
+    if math.type(k) ~= "integer" or k < 1 or k > count or seen[k] then
+      fail("choose returned %s at %d; numbers from 1 to candidates.count, %d here, were expected, each once",
+        tostring(k), i, count)
+    end
+    seen[k] = true
+  end
+end
+
+-- A policy of one's own, whose mistakes are told in its own words.
+local function checked(policy)
+  for _, name in ipairs { "propose", "choose", "learn" } do
+    local given = policy[name]
+    if type(given) ~= "function" and (given ~= nil or name == "propose") then
+      fail("%s: a function expected, got %s", name, tostring(given))
+    end
+  end
+  local made = { learn = policy.learn }
+  function made.propose(...)
+    local members, options = policy.propose(...)
+    check_members(members)
+    return members, options
+  end
+  made.choose = policy.choose and function(search, candidates)
+    local numbers = policy.choose(search, candidates)
+    check_numbers(numbers, candidates.count)
+    return numbers
+  end
+  return made
+end
+
+--- A policy by name, or a table of one's own, what it returns checked; raises on all else.
 function policies.get(policy)
-  if type(policy) == "table" then return policy end
+  if type(policy) == "table" then return checked(policy) end
   for _, name in ipairs(policies.names) do
     if policy == name then return require("autogo.policies." .. name) end
   end

@@ -3,25 +3,25 @@
 
 local core = require "autogo.core"
 
-local M = {}
+local selection = {}
 
 --- Numbers of the candidates that no other candidate beats, ascending: by constraint domination
 -- (`autogo.constraints`).
-function M.front(search, candidates)
+function selection.front(search, candidates)
   if candidates.count == 0 then return {} end
   return core.pareto_front(candidates.columns, search.senses, candidates.violations)
 end
 
 --- The front of the candidates, filled up to `count` with those of least violation and least rank sum
 -- (algorithm.md section 4, table 8). A larger front is taken whole.
-function M.best(search, candidates, count)
+function selection.best(search, candidates, count)
   if candidates.count == 0 then return {} end
   return core.pareto_best(candidates.columns, search.senses, candidates.violations, count)
 end
 
 --- Places of members, less is better: by violation, then by the sum of ranks over all objectives. Equal
 -- members share a place.
-function M.places(search, members)
+function selection.places(search, members)
   local columns, violations, places = {}, {}, {}
   for i, name in ipairs(search.archive.names) do
     columns[i] = {}
@@ -38,4 +38,4 @@ function M.places(search, members)
   return places
 end
 
-return M
+return selection

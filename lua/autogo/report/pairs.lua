@@ -10,7 +10,7 @@
 
 local plot = require "autogo.report.plot"
 
-local M = {}
+local pair_plot = {}
 
 local SIDE, LEFT, TOP, GAP, BOTTOM = 260, 70, 40, 84, 60
 
@@ -80,7 +80,7 @@ end
 -- @tparam table options `axes` = { { field, title, bound }, ... }, `input` = a member, `others` =
 -- members behind the front, `title`
 -- @treturn string SVG
-function M.svg(front, options)
+function pair_plot.svg(front, options)
   local drawn = { front = front, others = options.others or {}, input = options.input }
   local all, axes = { drawn.input }, {}
   for _, list in ipairs { front, drawn.others } do
@@ -113,4 +113,4 @@ function M.svg(front, options)
   return table.concat(lines, "\n") .. "\n"
 end
 
-return M
+return pair_plot

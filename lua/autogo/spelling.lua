@@ -1,0 +1,42 @@
+--- Names that were probably meant.
+-- @module autogo.spelling
+
+local spelling = {}
+
+-- Edit distance (insert, delete, replace, swap of neighbours).
+local function distance(a, b)
+  local rows = { [-1] = {}, [0] = {} }
+  for j = 0, #b do
+    rows[0][j] = j
+  end
+  for i = 1, #a do
+    rows[i] = { [0] = i }
+    for j = 1, #b do
+      local same = a:byte(i) == b:byte(j)
+      local best = math.min(rows[i - 1][j], rows[i][j - 1]) + 1
+      best = math.min(best, rows[i - 1][j - 1] + (same and 0 or 1))
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        best = math.min(best, rows[i - 2][j - 2] + 1)
+      end
+      rows[i][j] = best
+    end
+  end
+  return rows[#a][#b]
+end
+
+--- The name that was probably meant, as ", did you mean 'x'?"; or "".
+-- @tparam string given
+-- @tparam table names
+-- @treturn string
+function spelling.suggest(given, names)
+  local nearest, least = nil, math.max(1, #given // 3) + 1
+  for _, name in ipairs(names) do
+    local d = #given < 64 and distance(given, name) or least
+    if d < least then
+      nearest, least = name, d
+    end
+  end
+  return nearest and (", did you mean '%s'?"):format(nearest) or ""
+end
+
+return spelling
