@@ -161,6 +161,27 @@ void ag_pass_head(ag_pass *pass, const ag_device *device, const ag_pass_graph *g
 bool ag_pass_tail(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph,
                   ag_pass_sums *sums);
 
+/* The nodes at the end that no change before them concerns: none is fused with a node before
+ * `from`, and what they add to the sums is known. */
+typedef struct ag_pass_ending {
+  int32_t from;  /* size of the graph: there are none */
+  int32_t *uses; /* tensors made before, once for each time they are named */
+  int use_count, use_capacity;
+  int64_t time, energy, held, dram, shared;
+} ag_pass_ending; /* {0} is ready for use */
+
+/* Find the ending of a graph of which the nodes before `last` may be replaced, so long as as many
+ * tensors of the same sizes take the place of those that are used later. Overwrites the pass. */
+void ag_pass_find_ending(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph,
+                         int last, ag_pass_ending *ending);
+
+/* ag_pass_tail of a graph that has this ending, given what stands before, and `uses` as this graph
+ * numbers them. False if it takes the whole graph to tell: where the shared buffer has no
+ * room for all tensors at once. */
+bool ag_pass_middle(ag_pass *pass, const ag_device *device, const ag_pass_graph *graph,
+                    const ag_pass_ending *ending, const int32_t *uses, ag_pass_sums *sums,
+                    bool *fits);
+
 /* Whether a join may be fused with an operand: a group ends there, nobody else needs what it makes,
  * and the join makes as much. */
 bool ag_pass_may_follow(const ag_pass *pass, const ag_pass_graph *graph, int32_t node,

@@ -127,14 +127,17 @@ static ag_added pooling(const ag_placing *r, int32_t node, int32_t operand) {
 
 /* --- nodes ---------------------------------------------------------------------------------- */
 
-/* Whether a node other than a join is of its operand's group: the group ends there and nobody else
- * needs what it makes. */
+/* Whether a node other than a join may be fused with its operand. */
+static bool is_fused(const ag_device *d, const ag_row *row) {
+  uint8_t run = row->run;
+  return run == AG_RUN_ALIAS || (run == AG_RUN_ACTIVATION && d->fuse_activation) ||
+         (run == AG_RUN_REMAP && d->fuse_remap) || (run == AG_RUN_POOL && d->fuse_pool);
+}
+
+/* Whether it is of its operand's group: the group ends there and nobody else needs what it makes.
+ */
 static bool follows(const ag_placing *r, int32_t node) {
-  const ag_device *d = r->device;
-  uint8_t run = r->graph->rows[node]->run;
-  bool fused = run == AG_RUN_ALIAS || (run == AG_RUN_ACTIVATION && d->fuse_activation) ||
-               (run == AG_RUN_REMAP && d->fuse_remap) || (run == AG_RUN_POOL && d->fuse_pool);
-  if (!fused) return false;
+  if (!is_fused(r->device, r->graph->rows[node])) return false;
   int32_t operand = r->graph->operands[r->graph->operand_start[node]];
   return r->pass->users[operand] == 1 && r->pass->group[operand] >= 0;
 }
@@ -214,12 +217,16 @@ static int64_t make_room(const ag_placing *r, ag_pass_sums *sums) {
   return ag_time_of_ns(ag_dma_ns(d, ag_plus(r->dram, moved), r->shared - moved));
 }
 
+static void start_users(ag_pass *p, const ag_pass_graph *g) {
+  memcpy(p->users, p->inner, (size_t)p->first * sizeof *p->users);
+  memset(p->users + p->first, 0, (size_t)(g->size - p->first) * sizeof *p->users);
+  count_users(p->users, g, p->first, g->size);
+}
+
 static bool run_tail(ag_placing *r, ag_pass_sums *sums) {
   ag_pass *p = r->pass;
   int size = r->graph->size;
-  memcpy(p->users, p->inner, (size_t)p->first * sizeof *p->users);
-  memset(p->users + p->first, 0, (size_t)(size - p->first) * sizeof *p->users);
-  count_users(p->users, r->graph, p->first, size);
+  start_users(p, r->graph);
   bool fits = place_range(r, p->first, size);
   int64_t least = fits ? make_room(r, sums) : 0;
   int64_t behind = fits ? ag_group_time(p, p->first, size) : 0;
@@ -232,16 +239,96 @@ static bool run_tail(ag_placing *r, ag_pass_sums *sums) {
   return fits;
 }
 
-bool ag_pass_tail(ag_pass *p, const ag_device *device, const ag_pass_graph *g, ag_pass_sums *sums) {
-  ag_placing r = {.pass = p, .device = device, .graph = g};
-  *sums = (ag_pass_sums){0};
-  if (!p->head_fits) return false;
+/* At the node behind the head. */
+static ag_placing begin_tail(ag_pass *p, const ag_device *device, const ag_pass_graph *g,
+                             ag_pass_sums *sums) {
   reserve(p, g->size);
-  r.energy = p->head_energy;
-  r.held = p->head_held;
-  r.dram = p->head_dram;
-  r.shared = p->head_shared;
-  return run_tail(&r, sums);
+  *sums = (ag_pass_sums){0};
+  return (ag_placing){.pass = p,
+                      .device = device,
+                      .graph = g,
+                      .energy = p->head_energy,
+                      .held = p->head_held,
+                      .dram = p->head_dram,
+                      .shared = p->head_shared};
+}
+
+bool ag_pass_tail(ag_pass *p, const ag_device *device, const ag_pass_graph *g, ag_pass_sums *sums) {
+  ag_placing r = begin_tail(p, device, g, sums);
+  return p->head_fits && run_tail(&r, sums);
+}
+
+/* --- endings -------------------------------------------------------------------------------- */
+
+/* The first node from `last` on such that neither it nor any behind it is fused with one before it,
+ * whatever stands before `last`. `users` counts those from `last` on: a tensor with two is fused
+ * with none of them. */
+static int32_t beginning_of_end(const ag_device *d, const ag_pass_graph *g, int32_t last,
+                                const int32_t *users) {
+  int32_t from = last;
+  for (int32_t i = last; i < g->size; i++) {
+    const ag_row *row = g->rows[i];
+    if (!is_fused(d, row) && (row->run != AG_RUN_JOIN || !d->fuse_add)) continue;
+    for (int32_t k = g->operand_start[i]; k < g->operand_start[i + 1]; k++)
+      if (g->operands[k] < from && users[g->operands[k]] == 1) from = i + 1;
+  }
+  return from;
+}
+
+static void find_uses(const ag_pass_graph *g, ag_pass_ending *e) {
+  e->use_count = 0;
+  for (int32_t k = g->operand_start[e->from]; k < g->operand_start[g->size]; k++) {
+    if (g->operands[k] >= e->from) continue;
+    AG_GROW(e->uses, e->use_count, e->use_capacity);
+    e->uses[e->use_count++] = g->operands[k];
+  }
+}
+
+/* Sums beyond this are not taken apart: they might have been cut short. */
+static bool is_exact(const ag_placing *r) {
+  const int64_t most = INT64_MAX / 4;
+  return r->energy < most && r->held < most && r->dram < most && r->shared < most;
+}
+
+void ag_pass_find_ending(ag_pass *p, const ag_device *device, const ag_pass_graph *g, int last,
+                         ag_pass_ending *e) {
+  ag_placing r = {.pass = p, .device = device, .graph = g};
+  reserve(p, g->size);
+  p->first = 0;
+  memset(p->users, 0, (size_t)g->size * sizeof *p->users);
+  count_users(p->users, g, last, g->size);
+  e->from = beginning_of_end(device, g, last, p->users);
+  count_users(p->users, g, 0, last);
+  find_uses(g, e);
+  bool fits = place_range(&r, 0, e->from);
+  ag_placing before = r;
+  fits = fits && place_range(&r, e->from, g->size);
+  if (!fits || !is_exact(&r)) {
+    e->from = g->size;
+    return;
+  }
+  e->time = ag_group_time(p, e->from, g->size);
+  e->energy = r.energy - before.energy;
+  e->held = r.held - before.held;
+  e->dram = r.dram - before.dram;
+  e->shared = r.shared - before.shared;
+}
+
+bool ag_pass_middle(ag_pass *p, const ag_device *device, const ag_pass_graph *g,
+                    const ag_pass_ending *e, const int32_t *uses, ag_pass_sums *sums, bool *fits) {
+  ag_placing r = begin_tail(p, device, g, sums);
+  *fits = false;
+  if (!p->head_fits) return true;
+  if (r.held + e->held > device->shared_buffer) return false;
+  start_users(p, g);
+  for (int i = 0; i < e->use_count; i++) p->users[uses[i]]++;
+  *fits = place_range(&r, p->first, g->size);
+  sums->time = ag_plus(p->head_time, ag_group_undo(p));
+  if (!*fits) return true;
+  if (!is_exact(&r) || r.held + e->held > device->shared_buffer) return false;
+  sums->time = ag_plus(ag_plus(sums->time, ag_group_time(p, p->first, g->size)), e->time);
+  sums->energy = ag_plus(r.energy, e->energy);
+  return true;
 }
 
 /* --- reports -------------------------------------------------------------------------------- */

@@ -51,8 +51,12 @@ static int64_t vector_cycles(const ag_device *d, int64_t elements) {
 
 /* --- time and energy ------------------------------------------------------------------------ */
 
+/* llround, without the call. */
 static int64_t fixed(double value) {
-  return value < 9.2e18 ? llround(value) : INT64_MAX;
+  if (!(value < 9.2e18)) return INT64_MAX;
+  int64_t whole = (int64_t)value;
+  double rest = value - (double)whole;
+  return whole + (rest >= 0.5) - (rest <= -0.5);
 }
 
 int64_t ag_time_of_ns(double ns) {

@@ -13,6 +13,9 @@
 /* A thread's child under construction. */
 typedef struct desk {
   ag_pass pass;
+  ag_pass_ending ending; /* of the parent */
+  int32_t *uses;         /* its own, as the child at hand numbers them */
+  int uses_capacity;
   const ag_row **rows;
   int32_t *start, *operands;
   int nodes, slots; /* room */
@@ -125,10 +128,15 @@ static int32_t moved(const struct place *p, const ag_child *c, int32_t tensor) {
   return p->first + c->segment->output_nodes[c->output_map[q]];
 }
 
-/* What all children of a place share: P, and what the pass knows after it. */
+/* What all children of a place share: P, what the pass knows after it, and the ending of C. */
 static void begin(const costing *c, desk *d, const struct place *p, const ag_row *const *rows) {
   const ag_graph *g = p->parent;
   ag_pass_graph view = {g->size, rows, g->operand_start, g->operands};
+  ag_pass_find_ending(&d->pass, ag_npu_device(c->npu), &view, p->last, &d->ending);
+  if (d->ending.use_count > d->uses_capacity) {
+    d->uses_capacity = 2 * d->ending.use_count;
+    d->uses = ag_resize(d->uses, (size_t)d->uses_capacity, sizeof *d->uses);
+  }
   reserve(d, g->size, g->operand_start[g->size]);
   memcpy(d->rows, rows, (size_t)p->first * sizeof *d->rows);
   memcpy(d->start, g->operand_start, (size_t)p->first * sizeof *d->start);
@@ -136,12 +144,12 @@ static void begin(const costing *c, desk *d, const struct place *p, const ag_row
   ag_pass_head(&d->pass, ag_npu_device(c->npu), &view, p->first);
 }
 
-/* Behind P the replacement and C, as in ag_graph_splice; returns the number of nodes. */
-static int lay_out(desk *d, const struct place *p, const ag_child *c, const ag_row *const *parent,
-                   const ag_row *const *segment) {
+/* Behind P the replacement and, of C, the nodes before `end`, as in ag_graph_splice. */
+static ag_pass_graph lay_out(desk *d, const struct place *p, const ag_child *c,
+                             const ag_row *const *parent, const ag_row *const *segment, int end) {
   const ag_graph *g = p->parent;
   const ag_segment *s = c->segment;
-  int tail = g->size - p->last, size = p->first + s->size + tail;
+  int tail = end - p->last, size = p->first + s->size + tail;
   int head_slots = g->operand_start[p->first], new_slots = s->operand_start[s->size];
   int tail_from = g->operand_start[p->last], shift = head_slots + new_slots - tail_from;
   reserve(d, size, g->operand_start[g->size] + new_slots);
@@ -154,18 +162,27 @@ static int lay_out(desk *d, const struct place *p, const ag_child *c, const ag_r
   }
   int32_t *start = d->start + p->first + s->size;
   for (int i = 0; i <= tail; i++) start[i] = g->operand_start[p->last + i] + shift;
-  for (int k = tail_from; k < g->operand_start[g->size]; k++)
+  for (int k = tail_from; k < g->operand_start[end]; k++)
     d->operands[k + shift] = moved(p, c, g->operands[k]);
-  return size;
+  return (ag_pass_graph){size, d->rows, d->start, d->operands};
 }
 
 static void cost_child(const costing *c, desk *d, const struct place *p, int32_t k) {
   const ag_child *child = &c->batch->children[k];
   const ag_device *device = ag_npu_device(c->npu);
-  int size = lay_out(d, p, child, c->parents[child->parent], c->rows + c->node_start[k]);
-  ag_pass_graph view = {size, d->rows, d->start, d->operands};
+  const ag_row *const *parent = c->parents[child->parent], *const *own = c->rows + c->node_start[k];
+  const ag_pass_ending *e = &d->ending;
   ag_pass_sums sums;
-  bool fits = ag_pass_tail(&d->pass, device, &view, &sums);
+  bool fits, done = false;
+  if (e->from < p->parent->size) {
+    ag_pass_graph middle = lay_out(d, p, child, parent, own, e->from);
+    for (int i = 0; i < e->use_count; i++) d->uses[i] = moved(p, child, e->uses[i]);
+    done = ag_pass_middle(&d->pass, device, &middle, e, d->uses, &sums, &fits);
+  }
+  if (!done) {
+    ag_pass_graph whole = lay_out(d, p, child, parent, own, p->parent->size);
+    fits = ag_pass_tail(&d->pass, device, &whole, &sums);
+  }
   c->ms[k] = fits ? ag_npu_ms(sums.time) : NAN;
   c->mj[k] = fits ? ag_npu_mj(device, sums.time, sums.energy) : NAN;
 }
@@ -199,6 +216,8 @@ static int find_runs(costing *c) {
 static void discard(costing *c, int threads) {
   for (int t = 0; t < threads; t++) {
     ag_pass_free(&c->desks[t].pass);
+    free(c->desks[t].ending.uses);
+    free(c->desks[t].uses);
     free(c->desks[t].rows);
     free(c->desks[t].start);
     free(c->desks[t].operands);
