@@ -67,15 +67,24 @@ end
 -- Instructions between two looks at the clock.
 local STRIDE = 100000
 
+local function limit_passed(limit)
+  return ("a call took longer than its limit of %g s; give the objective a larger `limit`, in seconds, or "
+    .. "make it a batch, which has none"):format(limit)
+end
+
 -- f(...) under a time limit in seconds. What runs outside Lua, such as another program, is only noticed
 -- when it comes back.
-local function within(limit, f, ...)
+local within
+function within(limit, f, ...)
   local old, mask, count = debug.gethook()
   local finish = core.clock() + limit
-  debug.sethook(function()
-    if core.interrupted() then error "interrupted" end
-    if core.clock() > finish then error(("it took longer than its limit of %g s"):format(limit), 0) end
-  end, "", STRIDE)
+  local function look()
+    local why = core.interrupted() and "interrupted" or core.clock() > finish and limit_passed(limit)
+    if not why or debug.getinfo(2, "f").func == within then return end
+    debug.sethook(look, "", 1) -- at every instruction, lest a pcall of theirs goes on
+    error(why, 0)
+  end
+  debug.sethook(look, "", STRIDE)
   local results = table.pack(pcall(f, ...))
   debug.sethook(old, mask, count)
   if core.interrupted() then return false, "interrupted" end
@@ -92,8 +101,9 @@ local function call(objective, ...)
   end
   if ok then return result end
   if core.interrupted() then error(result, 0) end
-  local reason = tostring(result):gsub("%s*\n.*", "")
-  return fail(objective, reason:find "^it took longer" and reason or "it raised: " .. reason)
+  local reason = type(result) == "table" and not getmetatable(result) and "a table instead of a message"
+    or tostring(result):gsub("%s*\n.*", "")
+  return fail(objective, reason:find "^a call took longer" and reason or "it raised: " .. reason)
 end
 
 -- NaN and infinities are no measurements either.
@@ -103,8 +113,8 @@ end
 
 local function number_or_nil(objective, value, of)
   if value == nil or math.type(value) then return finite(value) end
-  return fail(objective, ("it returned a %s for %s, a number or nil was expected")
-    :format(type(value), of))
+  return fail(objective, ("it returned a %s for %s; a number is expected, or nil for what cannot be "
+    .. "measured"):format(type(value), of))
 end
 
 -- The price of a node: what the user's function says.
@@ -117,7 +127,8 @@ end
 local function ask(objective, group)
   local result = call(objective, group)
   if type(result) ~= "table" then
-    fail(objective, ("it returned a %s, a sequence was expected"):format(type(result)))
+    fail(objective, ("it returned a %s; a list of numbers is expected, one for each of the %d graphs that "
+      .. "it was given"):format(type(result), #group))
   end
   local values = {}
   for i = 1, #group do values[i] = number_or_nil(objective, result[i], "a graph") end
@@ -180,6 +191,25 @@ function Cost:of(graph)
     return finite(measure(self, { graph })[1])
   end
   return number_or_nil(objective, call(objective, graph), "graph " .. graph.name)
+end
+
+--- Why a graph cannot be measured, for people.
+-- @tparam Graph graph of which `of` is nil
+-- @treturn string "eval returned nil ..."
+function Cost:why_not(graph)
+  if self.parts then
+    for _, part in ipairs(self.parts) do
+      if not part:of(graph) then return ("part '%s': %s"):format(part.name, part:why_not(graph)) end
+    end
+  elseif self.prices then
+    local price_of = price(self.objective)
+    for i, node in graph:nodes() do
+      if not price_of(node) then
+        return ("eval returned nil, or no finite number, for node %d, of op %s"):format(i, node.op)
+      end
+    end
+  end
+  return "eval returned nil, or no finite number"
 end
 
 -- A combined objective on all children: a row of its parts' columns at a time.

@@ -84,7 +84,8 @@ local function first_member(search, model)
   for _, evaluator in ipairs(search.costs) do
     local value = evaluator:of(graph)
     if not value then
-      error(("objective '%s' cannot measure the input %s"):format(evaluator.name, graph.name), 0)
+      error(("objective '%s' cannot measure the input %s: %s; a search needs a number for the network that "
+        .. "it starts from"):format(evaluator.name, graph.name, evaluator:why_not(graph)), 0)
     end
     root[evaluator.name] = value
   end

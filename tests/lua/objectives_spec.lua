@@ -178,7 +178,7 @@ describe("an objective", function()
     end
     assert.matches("%.lua:1: unexpected symbol", reason "return return")
     assert.matches("boom", reason "error 'boom'")
-    assert.matches("must return an objective, not a nil", reason "")
+    assert.matches("the script returned nothing; it must end with", reason "")
     assert.matches("eval: a function expected", reason "return { name = 'x' }")
     assert.matches("%.lua: name: a word", reason
       "return require 'autogo'.objective.per_node { name = 'a b', eval = print }")
