@@ -6,7 +6,7 @@ local family = require "autogo.families.family"
 
 local configurations = {}
 
---- The largest cells, and the ops of inner vertices.
+-- The largest cells, and the ops of inner vertices.
 configurations.MAX_VERTICES, configurations.MAX_EDGES = 7, 9
 configurations.OPS = { "conv1x1-bn-relu", "conv3x3-bn-relu", "maxpool3x3" }
 
