@@ -13,7 +13,9 @@ for _, name in ipairs { "a.json", "a.onnx", "a.py", "a.keras.py", "a.svg", "a.do
 end
 assert(ag.load(folder .. "/a.json"):hash() == graph:hash() and ag.load(folder .. "/a.onnx"))
 
-local energy = ag.objective.per_node { name = "energy", eval = function(n) return n.macs * 0.8 + n.bytes / 3 end }
+local energy = ag.objective.per_node {
+  name = "energy", eval = function(n) return n.macs * 0.8 + n.bytes / 3 end,
+}
 local front = assert(ag.evolve(ag.load "resnet18", {
   objectives = { energy }, iterations = 2, sources = 3, replacements = 20, seed = 7,
 }))
