@@ -6,11 +6,14 @@
  *
  * Exit codes: what the command line returns; 1 for an error nobody caught, after one line on
  * stderr; 130 when interrupted. */
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <lualib.h>
@@ -43,6 +46,30 @@ static void listen_to(int number) {
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
   sigemptyset(&action.sa_mask);
   sigaction(number, &action, NULL);
+}
+
+/* os.execute, but for one thing: system() has Ctrl-C ignored while it waits, so an objective that
+ * calls a program again and again would never hear it. */
+static int execute(lua_State *L) {
+  const char *command = luaL_optstring(L, 1, NULL);
+  if (!command) {
+    lua_pushboolean(L, access("/bin/sh", X_OK) == 0);
+    return 1;
+  }
+  char shell[] = "sh", option[] = "-c", *const words[] = {shell, option, (char *)command, NULL};
+  pid_t child;
+  int status = 0, why = posix_spawn(&child, "/bin/sh", NULL, NULL, words, environ);
+  errno = why;
+  if (why) return luaL_fileresult(L, 0, NULL);
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  return luaL_execresult(L, status);
+}
+
+static void replace_execute(lua_State *L) {
+  lua_getglobal(L, LUA_OSLIBNAME);
+  lua_pushcfunction(L, execute);
+  lua_setfield(L, -2, "execute");
+  lua_pop(L, 1);
 }
 
 /* --- the Lua tree ------------------------------------------------------------------------- */
@@ -112,6 +139,7 @@ static int run(lua_State *L) {
   char **argv = lua_touserdata(L, 2);
   char root[PATH_MAX + 32];
   luaL_openlibs(L);
+  replace_execute(L);
   preload_core(L);
   if (!find_tree(root, sizeof root))
     return luaL_error(L, "cannot find the Lua part; set AUTOGO_LUA to the directory that holds "

@@ -10,8 +10,12 @@ static const ag_node *cg_node(const ag_onnx_export *x, int node) {
 
 /* --- activations ------------------------------------------------------------------ */
 
-static ag_status emit_unary(ag_onnx_export *x, int node, const char *type) {
-  ag_onnx_emit_main(x, node, type, 1, 0);
+static ag_status emit_unary(ag_onnx_export *x, int node) {
+  static const char *const types[AG_OP_COUNT] = {[AG_OP_RELU] = "Relu",
+                                                 [AG_OP_SIGMOID] = "Sigmoid",
+                                                 [AG_OP_TANH] = "Tanh",
+                                                 [AG_OP_IDENTITY] = "Identity"};
+  ag_onnx_emit_main(x, node, types[cg_node(x, node)->op], 1, 0);
   return AG_OK;
 }
 
@@ -30,16 +34,24 @@ static ag_status emit_hard_sigmoid(ag_onnx_export *x, int node) {
   return AG_OK;
 }
 
-/* x * f(x), f being the sigmoid or its piecewise linear form. */
-static ag_status emit_gated(ag_onnx_export *x, int node, const char *gate) {
+/* x * f(x); the node of f. */
+static ag_onnx_node *emit_gated(ag_onnx_export *x, int node, const char *gate) {
   char *input = ag_onnx_read_operand(x, node, 0, 0), *factor = ag_onnx_fresh(x);
   ag_onnx_node *f = ag_onnx_emit(x, gate, 1, factor);
   ag_onnx_emit_input(f, input);
-  if (strcmp(gate, "HardSigmoid") == 0) {
-    ag_onnx_emit_float(x, f, "alpha", 1.0f / 6);
-    ag_onnx_emit_float(x, f, "beta", 0.5f);
-  }
   ag_onnx_emit_input(ag_onnx_emit_main(x, node, "Mul", 2, 0), factor);
+  return f;
+}
+
+static ag_status emit_swish(ag_onnx_export *x, int node) {
+  emit_gated(x, node, "Sigmoid");
+  return AG_OK;
+}
+
+static ag_status emit_hard_swish(ag_onnx_export *x, int node) {
+  ag_onnx_node *f = emit_gated(x, node, "HardSigmoid");
+  ag_onnx_emit_float(x, f, "alpha", 1.0f / 6);
+  ag_onnx_emit_float(x, f, "beta", 0.5f);
   return AG_OK;
 }
 
@@ -84,6 +96,11 @@ static ag_status emit_softmax(ag_onnx_export *x, int node) {
   if (x->opset < 13 && (n->in.h > 1 || n->in.w > 1) && x->results[node].rank > 2)
     return emit_old_softmax(x, node, x->results[node].rank);
   ag_onnx_emit_int(x, ag_onnx_emit_main(x, node, "Softmax", 1, 0), "axis", 1);
+  return AG_OK;
+}
+
+static ag_status emit_mean(ag_onnx_export *x, int node) {
+  ag_onnx_emit_main(x, node, "GlobalAveragePool", 1, 4);
   return AG_OK;
 }
 
@@ -225,77 +242,53 @@ static ag_status emit_flatten(ag_onnx_export *x, int node) {
   return AG_OK;
 }
 
-/* --- dispatch --------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------- */
+
+static ag_status emit_nothing(ag_onnx_export *x, int node) {
+  (void)x, (void)node;
+  return AG_OK;
+}
+
+typedef ag_status (*emitter)(ag_onnx_export *x, int node);
+
+/* Ops without a function are opaque, or have no kin in ONNX. */
+static const emitter emitters[AG_OP_COUNT] = {
+    [AG_OP_INPUT] = emit_nothing,
+    [AG_OP_OUTPUT] = emit_nothing,
+    [AG_OP_CONV] = ag_onnx_emit_conv,
+    [AG_OP_DEPTHWISE] = ag_onnx_emit_conv,
+    [AG_OP_TRANSPOSED_CONV] = ag_onnx_emit_transposed_conv,
+    [AG_OP_MATMUL] = ag_onnx_emit_matmul,
+    [AG_OP_BATCHNORM] = ag_onnx_emit_batchnorm,
+    [AG_OP_PRELU] = ag_onnx_emit_prelu,
+    [AG_OP_MAXPOOL] = ag_onnx_emit_pool,
+    [AG_OP_AVGPOOL] = ag_onnx_emit_pool,
+    [AG_OP_MEAN] = emit_mean,
+    [AG_OP_GLOBAL] = emit_mean,
+    [AG_OP_RELU] = emit_unary,
+    [AG_OP_SIGMOID] = emit_unary,
+    [AG_OP_TANH] = emit_unary,
+    [AG_OP_IDENTITY] = emit_unary,
+    [AG_OP_RELU6] = emit_relu6,
+    [AG_OP_SWISH] = emit_swish,
+    [AG_OP_HARDSWISH] = emit_hard_swish,
+    [AG_OP_HARDSIGMOID] = emit_hard_sigmoid,
+    [AG_OP_GELU] = emit_gelu,
+    [AG_OP_LEAKYRELU] = emit_leaky_relu,
+    [AG_OP_SOFTMAX] = emit_softmax,
+    [AG_OP_ZERO] = emit_zero,
+    [AG_OP_ADD] = emit_add,
+    [AG_OP_MUL] = emit_mul,
+    [AG_OP_CONCAT] = emit_concat,
+    [AG_OP_PADDINGS] = emit_paddings,
+    [AG_OP_RESIZE] = emit_resize,
+    [AG_OP_SPACE_TO_DEPTH] = emit_depth_space,
+    [AG_OP_DEPTH_TO_SPACE] = emit_depth_space,
+    [AG_OP_CHANNEL_SHUFFLE] = emit_channel_shuffle,
+    [AG_OP_FLATTEN] = emit_flatten,
+};
 
 ag_status ag_onnx_emit_node(ag_onnx_export *x, int node) {
-  switch ((ag_op)cg_node(x, node)->op) {
-  case AG_OP_INPUT:
-  case AG_OP_OUTPUT:
-    return AG_OK;
-  case AG_OP_CONV:
-  case AG_OP_DEPTHWISE:
-    return ag_onnx_emit_conv(x, node);
-  case AG_OP_TRANSPOSED_CONV:
-    return ag_onnx_emit_transposed_conv(x, node);
-  case AG_OP_MATMUL:
-    return ag_onnx_emit_matmul(x, node);
-  case AG_OP_BATCHNORM:
-    return ag_onnx_emit_batchnorm(x, node);
-  case AG_OP_PRELU:
-    return ag_onnx_emit_prelu(x, node);
-  case AG_OP_MAXPOOL:
-  case AG_OP_AVGPOOL:
-    return ag_onnx_emit_pool(x, node);
-  case AG_OP_MEAN:
-  case AG_OP_GLOBAL:
-    ag_onnx_emit_main(x, node, "GlobalAveragePool", 1, 4);
-    return AG_OK;
-  case AG_OP_RELU:
-    return emit_unary(x, node, "Relu");
-  case AG_OP_SIGMOID:
-    return emit_unary(x, node, "Sigmoid");
-  case AG_OP_TANH:
-    return emit_unary(x, node, "Tanh");
-  case AG_OP_IDENTITY:
-    return emit_unary(x, node, "Identity");
-  case AG_OP_RELU6:
-    return emit_relu6(x, node);
-  case AG_OP_SWISH:
-    return emit_gated(x, node, "Sigmoid");
-  case AG_OP_HARDSWISH:
-    return emit_gated(x, node, "HardSigmoid");
-  case AG_OP_HARDSIGMOID:
-    return emit_hard_sigmoid(x, node);
-  case AG_OP_GELU:
-    return emit_gelu(x, node);
-  case AG_OP_LEAKYRELU:
-    return emit_leaky_relu(x, node);
-  case AG_OP_SOFTMAX:
-    return emit_softmax(x, node);
-  case AG_OP_ZERO:
-    return emit_zero(x, node);
-  case AG_OP_ADD:
-    return emit_add(x, node);
-  case AG_OP_MUL:
-    return emit_mul(x, node);
-  case AG_OP_CONCAT:
-    return emit_concat(x, node);
-  case AG_OP_PADDINGS:
-    return emit_paddings(x, node);
-  case AG_OP_RESIZE:
-    return emit_resize(x, node);
-  case AG_OP_SPACE_TO_DEPTH:
-  case AG_OP_DEPTH_TO_SPACE:
-    return emit_depth_space(x, node);
-  case AG_OP_CHANNEL_SHUFFLE:
-    return emit_channel_shuffle(x, node);
-  case AG_OP_FLATTEN:
-    return emit_flatten(x, node);
-  case AG_OP_OPAQUE:
-  case AG_OP_SPACE_TO_BATCH:
-  case AG_OP_BATCH_TO_SPACE:
-  case AG_OP_COUNT:
-    break;
-  }
-  return ag_onnx_emit_opaque(x, node);
+  emitter emit = emitters[cg_node(x, node)->op];
+  return emit ? emit(x, node) : ag_onnx_emit_opaque(x, node);
 }

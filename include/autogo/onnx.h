@@ -49,19 +49,20 @@ enum { AG_ONNX_OPSET_MIN = 7, AG_ONNX_OPSET_MAX = 22 };
 typedef struct ag_onnx_options {
   uint64_t seed; /* of the initialisation of nodes without weights (He) */
   bool weights;  /* false: weights as typed inputs, no values */
-  int opset;     /* operator set, AG_ONNX_OPSET_MIN .. MAX; 0 = 13, or the newer one that a node needs */
+  int opset; /* operator set, AG_ONNX_OPSET_MIN .. MAX; 0 = 13, or the newer one that a node needs
+              */
 } ag_onnx_options;
 
 /* Write a model that the ONNX checker and ONNX Runtime accept; atomically.
  *
- * Operator set 13, or that of the opaque nodes if it is newer, or as asked for; sets before 9 list the
- * weights among the inputs. Inputs and outputs keep the names and shapes, and an open batch, of the
- * source. Weights that the graph has are written bit by bit,
- * as long as they fit their node; others are drawn from He's distribution, by a stream per node
- * position, batch norms start at 1 0 0 1, biases at 0. Same graph and seed, same bytes.
- * Errors: AG_IO; AG_LIMIT at 2 GiB; AG_UNSUPPORTED, naming the node, for opaque nodes newer
- * than the operator set asked for and what it or ONNX cannot say (GELU before 9, linear resizing
- * before 11, opaque nodes of other formats, blocks that are not square). O(nodes + weights). */
+ * Operator set 13, or that of the opaque nodes if it is newer, or as asked for; sets before 9 list
+ * the weights among the inputs. Inputs and outputs keep the names and shapes, and an open batch, of
+ * the source. Weights that the graph has are written bit by bit, as long as they fit their node;
+ * others are drawn from He's distribution, by a stream per node position, batch norms start at 1 0
+ * 0 1, biases at 0. Same graph and seed, same bytes. Errors: AG_IO; AG_LIMIT at 2 GiB;
+ * AG_UNSUPPORTED, naming the node, for opaque nodes newer than the operator set asked for and what
+ * it or ONNX cannot say (GELU before 9, linear resizing before 11, opaque nodes of other formats,
+ * blocks that are not square). O(nodes + weights). */
 ag_status ag_onnx_save(const ag_graph *graph, const char *path, const ag_onnx_options *options,
                        ag_error *err);
 

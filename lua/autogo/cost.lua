@@ -53,8 +53,11 @@ end
 local new
 
 --- An evaluator, with its own memory of prices.
-function new(objective)
-  local self = setmetatable({ objective = objective, name = objective.name }, Cost)
+-- @tparam table objective
+-- @tparam[opt] function watch of (name, done, total, seconds), while graphs are measured that take their
+-- time
+function new(objective, watch)
+  local self = setmetatable({ objective = objective, name = objective.name, watch = watch }, Cost)
   if objective.kind == "per_node" then self.prices = core.prices() end
   for i, part in ipairs(objective.parts or {}) do
     self.parts = self.parts or {}
@@ -64,18 +67,39 @@ function new(objective)
   return self
 end
 
+-- Seconds between two tellings of how far measuring is.
+local TELL_PERIOD = 0.5
+
+local function tell(self, done, total)
+  if not self.watch then return end
+  local now = core.clock()
+  if done == 0 then self.begun, self.told = now, now end
+  if now - self.told < TELL_PERIOD then return end
+  self.told = now
+  self.watch(self.name, done, total, now - self.begun)
+end
+
 -- Instructions between two looks at the clock.
 local STRIDE = 100000
 
+local function limit_passed(limit)
+  return ("a call took longer than its limit of %g s; give the objective a larger `limit`, in seconds, or "
+    .. "make it a batch, which has none"):format(limit)
+end
+
 -- f(...) under a time limit in seconds. What runs outside Lua, such as another program, is only noticed
 -- when it comes back.
-local function within(limit, f, ...)
+local within
+function within(limit, f, ...)
   local old, mask, count = debug.gethook()
   local finish = core.clock() + limit
-  debug.sethook(function()
-    if core.interrupted() then error "interrupted" end
-    if core.clock() > finish then error(("it took longer than its limit of %g s"):format(limit), 0) end
-  end, "", STRIDE)
+  local function look()
+    local why = core.interrupted() and "interrupted" or core.clock() > finish and limit_passed(limit)
+    if not why or debug.getinfo(2, "f").func == within then return end
+    debug.sethook(look, "", 1) -- at every instruction, lest a pcall of theirs goes on
+    error(why, 0)
+  end
+  debug.sethook(look, "", STRIDE)
   local results = table.pack(pcall(f, ...))
   debug.sethook(old, mask, count)
   if core.interrupted() then return false, "interrupted" end
@@ -92,8 +116,9 @@ local function call(objective, ...)
   end
   if ok then return result end
   if core.interrupted() then error(result, 0) end
-  local reason = tostring(result):gsub("%s*\n.*", "")
-  return fail(objective, reason:find "^it took longer" and reason or "it raised: " .. reason)
+  local reason = type(result) == "table" and not getmetatable(result) and "a table instead of a message"
+    or tostring(result):gsub("%s*\n.*", "")
+  return fail(objective, reason:find "^a call took longer" and reason or "it raised: " .. reason)
 end
 
 -- NaN and infinities are no measurements either.
@@ -103,8 +128,8 @@ end
 
 local function number_or_nil(objective, value, of)
   if value == nil or math.type(value) then return finite(value) end
-  return fail(objective, ("it returned a %s for %s, a number or nil was expected")
-    :format(type(value), of))
+  return fail(objective, ("it returned a %s for %s; a number is expected, or nil for what cannot be "
+    .. "measured"):format(type(value), of))
 end
 
 -- The price of a node: what the user's function says.
@@ -117,7 +142,8 @@ end
 local function ask(objective, group)
   local result = call(objective, group)
   if type(result) ~= "table" then
-    fail(objective, ("it returned a %s, a sequence was expected"):format(type(result)))
+    fail(objective, ("it returned a %s; a list of numbers is expected, one for each of the %d graphs that "
+      .. "it was given"):format(type(result), #group))
   end
   local values = {}
   for i = 1, #group do values[i] = number_or_nil(objective, result[i], "a graph") end
@@ -128,6 +154,7 @@ end
 local function measure_groups(self, graphs, numbers, values)
   local objective = self.objective
   for first = 1, #numbers, objective.size do
+    tell(self, first - 1, #numbers)
     local part = table.move(numbers, first, math.min(#numbers, first + objective.size - 1), 1, {})
     local group = {}
     for k, i in ipairs(part) do group[k] = graphs[i] end
@@ -182,6 +209,25 @@ function Cost:of(graph)
   return number_or_nil(objective, call(objective, graph), "graph " .. graph.name)
 end
 
+--- Why a graph cannot be measured, for people.
+-- @tparam Graph graph of which `of` is nil
+-- @treturn string "eval returned nil ..."
+function Cost:why_not(graph)
+  if self.parts then
+    for _, part in ipairs(self.parts) do
+      if not part:of(graph) then return ("part '%s': %s"):format(part.name, part:why_not(graph)) end
+    end
+  elseif self.prices then
+    local price_of = price(self.objective)
+    for i, node in graph:nodes() do
+      if not price_of(node) then
+        return ("eval returned nil, or no finite number, for node %d, of op %s"):format(i, node.op)
+      end
+    end
+  end
+  return "eval returned nil, or no finite number"
+end
+
 -- A combined objective on all children: a row of its parts' columns at a time.
 local function combined_column(self, batch, rows)
   local columns, values, row = {}, {}, {}
@@ -216,7 +262,10 @@ function Cost:column(batch, rows)
   local graphs, values = {}, {}
   for k = 1, rows and #rows or #batch do graphs[k] = assert(batch:graph(rows and rows[k] or k)) end
   if objective.kind == "batch" then return measure(self, graphs) end
-  for k, graph in ipairs(graphs) do values[k] = self:of(graph) or NAN end
+  for k, graph in ipairs(graphs) do
+    tell(self, k - 1, #graphs)
+    values[k] = self:of(graph) or NAN
+  end
   return values
 end
 

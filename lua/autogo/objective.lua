@@ -110,11 +110,11 @@ end
 -- optionally unit, sense
 -- @treturn table objective
 function objective.combined(fields)
-  local made = make("combined", fields, 1)
+  local made = make("combined", fields, 2)
   local given = type(fields.parts) == "table" and #fields.parts > 0
-  expect(given, 1, "parts", "a list of objectives", fields.parts)
+  expect(given, 2, "parts", "a list of objectives", fields.parts)
   for _, part in ipairs(fields.parts) do
-    expect(type(part) == "table" and part.kind == "per_node", 1, "parts", "per-node objectives", part)
+    expect(type(part) == "table" and part.kind == "per_node", 2, "parts", "per-node objectives", part)
   end
   made.parts = fields.parts
   return made
@@ -124,12 +124,12 @@ end
 -- @tparam table fields on = name of the objective; min, max or both
 -- @treturn table constraint
 function objective.constraint(fields)
-  expect(type(fields) == "table", 1, "constraint", "a table", fields)
-  expect(type(fields.on) == "string", 1, "on", "the name of an objective", fields.on)
-  expect(fields.min or fields.max, 1, "constraint", "min, max or both", "neither")
+  expect(type(fields) == "table", 2, "constraint", "a table", fields)
+  expect(type(fields.on) == "string", 2, "on", "the name of an objective", fields.on)
+  expect(fields.min or fields.max, 2, "constraint", "min, max or both", "neither")
   for _, bound in ipairs { "min", "max" } do
     local value = fields[bound]
-    expect(value == nil or type(value) == "number", 1, bound, "a number", value)
+    expect(value == nil or type(value) == "number", 2, bound, "a number", value)
   end
   return { on = fields.on, min = fields.min, max = fields.max }
 end
@@ -139,16 +139,16 @@ end
 -- predictor's only one), unit, sense
 -- @treturn table objective
 function objective.predicted(fields)
-  expect(type(fields) == "table", 1, "objective", "a table", fields)
+  expect(type(fields) == "table", 2, "objective", "a table", fields)
   local predictor, family = fields.predictor, fields.family or ""
-  expect(type(predictor) == "userdata" and predictor.model == "gnn", 1, "predictor", "a GNN", predictor)
-  expect(type(family) == "string", 1, "family", "a string", family)
+  expect(type(predictor) == "userdata" and predictor.model == "gnn", 2, "predictor", "a GNN", predictor)
+  expect(type(family) == "string", 2, "family", "a string", family)
   local made = make("per_graph", {
     name = fields.name, unit = fields.unit, sense = fields.sense,
     eval = function(graph)
       return predictor:label(family, assert(predictor:score(graph)))
     end,
-  }, 1)
+  }, 2)
   made.predictor, made.family = predictor, family
   return made
 end
@@ -181,12 +181,16 @@ local LIMIT = 60
 
 -- An objective from whatever a script returned, validated once more.
 local function adopt(value, where)
-  if type(value) ~= "table" then
+  if value == nil then
+    return nil, where .. ": the script returned nothing; it must end with, for instance, "
+      .. "return ag.objective.per_node { name = ..., eval = function(node) ... end }"
+  elseif type(value) ~= "table" then
     return nil, ("%s: the script must return an objective, not a %s"):format(where, type(value))
   end
   local kind = value.kind or "per_node"
   if kind ~= "per_node" and kind ~= "per_graph" and kind ~= "batch" and kind ~= "combined" then
-    return nil, ("%s: unknown kind of objective '%s'"):format(where, tostring(kind))
+    return nil, ("%s: unknown kind of objective '%s'; known are per_node, per_graph, batch and combined")
+      :format(where, tostring(kind))
   end
   local good, result
   if kind == "combined" then
@@ -195,7 +199,7 @@ local function adopt(value, where)
     good, result = pcall(make, kind, value, 0)
   end
   if not good then
-    return nil, ("%s: %s"):format(where, result)
+    return nil, ("%s: %s"):format(where, (result:gsub("^[^\n:]*%.lua:%d+: ", ""))) -- the place is ours
   end
   return result
 end

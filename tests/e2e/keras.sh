@@ -27,5 +27,8 @@ else
     echo "skipped: no computation graphs"
   fi
 fi
+# 6 + 12 + 24 + 16 layers (Huang et al. 2017, table 1), however many tensors lie ready beside them.
+check "DenseNet's 58 layers are calls of one function" sh -c "'$AUTOGO' convert densenet121 '$WORK/d.keras.py' &&
+  [ \$(grep -c '= block(' '$WORK/d.keras.py') -eq 58 ]"
 check "--to keras is the same" sh -c "'$AUTOGO' convert resnet18 '$WORK/a.py' --to keras &&
   '$AUTOGO' convert resnet18 '$WORK/a.keras.py' && cmp '$WORK/a.py' '$WORK/a.keras.py'"

@@ -55,6 +55,51 @@ static inline char *functional(int version, const char *shape, const char *layer
   return ag_text_take(&t);
 }
 
+/* A text with ' for ", and @name for a reference of Keras 3 to the first result of a layer. */
+static inline char *quoted(const char *text) {
+  ag_text t = {0};
+  for (; *text; text++) {
+    size_t length = *text == '@' ? strspn(text + 1, "abcdefghijklmnopqrstuvwxyz") : 0;
+    if (*text != '@') {
+      ag_text_bytes(&t, *text == '\'' ? "\"" : text, 1);
+      continue;
+    }
+    ag_text_add(&t,
+                "{\"class_name\":\"__keras_tensor__\",\"config\":{\"shape\":[],"
+                "\"dtype\":\"float32\",\"keras_history\":[\"%.*s\",0,0]}}",
+                (int)length, text + 1);
+    text += length;
+  }
+  return ag_text_take(&t);
+}
+
+/* A model over the input "x" of 8 x 6 x 4, its layers as lines "name Class config inbound_nodes";
+ * the last one is the output. Classes "ops.Name" are operations of Keras 3. */
+static inline char *called(int version, const char *layers) {
+  static const char *const heads[] = {"'keras_version':'1.2.0','class_name':'Model'",
+                                      "'keras_version':'2.9.0','class_name':'Functional'",
+                                      "'module':'keras','class_name':'Functional'"};
+  ag_text t = {0};
+  char name[32] = "", class[32];
+  int at;
+  ag_text_add(&t,
+              "{%s,'config':{'name':'m','layers':[{'class_name':'InputLayer','name':'x',"
+              "'config':{'%s':[null,8,6,4]},'inbound_nodes':[]}",
+              heads[version - 1], version == 3 ? "batch_shape" : "batch_input_shape");
+  for (; *layers; layers += strcspn(layers, "\n") + (strchr(layers, '\n') != NULL)) {
+    assert_int_equal(sscanf(layers, "%31s %31s%n", name, class, &at), 2);
+    const char *config = layers + at + 1, *plain = strncmp(class, "ops.", 4) ? class : class + 4;
+    int length = (int)strcspn(config, " "), rest = (int)strcspn(config, "\n");
+    ag_text_add(&t, ",{'class_name':'%s','name':'%s'%s,'config':%.*s,'inbound_nodes':%.*s}", plain,
+                name, plain == class ? "" : ",'module':'keras.src.ops.numpy'", length, config,
+                rest - length, config + length);
+  }
+  ag_text_add(&t, "],'input_layers':[['x',0,0]],'output_layers':[['%s',0,0]]}}", name);
+  char *text = quoted(t.data);
+  ag_text_free(&t);
+  return text;
+}
+
 typedef struct chain {
   ag_builder *b;
   int x;

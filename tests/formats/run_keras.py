@@ -111,6 +111,7 @@ def prelu(x, shared_axes=None):
 
 
 def grow(x, pads, sign=1):
+    pads = [side if isinstance(side, tuple) else (side, side) for side in pair(pads)]
     n, h, w, c = x.shape
     shape = n, h + sign * sum(pads[0]), w + sign * sum(pads[1]), c
     assert min(shape[1:]) > 0 and min(map(min, pads)) >= 0

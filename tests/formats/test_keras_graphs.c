@@ -19,64 +19,51 @@ static const ag_graph *two_branches(ag_op join) {
   return finish(&c);
 }
 
-#define INPUT(key)                                                                                 \
-  "{\"class_name\":\"InputLayer\",\"name\":\"i\",\"config\":{\"" key                               \
-  "\":[null,8,6,4]},\"inbound_nodes\":[]}"
-#define TENSOR(name)                                                                               \
-  "{\"class_name\":\"__keras_tensor__\",\"config\":{\"keras_history\":[\"" name "\",0,0]}}"
+/* The convolution's result and its input into a layer, in the words of each version. */
+static char *joined(int version, const char *join) {
+  static const char *const calls[][2] = {
+      {"c Convolution2D {'nb_filter':4,'nb_row':3,'nb_col':3,'border_mode':'same'} [[['x',0,0]]]",
+       "[[['c',0,0],['x',0,0]]]"},
+      {"c Conv2D {'filters':4,'kernel_size':[3,3],'padding':'same'} [[['x',0,0,{}]]]",
+       "[[['c',0,0,{}],['x',0,0,{}]]]"},
+      {"c Conv2D {'filters':4,'kernel_size':[3,3],'padding':'same'} [{'args':[@x],'kwargs':{}}]",
+       "[{'args':[[@c,@x]],'kwargs':{}}]"}};
+  char layers[1200];
+  snprintf(layers, sizeof layers, "%s\nj %s %s", calls[version - 1][0], join,
+           calls[version - 1][1]);
+  return called(version, layers);
+}
 
 static void joins(void **state) {
   (void)state;
   static const struct {
     ag_op op;
-    const char *keras2, *keras1;
-  } kinds[] = {{AG_OP_ADD, "Add", "\"mode\":\"sum\""},
-               {AG_OP_MUL, "Multiply", "\"mode\":\"mul\""},
-               {AG_OP_CONCAT, "Concatenate", "\"mode\":\"concat\",\"concat_axis\":-1"}};
+    const char *join[3]; /* of each version */
+  } kinds[] = {
+      {AG_OP_ADD, {"Merge {'mode':'sum'}", "Add {}", "Add {}"}},
+      {AG_OP_MUL, {"Merge {'mode':'mul'}", "Multiply {}", "Multiply {}"}},
+      {AG_OP_CONCAT,
+       {"Merge {'mode':'concat','concat_axis':-1}", "Concatenate {'axis':3}", "Concatenate {}"}}};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
     const ag_graph *expected = two_branches(kinds[i].op);
-    char text[2000];
-    snprintf(
-        text, sizeof text,
-        "{\"class_name\":\"Model\",\"keras_version\":\"1.2.0\",\"config\":{\"layers\":[" INPUT(
-            "batch_input_shape") ",{\"class_name\":\"Convolution2D\",\"name\":\"c\","
-                                 "\"config\":{\"nb_filter\":4,\"nb_row\":3,\"nb_col\":3,\"border_"
-                                 "mode\":\"same\"},"
-                                 "\"inbound_nodes\":[[[\"i\",0,0]]]},{\"class_name\":\"Merge\","
-                                 "\"name\":\"j\","
-                                 "\"config\":{%s},\"inbound_nodes\":[[[\"c\",0,0],[\"i\",0,0]]]}],"
-                                 "\"output_layers\":[[\"j\",0,0]]}}",
-        kinds[i].keras1);
-    compare(text, expected);
-    snprintf(text, sizeof text,
-             "{\"modelTopology\":{\"keras_version\":\"2.2.4\",\"model_config\":{\"class_name\":"
-             "\"Model\",\"config\":{\"layers\":[" INPUT(
-                 "batch_input_shape") ",{\"class_name\":\"Conv2D\",\"name\":\"c\",\"config\":{"
-                                      "\"filters\":4,"
-                                      "\"kernel_size\":[3,3],\"padding\":\"same\"},\"inbound_"
-                                      "nodes\":[[[\"i\",0,0,{}]]]},"
-                                      "{\"class_name\":\"%s\",\"name\":\"j\",\"config\":{},"
-                                      "\"inbound_nodes\":[[[\"c\",0,0,{}],[\"i\",0,0,{}]]]}],"
-                                      "\"output_layers\":[[\"j\",0,0]]}}}}",
-             kinds[i].keras2);
-    compare(text, expected);
-    snprintf(text, sizeof text,
-             "{\"module\":\"keras\",\"class_name\":\"Functional\",\"config\":{\"layers\":[" INPUT(
-                 "batch_shape") ",{\"class_name\":\"Conv2D\",\"name\":\"c\",\"config\":{"
-                                "\"filters\":4,\"kernel_size\":[3,3],\"padding\":\"same\"},"
-                                "\"inbound_nodes\":["
-                                "{\"args\":[" TENSOR(
-                                    "i") "],\"kwargs\":{}}]},{\"class_name\":\"%s\",\"name\":\"j\","
-                                         "\"config\":{},\"inbound_nodes\":[{\"args\":[[" TENSOR(
-                                             "c") "," TENSOR("i") "]],\"kwargs\":{}}]}],\"output_"
-                                                                  "layers\":[\"j\",0,0]}}",
-             kinds[i].keras2);
-    compare(text, expected);
+    for (int version = 1; version <= 3; version++) {
+      char *text = joined(version, kinds[i].join[version - 1]);
+      compare(text, expected);
+      free(text);
+    }
     ag_graph_release(expected);
   }
 }
 
-/* A layer that is called twice, and a model as a layer. */
+static void compare_quoted(const char *text, const ag_graph *expected) {
+  char *copy = quoted(text);
+  compare(copy, expected);
+  free(copy);
+}
+
+#define SMALL_CONV "{'filters':4,'kernel_size':[1,1]}"
+
+/* A layer that is called twice, and a model as a layer; what TF.js puts around a model. */
 static void shared_and_nested(void **state) {
   (void)state;
   chain c = begin(8, 6, 4);
@@ -84,34 +71,29 @@ static void shared_and_nested(void **state) {
   add(&c, ag_node_make(AG_OP_RELU));
   add(&c, conv_node(AG_OP_CONV, 4, 1, 1, AG_PAD_SAME, 1));
   const ag_graph *expected = finish(&c);
-  compare("{\"class_name\":\"Model\",\"config\":{\"layers\":[" INPUT(
-              "batch_input_shape") ",{\"class_name\":\"Conv2D\",\"name\":\"c\",\"config\":{"
-                                   "\"filters\":4,"
-                                   "\"kernel_size\":[1,1]},\"inbound_nodes\":[[[\"i\",0,0,{}]],[["
-                                   "\"r\",0,0,{}]]]},"
-                                   "{\"class_name\":\"ReLU\",\"name\":\"r\",\"config\":{},"
-                                   "\"inbound_nodes\":[[[\"c\",0,0,{}]]]}],\"output_layers\":[["
-                                   "\"c\",1,0]]}}",
-          expected);
-  compare(
-      "{\"class_name\":\"Sequential\",\"config\":{\"name\":\"s\",\"layers\":["
-      "{\"class_name\":\"Functional\",\"config\":{\"name\":\"inner\",\"layers\":[" INPUT(
-          "batch_shape") ",{\"class_name\":\"Conv2D\",\"name\":\"c\",\"config\":{"
-                         "\"filters\":4,\"kernel_size\":[1,1],\"activation\":\"relu\"},\"inbound_"
-                         "nodes\":["
-                         "{\"args\":[" TENSOR(
-                             "i") "],\"kwargs\":{}}]}],\"input_layers\":[[\"i\",0,0]],"
-                                  "\"output_layers\":[[\"c\",0,0]]}},"
-                                  "{\"class_name\":\"Conv2D\",\"config\":{\"name\":\"d\","
-                                  "\"filters\":4,"
-                                  "\"kernel_size\":[1,1]}}],\"build_input_shape\":[null,8,6,4]}}",
+  compare_quoted(
+      "{'modelTopology':{'keras_version':'2.2.4','model_config':{'class_name':'Model','config':{"
+      "'layers':[{'class_name':'InputLayer','name':'x','config':{'batch_input_shape':[null,8,6,4]},"
+      "'inbound_nodes':[]},{'class_name':'Conv2D','name':'c','config':" SMALL_CONV ","
+      "'inbound_nodes':[[['x',0,0,{}]],[['r',0,0,{}]]]},{'class_name':'ReLU','name':'r','config':{}"
+      ","
+      "'inbound_nodes':[[['c',0,0,{}]]]}],'output_layers':[['c',1,0]]}}}}",
       expected);
-  compare("{\"class_name\":\"Sequential\",\"keras_version\":\"1.0.0\",\"config\":["
-          "{\"class_name\":\"Convolution2D\",\"config\":{\"name\":\"a\",\"nb_filter\":4,"
-          "\"nb_row\":1,\"nb_col\":1,\"batch_input_shape\":[null,8,6,4],\"activation\":\"relu\"}},"
-          "{\"class_name\":\"Convolution2D\",\"config\":{\"name\":\"b\",\"nb_filter\":4,"
-          "\"nb_row\":1,\"nb_col\":1}}]}",
-          expected);
+  char *inner = called(3, "c Conv2D {'filters':4,'kernel_size':[1,1],'activation':'relu'} "
+                          "[{'args':[@x],'kwargs':{}}]"),
+       text[2000];
+  snprintf(text, sizeof text,
+           "{'class_name':'Sequential','config':{'name':'s','layers':[%s,{'class_name':'Conv2D',"
+           "'config':" SMALL_CONV "}],'build_input_shape':[null,8,6,4]}}",
+           inner);
+  compare_quoted(text, expected);
+  compare_quoted(
+      "{'class_name':'Sequential','keras_version':'1.0.0','config':["
+      "{'class_name':'Convolution2D','config':{'name':'a','nb_filter':4,'nb_row':1,'nb_col':1,"
+      "'batch_input_shape':[null,8,6,4],'activation':'relu'}},{'class_name':'Convolution2D',"
+      "'config':{'name':'b','nb_filter':4,'nb_row':1,'nb_col':1}}]}",
+      expected);
+  free(inner);
   ag_graph_release(expected);
 }
 

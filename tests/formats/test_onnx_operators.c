@@ -8,14 +8,10 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <glob.h>
 
 #include "autogo/onnx.h"
-#include "engine/base/file.h"
 #include "tests/formats/onnx_maker.h"
-#include "tests/formats/onnx_reader.h"
-
-static const char folder[] = "/usr/share/libonnx-testdata/data";
+#include "tests/formats/operator_models.h"
 
 /* Ops of networks whose result's shape follows from shapes and constant operands. */
 static const char cnn_ops[] =
@@ -29,39 +25,6 @@ static const char cnn_ops[] =
     " ReduceSumSquare Relu Reshape Resize Round Selu Shape Shrink Sigmoid Sign Slice Softmax"
     " Softplus Softsign SpaceToDepth Split Sqrt Squeeze Sub Sum Tanh ThresholdedRelu Tile TopK"
     " Transpose Unsqueeze Upsample Where ";
-
-static bool is_cnn_op(bytes type) {
-  char word[64];
-  snprintf(word, sizeof word, " %.*s ", (int)(type.end - type.at), (const char *)type.at);
-  return strstr(cnn_ops, word) != NULL;
-}
-
-static bytes read_file(const char *path, char **data) {
-  size_t size;
-  if (ag_file_read(path, 1 << 30, data, &size, NULL)) {
-    *data = NULL;
-    return (bytes){NULL, NULL};
-  }
-  return (bytes){(const uint8_t *)*data, (const uint8_t *)*data + size};
-}
-
-static void for_each_model(void (*check)(const char *path, bytes file, void *context),
-                           void *context) {
-  char pattern[256];
-  glob_t found;
-  snprintf(pattern, sizeof pattern, "%s/*/*/model.onnx", folder);
-  if (glob(pattern, 0, NULL, &found)) {
-    puts("skipped: Debian's libonnx-testdata is not installed");
-    skip();
-  }
-  for (size_t i = 0; i < found.gl_pathc; i++) {
-    char *data;
-    bytes file = read_file(found.gl_pathv[i], &data);
-    check(found.gl_pathv[i], file, context);
-    free(data);
-  }
-  globfree(&found);
-}
 
 /* --- read or refused ----------------------------------------------------------------------- */
 
@@ -101,7 +64,7 @@ static void read_or_refuse(const char *path, bytes file, void *context) {
 static void each_model_is_read_or_refused_by_op(void **state) {
   (void)state;
   counts n = {0, 0, 0};
-  for_each_model(read_or_refuse, &n);
+  for_each_model("*", read_or_refuse, &n);
   printf("operator models: %d read, %d refused\n", n.read, n.refused);
 }
 
@@ -110,10 +73,8 @@ static void each_model_is_read_or_refused_by_op(void **state) {
 /* The tensor that the test feeds into input `index`, as an initializer: what an op reads as its
  * sizes or axes stands in networks as a constant. */
 static void put_test_data(ag_text *graph, const char *path, int index, bytes name) {
-  char input[512], *data;
-  snprintf(input, sizeof input, "%.*s/test_data_set_0/input_%d.pb",
-           (int)(strrchr(path, '/') - path), path, index);
-  bytes tensor = read_file(input, &data);
+  char *data;
+  bytes tensor = read_test_data(path, "input", index, &data);
   ag_text message = {0};
   if (!data) return;
   ag_text_bytes(&message, tensor.at, (size_t)(tensor.end - tensor.at));
@@ -150,7 +111,8 @@ static ag_text bare_graph(const char *path, bytes graph) {
 static bool all_cnn(bytes graph) {
   field f;
   while (next_field(&graph, &f))
-    if (f.number == GRAPH_NODE && !is_cnn_op(find_field(f.content, NODE_TYPE))) return false;
+    if (f.number == GRAPH_NODE && !is_among(cnn_ops, find_field(f.content, NODE_TYPE)))
+      return false;
   return true;
 }
 
@@ -237,7 +199,7 @@ static void check_shapes(const char *path, bytes file, void *context) {
 static void shapes_are_those_of_the_files(void **state) {
   (void)state;
   counts n = {0, 0, 0};
-  for_each_model(check_shapes, &n);
+  for_each_model("*", check_shapes, &n);
   printf("models of networks' ops: %d read, %d refused, %d shapes\n", n.read, n.refused, n.checked);
 }
 

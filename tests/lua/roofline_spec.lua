@@ -163,7 +163,19 @@ describe("a time limit", function()
     end }
     local good, why = pcall(function() cost.new(stuck):of(zoo.build "resnet18") end)
     assert.is_false(good)
-    assert.equal("objective 'stuck': it took longer than its limit of 0.05 s", why)
+    assert.matches("^objective 'stuck': a call took longer than its limit of 0.05 s", why)
+    assert.is_nil(debug.gethook())
+  end)
+
+  it("ends one that catches errors and goes on", function()
+    local stubborn = objective.per_graph { name = "stubborn", limit = 0.05, eval = function()
+      while true do
+        pcall(function() while true do end end)
+      end
+    end }
+    local good, why = pcall(function() cost.new(stubborn):of(zoo.build "resnet18") end)
+    assert.is_false(good)
+    assert.matches("^objective 'stubborn': a call took longer", why)
     assert.is_nil(debug.gethook())
   end)
 

@@ -36,14 +36,21 @@ local function constructor(statement, parameters, name)
   return python.call(statement.module, texts)
 end
 
-local function expression(statement, name, parameters, variables)
-  return (statement.expression:gsub("%$(%w)(%d*)", function(kind, number)
-    if kind == "m" then return constructor(statement, parameters, name) end
-    return variables[statement.operands[tonumber(kind .. number)]]
-  end))
-end
-
 local function add(lines, line) lines[#lines + 1] = python.wrap("    " .. line) end
+
+-- In a text, $m is the layer, $v the variable that the result goes to, $1 the first operand's.
+local function assign(lines, statement, name, parameters, variables)
+  local variable = variables[statement.position]
+  local texts = { statement.expression }
+  if statement.before then table.insert(texts, 1, statement.before) end
+  for _, text in ipairs(texts) do
+    add(lines, ("%s = %s"):format(variable, text:gsub("%$(%w)(%d*)", function(kind, number)
+      if kind == "m" then return constructor(statement, parameters, name) end
+      if kind == "v" then return variable end
+      return variables[statement.operands[tonumber(kind .. number)]]
+    end)))
+  end
+end
 
 local function function_name(block)
   return (block.name:gsub("(%l)(%u)", "%1_%2"):lower())
@@ -59,10 +66,14 @@ local function block_function(block, lines)
   lines[#lines + 1] = ("def %s(%s, name):"):format(function_name(block), parameters)
   for k, statement in ipairs(block.statements) do
     local name = ('f"{name}_%s"'):format(block.locals[k])
-    local value = expression(statement, name, block.argument[k], variables)
-    add(lines, ("%s = %s"):format(variables[statement.position], value))
+    assign(lines, statement, name, block.argument[k], variables)
   end
-  lines[#lines + 1] = "    return " .. variables[use.result] .. "\n\n"
+  local last = block.statements[block.length].position == use.result
+  if last then -- the last line need not be a variable's
+    lines[#lines] = lines[#lines]:gsub("^    [%w_]+ = ", "    return ") .. "\n\n"
+  else
+    lines[#lines + 1] = "    return " .. variables[use.result] .. "\n\n"
+  end
 end
 
 local function call(use, operand, name)
@@ -103,8 +114,7 @@ local function build_function(context, plan, names, inputs, lines)
   local variables = outline.variables(plan.items, inputs, context.results)
   for _, item in ipairs(plan.items) do
     if item.statement then
-      local value = expression(item.statement, ('"%s"'):format(item.name), nil, variables)
-      add(lines, ("%s = %s"):format(variables[item.result], value))
+      assign(lines, item.statement, ('"%s"'):format(item.name), nil, variables)
     else
       stage(item, variables[item.result], variables[item.operands[1]], lines)
     end
@@ -149,13 +159,14 @@ function keras.source(graph)
     ('"""%s: %d nodes, %.4g GFLOPs, %d parameters.'):format(title, graph.size, graph.flops / 1e9,
       graph.params),
     ('\nWritten by AutoGO %s, for Keras 3.\n"""'):format(core.version),
-    "import keras\nfrom keras import layers, ops\n\n",
+    "import keras\nfrom keras import layers\n\n",
   }
   helpers_of(context, lines)
   for _, block in ipairs(plan.blocks) do block_function(block, lines) end
   build_function(context, plan, names, inputs, lines)
   lines[#lines + 1] = '\n\nif __name__ == "__main__":\n    build().summary()\n'
-  return table.concat(lines, "\n")
+  local text = table.concat(lines, "\n")
+  return (text:gsub("import layers\n", text:find("ops.", 1, true) and "import layers, ops\n" or "%0", 1))
 end
 
 --- Write a network as Keras source.

@@ -79,8 +79,14 @@ local function check_dilation(node)
   return true
 end
 
+-- Pads as short as Keras allows: one number, one for each direction, or one for each side.
 local function zero_padded(x, pads)
-  return pads and ("layers.ZeroPadding2D(%s)(%s)"):format(python.literal(pads), x) or x
+  local rows, columns = pads[1], pads[2]
+  local shortest = pads
+  if rows[1] == rows[2] and columns[1] == columns[2] then
+    shortest = rows[1] == columns[1] and rows[1] or { rows[1], columns[1] }
+  end
+  return ("layers.ZeroPadding2D(%s)(%s)"):format(python.literal(shortest), x)
 end
 
 local function conv(context, node)
@@ -98,9 +104,10 @@ local function conv(context, node)
     table.insert(arguments, 1, { false, node.c_out, slot = "filters" })
     table.insert(arguments, 5, { "groups", node.groups, default = 1, slot = "groups" })
   end
+  local x = read(context, node, 1, 4)
   return {
     module = node.op == "conv" and "layers.Conv2D" or "layers.DepthwiseConv2D", arguments = arguments,
-    expression = ("$m(%s)"):format(zero_padded(read(context, node, 1, 4), pads)),
+    before = pads and zero_padded(x, pads), expression = ("$m(%s)"):format(pads and "$v" or x),
   }
 end
 
@@ -161,15 +168,16 @@ local function pool(context, node)
       expression = ("average_inside(%s, %s, %s, %s)"):format(x, kernel, stride, python.literal(pads)),
     }
   end
+  local before
   if padded then
-    x = average and zero_padded(x, pads)
+    before = average and zero_padded(x, pads)
       or ('ops.pad(%s, ((0, 0), %s, (0, 0)), constant_values=-float("inf"))'):format(x,
         python.literal(pads):sub(2, -2))
   end
   local name = average and "layers.AveragePooling2D" or "layers.MaxPooling2D"
   local how = stride ~= kernel and ", strides=" .. stride or ""
   if kind == "same" then how = how .. ', padding="same"' end
-  return { expression = ("%s(%s%s)(%s)"):format(name, kernel, how, x) }
+  return { before = before, expression = ("%s(%s%s)(%s)"):format(name, kernel, how, before and "$v" or x) }
 end
 
 -- --- the others ---------------------------------------------------------------------------------

@@ -11,9 +11,9 @@
 -- shortcut, and so on inwards.
 --
 -- The search is greedy, from the outside in: among the runs without bystanders those of most uses times
--- length become a block, then the next; then those with one bystander, two, and so on. O(n * longest)
--- runs are looked at each time, each extended by a number that stands for everything before (so no key
--- is ever longer than a statement's).
+-- length become a block, then the next; then those with one bystander, two, and so on, where even a
+-- single use of a block that there is already counts. O(n * longest) runs are looked at each time, each
+-- extended by a number that stands for everything before (so no key is ever longer than a statement's).
 -- @module autogo.formats.repeats
 
 local repeats = {}
@@ -21,7 +21,7 @@ local repeats = {}
 local LONGEST = 160
 -- A block must save so many statements to be worth its own class.
 local LEAST_SAVED = 6
-local MOST_BYSTANDERS = 8
+local MOST_BYSTANDERS = 64
 
 --- When each position is read for the last time.
 -- @tparam {statement,...} statements in order
@@ -70,7 +70,13 @@ local function each_run(context, start, found)
     local death = last[statement.position] or math.huge
     closing[death] = (closing[death] or 0) + 1
     bystanders = bystanders - (context.deaths[i] or 0)
-    if open == 1 and input and bystanders <= context.level then found(i - start + 1, id) end
+    if open == 1 and input and i > start then
+      if bystanders <= context.level then
+        found(i - start + 1, id)
+      else
+        context.next_level = math.min(context.next_level, bystanders)
+      end
+    end
   end
 end
 
@@ -85,13 +91,15 @@ end
 -- Runs by id: { length, starts }, starts not overlapping.
 local function collect(context)
   local runs = {}
-  context.deaths, context.alive = {}, 0
+  context.deaths, context.alive, context.next_level = {}, 0, math.huge
   for _, position in ipairs(context.entering) do be_born(context, position) end
   for start, statement in ipairs(context.statements) do
     each_run(context, start, function(length, id)
       local run = runs[id]
       if not run then
-        run = { length = length, id = id, starts = {}, layer = statement.module ~= nil }
+        run = {
+          length = length, id = id, starts = {}, layer = statement.module ~= nil, known = context.known[id],
+        }
         runs[id] = run
       end
       local previous = run.starts[#run.starts]
@@ -107,9 +115,10 @@ local function saved(run)
   return (#run.starts - 1) * run.length
 end
 
--- Short blocks that come often rather than long ones that come rarely.
+-- Short blocks that come often rather than long ones that come rarely. A block that there is already costs
+-- nothing but the line of its use.
 local function worth(run)
-  return (#run.starts - 2) * run.length
+  return run.known and #run.starts * (run.length - 1) or (#run.starts - 2) * run.length
 end
 
 -- Of runs that are as good, the one that begins with a layer.
@@ -124,7 +133,7 @@ end
 local function best_of(runs)
   local best
   for _, run in pairs(runs) do
-    local good = #run.starts > 1 and run.length > 1 and saved(run) >= LEAST_SAVED
+    local good = run.known or #run.starts > 1 and saved(run) >= LEAST_SAVED
     if good and (not best or better(run, best)) then best = run end
   end
   return best
@@ -142,6 +151,7 @@ local function take(context, blocks, run)
     end
   end
   blocks[#blocks + 1] = run
+  context.known[run.id] = true
 end
 
 --- Find the blocks of a list of statements.
@@ -151,7 +161,7 @@ end
 function repeats.find(statements, results)
   local context = {
     statements = statements, index = {}, last = repeats.last_uses(statements, results), covered = {},
-    ids = {}, count = 0, level = 0, entering = {},
+    ids = {}, count = 0, level = 0, entering = {}, known = {},
   }
   for i, statement in ipairs(statements) do context.index[statement.position] = i end
   for position in pairs(context.last) do
@@ -160,8 +170,11 @@ function repeats.find(statements, results)
   local blocks = {}
   while context.level <= MOST_BYSTANDERS do
     local best = best_of(collect(context))
-    if not best then context.level = context.level + 1 end
-    if best then take(context, blocks, best) end
+    if best then
+      take(context, blocks, best)
+    else
+      context.level = context.next_level
+    end
   end
   for _, block in ipairs(blocks) do table.sort(block.starts) end
   table.sort(blocks, function(a, b) return a.starts[1] < b.starts[1] end)

@@ -8,7 +8,7 @@ local statements = {}
 
 -- Everything about a statement that a block's uses must have in common.
 local function key_of(statement)
-  local parts = { statement.expression, statement.module or "" }
+  local parts = { statement.before or "", statement.expression, statement.module or "" }
   for _, argument in ipairs(statement.arguments or {}) do
     parts[#parts + 1] = argument.slot or python.literal(argument[2])
   end

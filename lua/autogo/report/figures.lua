@@ -24,7 +24,7 @@ local function scale_of(values, first, last, count)
   if low > high then
     low, high = 0, 1
   end
-  local margin = high > low and 0.07 * (high - low) or math.max(1e-6, 0.05 * math.abs(high))
+  local margin = high > low and 0.07 * (high - low) or high ~= 0 and 0.05 * math.abs(high) or 1
   low, high = low - margin, high + margin
   local unit, prefix = 1, ""
   for _, step in ipairs(PREFIXES) do
@@ -161,12 +161,12 @@ function figures.front(report, xs, ys, size)
   if #report.measures == 2 then
     parts[#parts + 1] = steps(report, xs, ys, x, y)
   end
-  parts[#parts + 1] = cross(report.input, xs, ys, x, y, report.measures)
   for k = #report.members, 1, -1 do
     if known(report.members[k], xs, ys) then
       parts[#parts + 1] = point(report.members[k], xs, ys, x, y, report.measures)
     end
   end
+  parts[#parts + 1] = cross(report.input, xs, ys, x, y, report.measures)
   return figure(width, height, ("%s against %s of the front"):format(ys.name, xs.name), parts)
 end
 

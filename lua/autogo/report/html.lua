@@ -11,6 +11,7 @@ local core = require "autogo.core"
 local figures = require "autogo.report.figures"
 local folds = require "autogo.report.folds"
 local markup = require "autogo.report.markup"
+local tables = require "autogo.report.table"
 local words = require "autogo.report.words"
 local fill = markup.fill
 
@@ -178,6 +179,16 @@ local function charts(report)
   return fill('<div class="multiples">%s</div>', markup.join(list))
 end
 
+local function introduction(report)
+  for _, one in ipairs(report.members) do
+    if #one.changes > 0 then
+      return fill('<p class="note">Networks that no other beats in all respects. Choose one to see how it '
+        .. "differs from the input.</p>")
+    end
+  end
+  return fill('<p class="note">%s.</p>', tables.NOTHING_FOUND:gsub("^%l", string.upper))
+end
+
 -- One pair of sliders per measure; the script shows them.
 local function filters(report)
   local list = {}
@@ -263,7 +274,7 @@ local function course(report)
   for i, row in ipairs(report.history) do
     volumes[i] = row.hypervolume or 0
   end
-  list[1] = figures.line("hypervolume", "", volumes, 1)
+  list[1] = #volumes > 1 and figures.line("hypervolume", "", volumes, 1) or nil
   for k, measure in ipairs(report.measures) do
     local values = k <= MOST_PAIRED and best_so_far(report, measure)
     if values then
@@ -318,8 +329,7 @@ function html.page(report, options)
     fill '<a class="skip" href="#members">to the networks</a>\n',
     head(report, options.running),
     fill "<main>\n",
-    section("front", "The front", fill('<p class="note">Networks that no other beats in all respects. Choose '
-        .. "one to see how it differs from the input.</p>"), KEY, charts(report),
+    section("front", "The front", introduction(report), KEY, charts(report),
       fill '<p class="choice" id="choice" aria-live="polite" hidden></p>', filters(report)),
     members.table(report, section),
     course(report),

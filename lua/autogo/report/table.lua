@@ -136,6 +136,10 @@ local function explain_marks(front)
   return table.concat(tables.wrap(sentence, tables.BREADTH - 2), "\n  ")
 end
 
+--- What is said of a search in which nothing became better.
+tables.NOTHING_FOUND = "no network that was scored beats the input; more iterations, wider limits, "
+  .. "other ops or another seed may find one"
+
 -- What the signs of the changed nodes mean, where one is not plain.
 local function explain_signs(front)
   for _, member in ipairs(front) do
@@ -150,6 +154,9 @@ local function notes(front)
   local lines, caution = {}, front.settings.caution
   if caution and caution ~= 0 then
     lines[1] = ("predicted: mean - %g * spread of the predictors"):format(caution)
+  end
+  if #front == 0 or #front == 1 and front[1] == front.input then
+    lines[#lines + 1] = table.concat(tables.wrap(tables.NOTHING_FOUND, tables.BREADTH), "\n")
   end
   lines[#lines + 1] = explain_signs(front)
   lines[#lines + 1] = explain_marks(front)
