@@ -180,7 +180,7 @@ demo: deps
 
 docs: all
 	@AUTOGO_LUA=lua $(BIN) run lua/docs/build.lua $(BUILD)/docs
-	@if command -v ldoc >/dev/null; then (cd lua/docs && ldoc -q -d $(abspath $(BUILD))/docs/lua .) && echo "$(BUILD)/docs/lua/index.html"; \
+	@if command -v ldoc >/dev/null; then (cd lua/docs && ldoc -q -d $(abspath $(BUILD))/docs/lua . >/dev/null) && echo "$(BUILD)/docs/lua/index.html"; \
 	else echo "(the Lua reference needs LDoc: apt-get install lua-ldoc)"; fi
 
 # What the package managers of C programs look for, for the place where we install.

@@ -53,8 +53,11 @@ end
 local new
 
 --- An evaluator, with its own memory of prices.
-function new(objective)
-  local self = setmetatable({ objective = objective, name = objective.name }, Cost)
+-- @tparam table objective
+-- @tparam[opt] function watch of (name, done, total, seconds), while graphs are measured that take their
+-- time
+function new(objective, watch)
+  local self = setmetatable({ objective = objective, name = objective.name, watch = watch }, Cost)
   if objective.kind == "per_node" then self.prices = core.prices() end
   for i, part in ipairs(objective.parts or {}) do
     self.parts = self.parts or {}
@@ -62,6 +65,18 @@ function new(objective)
   end
   if objective.cache then self.known, self.written = read_cache(objective), 0 end
   return self
+end
+
+-- Seconds between two tellings of how far measuring is.
+local TELL_PERIOD = 0.5
+
+local function tell(self, done, total)
+  if not self.watch then return end
+  local now = core.clock()
+  if done == 0 then self.begun, self.told = now, now end
+  if now - self.told < TELL_PERIOD then return end
+  self.told = now
+  self.watch(self.name, done, total, now - self.begun)
 end
 
 -- Instructions between two looks at the clock.
@@ -139,6 +154,7 @@ end
 local function measure_groups(self, graphs, numbers, values)
   local objective = self.objective
   for first = 1, #numbers, objective.size do
+    tell(self, first - 1, #numbers)
     local part = table.move(numbers, first, math.min(#numbers, first + objective.size - 1), 1, {})
     local group = {}
     for k, i in ipairs(part) do group[k] = graphs[i] end
@@ -246,7 +262,10 @@ function Cost:column(batch, rows)
   local graphs, values = {}, {}
   for k = 1, rows and #rows or #batch do graphs[k] = assert(batch:graph(rows and rows[k] or k)) end
   if objective.kind == "batch" then return measure(self, graphs) end
-  for k, graph in ipairs(graphs) do values[k] = self:of(graph) or NAN end
+  for k, graph in ipairs(graphs) do
+    tell(self, k - 1, #graphs)
+    values[k] = self:of(graph) or NAN
+  end
   return values
 end
 

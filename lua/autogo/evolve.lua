@@ -62,14 +62,14 @@ local function with_defaults(options)
   return settings
 end
 
-local function evaluators(objectives)
+local function evaluators(objectives, watch)
   local list, seen = {}, { score = true }
   for i, objective in ipairs(objectives) do
     if seen[objective.name] then
       error(("objectives: the name '%s' is taken"):format(objective.name), 3)
     end
     seen[objective.name] = true
-    list[i] = cost.new(objective)
+    list[i] = cost.new(objective, watch)
   end
   return list
 end
@@ -278,7 +278,8 @@ local function start(model, options)
   local settings = with_defaults(options)
   settings.ops = permitted_ops(model, settings.ops)
   local search = {
-    settings = settings, costs = evaluators(settings.objectives), policy = policies.get(settings.policy),
+    settings = settings, costs = evaluators(settings.objectives, settings.measuring),
+    policy = policies.get(settings.policy),
     memory = {}, history = {}, scored = 0, begin = core.clock(),
   }
   search.space, search.parts = space.new {
@@ -309,7 +310,9 @@ end
 -- list or set of names, "input": those of the input, "input+": and the commonest, "all"), predictor,
 -- caution (with an ensemble: every score is mean - caution * spread of its members; the predictor keeps
 -- it), database, tokenizer, solver, seed, threads, progress (function called with each row of the history
--- and a function that gives the front as it is then), journal (`autogo.journal`)
+-- and a function that gives the front as it is then), measuring (function called once in a while with
+-- the name of an objective that takes its time, how many networks it has measured, of how many, and in
+-- how many seconds), journal (`autogo.journal`)
 -- @treturn[1] Front a sequence of members (graph, score, predicted, flops, a value per objective,
 -- generation, parent, changes; outside, what the predictor was not trained on, where it knows; spread,
 -- with an ensemble), best score first; the input itself if nothing beat it

@@ -12,7 +12,7 @@ local NAMES = {
 -- What else a search may be told.
 local OTHERS = {
   "objectives", "constraints", "ops", "policy", "predictor", "database", "tokenizer", "solver",
-  "threads", "seconds", "progress", "journal",
+  "threads", "seconds", "progress", "measuring", "journal",
 }
 
 local KNOWN = {}

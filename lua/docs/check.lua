@@ -1,5 +1,5 @@
 --- Finds what is public and has no documentation, in the C headers, in the Lua modules and in the page
--- of the C core (lua/docs/core.lua), which must name exactly what the core has at run time.
+-- of the C core (lua/docs/core*.lua), which must name exactly what the core has at run time.
 local headers = require "docs.headers"
 
 local check = {}
@@ -109,10 +109,11 @@ function check.all(core)
   local header_paths, modules = check.sources()
   for _, path in ipairs(header_paths) do report(path, headers.undocumented(read(path))) end
   for _, path in ipairs(modules) do report(path, check.undocumented(read(path))) end
-  local page = "lua/docs/core.lua"
-  local named, has = check.named(read(page)), check.of_core(core)
-  report(page .. ": not documented", check.missing(has, named))
-  report(page .. ": documented, but does not exist", check.missing(named, has))
+  local pages = {}
+  for i, path in ipairs(paths "ls lua/docs/core*.lua") do pages[i] = read(path) end
+  local named, has = check.named(table.concat(pages, "\n")), check.of_core(core)
+  report("lua/docs/core*.lua: not documented", check.missing(has, named))
+  report("lua/docs/core*.lua: documented, but does not exist", check.missing(named, has))
   return lines
 end
 

@@ -158,6 +158,32 @@ describe("an objective", function()
     expect.raises("a cache of 'other'", batch)
   end)
 
+  it("tells how far it is, if it takes its time", function()
+    for kind, slow in pairs {
+      per_graph = objective.per_graph { name = "slow", eval = function()
+        os.execute "sleep 0.1"
+        return 1
+      end },
+      batch = objective.batch { name = "slow", size = 2, eval = function(graphs)
+        os.execute "sleep 0.2"
+        local values = {}
+        for i = 1, #graphs do values[i] = 1 end
+        return values
+      end },
+    } do
+      local calls = 0
+      assert(require "autogo".evolve("fsrcnn3", {
+        objectives = { slow }, iterations = 1, children = 200, seed = 1,
+        measuring = function(name, done, all, seconds)
+          calls = calls + 1
+          assert.equal("slow", name)
+          assert.is_true(done > 0 and done < all and seconds > 0, kind)
+        end,
+      }))
+      assert.is_true(calls > 0, kind)
+    end
+  end)
+
   it("comes from a file", function()
     local path = support.temporary([[
       return { name = "macs", unit = "MAC", eval = function(n) return n.macs end }

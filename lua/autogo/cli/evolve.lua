@@ -301,6 +301,7 @@ return {
       display.row(row)
       page(snapshot)
     end
+    settings.measuring = display.measuring
     display.begin { model = values[1], out = values.out, iterations = iterations }
     local before = record.finished
     local front

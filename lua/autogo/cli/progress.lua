@@ -37,13 +37,22 @@ local function terminal(row, iterations)
     duration(math.max(0, iterations - row.iteration) * row.seconds)))
 end
 
---- A display: `begin(fields)`, `row(row)` for each row of the history, `finish(fields)`, and
--- `clear()` before anything else is printed.
+-- How far a slow objective is.
+local function measuring(name, done, total, seconds)
+  io.stderr:write(CLEAR, ("%s: %d of %d networks measured  %s left"):format(name, done, total,
+    duration((total - done) * seconds / done)))
+end
+
+--- A display: `begin(fields)`, `row(row)` for each row of the history, `measuring(name, done, total,
+-- seconds)` while an objective takes its time, `finish(fields)`, and `clear()` before anything else is
+-- printed.
 -- @tparam table values of the command line: quiet, json, verbose
 -- @tparam integer iterations
 function progress.new(values, iterations)
   local function nothing() end
-  local display = { begin = nothing, row = nothing, finish = nothing, clear = nothing }
+  local display = {
+    begin = nothing, row = nothing, measuring = nothing, finish = nothing, clear = nothing,
+  }
   if values.json then
     display.begin = function(fields) event("start", fields) end
     display.row = function(row) event("iteration", row) end
@@ -55,6 +64,10 @@ function progress.new(values, iterations)
     display.row = function(row)
       shown = true
       terminal(row, iterations)
+    end
+    display.measuring = function(...)
+      shown = true
+      measuring(...)
     end
     display.clear = function()
       if shown then io.stderr:write(CLEAR) end
