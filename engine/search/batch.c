@@ -14,10 +14,19 @@ struct batch_block {
   int arena_count;
 };
 
+enum { AHEAD = 16 };
+
+/* Visit draft number i. True if it was new. */
+static bool visit(ag_space *space, const struct task *task, int i) {
+  int ahead = i + AHEAD;
+  if (ahead < task->count + task->dropped)
+    ag_map_prefetch(&space->visited, task->drafts[ahead].hash);
+  return ag_space_visit_hash(space, task->drafts[i].hash);
+}
+
 static void add_task(ag_space *space, struct batch_block *b, struct task *task) {
   for (int i = 0; i < task->count; i++)
-    if (ag_space_visit_hash(space, task->drafts[i].hash))
-      b->children[b->batch.size++] = task->drafts[i];
+    if (visit(space, task, i)) b->children[b->batch.size++] = task->drafts[i];
   b->batch.tried += task->tried;
   b->batch.feasible += task->feasible;
   b->arenas[b->arena_count++] = task->kept;
@@ -26,8 +35,7 @@ static void add_task(ag_space *space, struct batch_block *b, struct task *task) 
 /* What was predicted but not kept is seen as well: it need not be predicted again. After all that
  * is kept, for another source may have kept it. */
 static void add_dropped(ag_space *space, struct task *task) {
-  for (int i = task->count; i < task->count + task->dropped; i++)
-    ag_space_visit_hash(space, task->drafts[i].hash);
+  for (int i = task->count; i < task->count + task->dropped; i++) visit(space, task, i);
   free(task->drafts);
 }
 

@@ -119,7 +119,16 @@ static void encode_parent(void *context, int64_t index, int worker) {
 
 static void run_task(void *context, int64_t index, int worker) {
   struct mutation *m = context;
-  run_source(m, &m->tasks[m->first_task + index], worker);
+  run_source(m, m->queue[m->first_task + index], worker);
+}
+
+/* The longest first, so that no thread begins a long one when the others are about to end: fewer
+ * ports have more candidates, and a cut further to the front has more behind it. */
+static int compare_work(const void *x, const void *y) {
+  const struct source *a = (*(struct task *const *)x)->source;
+  const struct source *b = (*(struct task *const *)y)->source;
+  int ports = a->cut->inputs + a->cut->outputs - (b->cut->inputs + b->cut->outputs);
+  return ports ? ports : a->last - b->last;
 }
 
 /* An encoding is the largest thing a parent has: only so many exist at once. */
@@ -132,6 +141,7 @@ static void run_tasks(struct mutation *m, int parents, int tasks) {
     m->first_parent = first;
     m->first_task = begin;
     ag_pool_run(m->space->pool, last - first, encode_parent, m);
+    qsort(m->queue + begin, (size_t)(end - begin), sizeof *m->queue, compare_work);
     ag_pool_run(m->space->pool, end - begin, run_task, m);
     for (int p = first; p < last; p++) {
       ag_encoding_free(m->parents[p].encoding);
@@ -146,10 +156,12 @@ static int make_tasks(struct mutation *m, int parents) {
   int count = 0;
   for (int p = 0; p < parents; p++) count += m->parents[p].source_count;
   m->tasks = AG_ARRAY(struct task, count);
+  m->queue = AG_ARRAY(struct task *, count);
   struct task *task = m->tasks;
   for (int p = 0; p < parents; p++)
     for (int i = 0; i < m->parents[p].source_count; i++)
       (task++)->source = &m->parents[p].sources[i];
+  for (int t = 0; t < count; t++) m->queue[t] = &m->tasks[t];
   return count;
 }
 
@@ -175,6 +187,7 @@ ag_status ag_space_mutate(ag_space *space, const ag_graph *const *parents, int c
   else
     *batch = ag_batch_make(&m, tasks, parents, count);
   for (int p = 0; p < count; p++) ag_parent_free(&m.parents[p]);
+  free(m.queue);
   free(m.tasks);
   free(m.parents);
   return status;

@@ -30,6 +30,7 @@ struct mutation {
   const ag_mutation_options *options;
   struct parent *parents;
   struct task *tasks;
+  struct task **queue;          /* tasks in the order in which they are begun */
   int first_parent, first_task; /* of the parents that are encoded */
 };
 

@@ -104,7 +104,7 @@ local function record_of(one, numbers, search)
     objectives[objective.name] = one[objective.name]
   end
   return {
-    hash = one.graph:hash(), parent = numbers[one.parent], generation = one.generation,
+    hash = splice.hash, parent = numbers[one.parent], generation = one.generation,
     first = splice.first, last = splice.last, entry = splice.entry, variant = splice.variant,
     resolved = splice.resolved, inputs = splice.inputs, outputs = splice.outputs,
     predicted = one.predicted, score = one.score, flops = one.flops, objectives = objectives,
