@@ -1,5 +1,5 @@
-# Keras models of layers without weights, and of functions, through the program into ONNX Runtime: the
-# numbers are those that numpy gives.
+# Keras models of layers without weights, and of functions, through the program into ONNX Runtime, and back
+# into Keras source: the numbers are those that numpy gives.
 . tests/e2e/lib.sh
 
 has_onnxruntime || exit 0
@@ -16,4 +16,8 @@ for file in "$WORK"/*.json; do
   check "convert $model" "$AUTOGO" convert "$file" "$WORK/$model.onnx"
   check "$model computes what it should" node tests/formats/run_reference.js "$WORK/$model.onnx" \
     "$WORK/$model.in" "$WORK/$model.out"
+  check "convert $model to Keras source" "$AUTOGO" convert "$file" "$WORK/$model.keras.py"
+  [ "$model" = affine ] || # becomes a batch norm, and sources hold no weights
+    check "the source of $model computes the same" "$python" tests/formats/run_keras_values.py \
+      "$WORK/$model.keras.py" "$WORK/$model.in" "$WORK/$model.out"
 done

@@ -27,14 +27,15 @@ local JSON_READERS = {
   end,
 }
 
--- Our own files begin with their format; of others, what they hold tells.
+-- Our own files begin with their format; of others, what they hold tells. The reader of TensorFlow's says of
+-- what is no JSON at all what it looks like.
 local function json_kind(path)
   local start = core.read_file(path, 64)
   if not start or start:find('"autogo-cg"', 1, true) then
     return "graph"
   end
   local text = core.read_file(path)
-  return text and core.json_kind(text) or "graph"
+  return text and (core.json_kind(text) or "tensorflow") or "graph"
 end
 
 function READERS.json(path, options)

@@ -5,6 +5,7 @@
 -- Source: keras.io/api, version 3.
 -- @module autogo.formats.keras_source_layers
 
+local opaque = require "autogo.formats.keras_opaque"
 local python = require "autogo.formats.python"
 
 local layers = {}
@@ -283,12 +284,7 @@ local OPS = {
 
 --- The statement of a node, without operands and position; or nil and a message.
 function layers.statement(context, node)
-  local write = OPS[node.op]
-  if not write then
-    return nil, ("Keras source has no form of %s; autogo.formats.keras_source_layers is where to add it")
-      :format(node.source_op or node.op)
-  end
-  return write(context, node)
+  return (OPS[node.op] or opaque.statement)(context, node)
 end
 
 --- Python functions that sources bring along where they use them.
