@@ -1,4 +1,4 @@
-# The recipe about predictors in its quick form: it ends well, and its files hold what they should.
+# The recipes about predictors in their quick form: they end well, and their files hold what they should.
 . tests/e2e/lib.sh
 
 if [ ! -f "$SHARED/data/labels/nb201.csv" ]; then
@@ -18,3 +18,16 @@ check "table1: a point per test network" sh -c \
   "[ \$(grep -c '<circle' '$OUT/predicted.svg') -eq \$((\$(wc -l <'$OUT/predicted.csv') - 1)) ]"
 refused "table1: no labels" 1 "no tables of labels" "$AUTOGO" run recipes/table1_predictors.lua \
   --labels "$WORK" --out "$OUT"
+
+TABLE=$SHARED/data/latency/nb201_devices_ms.csv
+if [ ! -f "$TABLE" ]; then
+  echo "skipped: needs data/latency of the shared data (AUTOGO_SHARED)"
+  exit 0
+fi
+check "latency_devices --quick" "$AUTOGO" run recipes/latency_devices.lua --quick --table "$TABLE" \
+  --devices raspi4,eyeriss --out "$WORK/latency"
+check "latency_devices: both devices" awk -F, \
+  'NR > 1 { n[$1] = 1; if (NF != 8 || $3 < -1 || $3 > 1 || $5 <= 0 || $6 < 0.5 || $7 <= 0) bad = 1 }
+   END { exit bad || !n["raspi4"] || !n["eyeriss"] || NR != 3 }' "$WORK/latency/latency_devices.csv"
+refused "latency_devices: no such device" 1 "abacus" "$AUTOGO" run recipes/latency_devices.lua \
+  --table "$TABLE" --devices abacus --out "$WORK/latency"

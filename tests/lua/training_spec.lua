@@ -45,6 +45,24 @@ describe("ag.train", function()
     assert.equal(row.test, #row.predicted)
   end)
 
+  it("with flattened sums says the same of cells of equal function", function()
+    local predictor = assert(run { epochs = 2, sums = "flatten" })
+    local nb201, by_class, pairs_seen = ag.family.nb201, {}, 0
+    local stream = ag.random.new(8)
+    for _ = 1, 1000 do
+      local text = nb201:format(nb201:sample(stream)):gsub("none", "skip_connect") -- zeros are nodes
+      local graph = assert(nb201.build(text)):canonical()
+      local class = nb201:class(text) .. graph.params -- a convolution used twice or two alike ones
+      local score = predictor:score(graph)
+      if by_class[class] and by_class[class].text ~= text then
+        assert.is_true(math.abs(score - by_class[class].score) < 1e-5)
+        pairs_seen = pairs_seen + 1
+      end
+      by_class[class] = { text = text, score = score }
+    end
+    assert.is_true(pairs_seen > 50)
+  end)
+
   it("goes on from a checkpoint to the same weights", function()
     local file, whole = os.tmpname(), assert(run { epochs = 12 })
     local stopped, report = assert(run {
@@ -172,9 +190,12 @@ describe("a predicted objective", function()
   it("costs children in batches what it costs them as graphs", function()
     local latency = assert(objective.load "latency:raspi4")
     assert.equal("latency_raspi4", latency.name)
-    local model = assert(ag.load "nb_macro:12012012"):canonical()
-    local children = assert(ag.space { threads = 1 }:mutate({ model }, { sources = 4, replacements = 8 }))
-    assert.is_true(#children > 10)
+    local parents = {}
+    for i, code in ipairs { "12012012", "00000000", "21021021" } do
+      parents[i] = assert(ag.load("nb_macro:" .. code)):canonical()
+    end
+    local children = assert(ag.space { threads = 2 }:mutate(parents, { sources = 4, replacements = 8 }))
+    assert.is_true(#children > 30)
     local evaluator = cost.new(latency)
     local column = evaluator:column(children)
     for i = 1, #children do

@@ -312,6 +312,11 @@ async function main() {
   await check('it prints', () => within(browser, report, {}, async (page) => {
     await page.emulateMedia({ media: 'print' });
     assert(!(await page.locator('.filters').isVisible()), 'sliders on paper');
+    const tallest = await page.evaluate(() => {
+      document.querySelectorAll('details.member').forEach((part) => { part.open = true; });
+      return Math.max(...Array.from(document.querySelectorAll('.sketch'), (svg) => svg.getBoundingClientRect().height));
+    });
+    assert(tallest > 100 && tallest < 230 / 25.4 * 96, `a drawing is ${Math.round(tallest)} px high, more than a page`);
     assert((await page.pdf({ format: 'A4' })).length > 10000, 'no pages');
   }));
 

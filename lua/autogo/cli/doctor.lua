@@ -94,7 +94,7 @@ function verb.run()
   local failed = run_checks()
   for _, program in ipairs(PROGRAMS) do
     local path = on_path(program[1])
-    line(path and "ok" or "absent", program[1], path or
+    line(path and "ok" or "absent", program[1], path and ("%s, for %s"):format(path, program[2]) or
       ("only needed for %s (Debian: apt-get install %s)"):format(program[2], program[3]))
   end
   if failed > 0 then

@@ -52,6 +52,9 @@ autogo diff resnet50.onnx evolved/rank_00.onnx
 .TP
 .B AUTOGO_LUA
 The directory that holds autogo/init.lua, where the program does not find it by itself.
+.TP
+.B NO_COLOR
+Where it is set, nothing is coloured.
 .SH SEE ALSO
 .BR lua5.4 (1)
 ]]

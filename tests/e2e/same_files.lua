@@ -1,5 +1,5 @@
--- What a program that has a locale of its own gets: a search, sources, drawings, weights, a training
--- stopped and resumed. Run by locale.sh with a folder and a locale.
+-- Files of all kinds into a folder: a graph in every format, a search, weights of a training that was
+-- stopped and resumed. Run by same_files.sh with a folder and, for a host that has one, a locale.
 local folder, locale = arg[1], arg[2]
 if locale then assert(os.setlocale(locale) and tostring(0.5) == "0,5") end
 
@@ -14,7 +14,8 @@ end
 assert(ag.load(folder .. "/a.json"):hash() == graph:hash() and ag.load(folder .. "/a.onnx"))
 
 local energy = ag.objective.per_node {
-  name = "energy", eval = function(n) return n.macs * 0.8 + n.bytes / 3 end,
+  name = "energy",
+  eval = function(n) return n.macs * 0.8 + n.bytes / 3 end,
 }
 local front = assert(ag.evolve(ag.load "resnet18", {
   objectives = { energy }, iterations = 2, sources = 3, replacements = 20, seed = 7,
