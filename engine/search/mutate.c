@@ -131,12 +131,10 @@ static int compare_work(const void *x, const void *y) {
   return ports ? ports : a->last - b->last;
 }
 
-/* An encoding is the largest thing a parent has: only so many exist at once. */
-enum { ENCODED_AT_ONCE = 64 };
-
 static void run_tasks(struct mutation *m, int parents, int tasks) {
-  for (int first = 0, begin = 0; first < parents; first += ENCODED_AT_ONCE) {
-    int last = first + ENCODED_AT_ONCE < parents ? first + ENCODED_AT_ONCE : parents, end = begin;
+  for (int first = 0, begin = 0; first < parents; first += AG_ENCODED_AT_ONCE) {
+    int last = first + AG_ENCODED_AT_ONCE < parents ? first + AG_ENCODED_AT_ONCE : parents,
+        end = begin;
     while (end < tasks && m->tasks[end].source->parent < last) end++;
     m->first_parent = first;
     m->first_task = begin;

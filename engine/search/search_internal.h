@@ -58,6 +58,9 @@ struct source {
 };
 void ag_source_free(struct source *source);
 
+/* An encoding is the largest thing a parent has: only so many exist at once. */
+enum { AG_ENCODED_AT_ONCE = 64 };
+
 /* Facts of a parent that all its children share. */
 struct parent {
   const ag_graph *graph;

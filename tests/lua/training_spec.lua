@@ -190,9 +190,12 @@ describe("a predicted objective", function()
   it("costs children in batches what it costs them as graphs", function()
     local latency = assert(objective.load "latency:raspi4")
     assert.equal("latency_raspi4", latency.name)
-    local model = assert(ag.load "nb_macro:12012012"):canonical()
-    local children = assert(ag.space { threads = 1 }:mutate({ model }, { sources = 4, replacements = 8 }))
-    assert.is_true(#children > 10)
+    local parents = {}
+    for i, code in ipairs { "12012012", "00000000", "21021021" } do
+      parents[i] = assert(ag.load("nb_macro:" .. code)):canonical()
+    end
+    local children = assert(ag.space { threads = 2 }:mutate(parents, { sources = 4, replacements = 8 }))
+    assert.is_true(#children > 30)
     local evaluator = cost.new(latency)
     local column = evaluator:column(children)
     for i = 1, #children do
