@@ -31,7 +31,7 @@ static const cJSON *keras2_argument(const cJSON *call, int position, const char 
   const cJSON *entry = first_entry(call);
   const cJSON *value = entry && entry->child->next ? entry->child->next->next : NULL;
   if (!value) return NULL;
-  if (position > 0 || position < 0) return ag_keras_field(value->next, names);
+  if (position != 0) return ag_keras_field(value->next, names);
   if (entry != call) return call;
   return strcmp(entry->child->valuestring, "_CONSTANT_VALUE") == 0 ? value : entry;
 }

@@ -27,8 +27,9 @@ ag_status ag_tensorflow_parse(const void *data, size_t size, const ag_import_opt
                               const ag_graph **graph, ag_import_report *report, ag_error *err);
 
 /* A Keras model as JSON: model.to_json() of Keras 1, 2 or 3, or a TF.js layers model. Such files
- * hold no weights. Graph, report and errors as above; there are no start and stop nodes. O(file
- * size). */
+ * hold no weights. Calls of TensorFlow's functions (TFOpLambda and its kin) and of Keras 3's are
+ * read like its layers. Graph, report and errors as above; there are no start and stop nodes.
+ * O(file size). */
 ag_status ag_keras_load(const char *path, const ag_import_options *options, const ag_graph **graph,
                         ag_import_report *report, ag_error *err);
 ag_status ag_keras_parse(const char *text, size_t length, const ag_import_options *options,

@@ -36,9 +36,10 @@ void ag_import_report_free(ag_import_report *report); /* the contents; all field
  * report  may be NULL; freed with ag_import_report_free
  *
  * An input that only weights' places are fed from is a weight without values. Errors, naming
- * file and node: AG_FORMAT, with the byte offset where the file is damaged; AG_UNSUPPORTED for open
- * sizes, sub-graphs, and unknown ops whose result has no shape in the file; AG_INVALID if
- * `bind` contradicts the file; AG_LIMIT. O(file size). */
+ * file and node: AG_FORMAT, with the byte offset where the file is damaged, or with what it is
+ * where it is of another kind (a web page, a checkpoint, ...); AG_UNSUPPORTED for open sizes,
+ * sub-graphs, and unknown ops whose result has no shape in the file; AG_INVALID if `bind`
+ * contradicts the file; AG_LIMIT. O(file size). */
 ag_status ag_onnx_load(const char *path, ag_shape bind, const ag_graph **graph,
                        ag_import_report *report, ag_error *err);
 ag_status ag_onnx_parse(const void *data, size_t size, ag_shape bind, const ag_graph **graph,

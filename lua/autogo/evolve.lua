@@ -66,7 +66,7 @@ local function evaluators(objectives, watch)
   local list, seen = {}, { score = true }
   for i, objective in ipairs(objectives) do
     if seen[objective.name] then
-      error(("objectives: the name '%s' is taken"):format(objective.name), 3)
+      error(("objectives: the name '%s' is taken"):format(objective.name), 4)
     end
     seen[objective.name] = true
     list[i] = cost.new(objective, watch)

@@ -186,6 +186,17 @@ static void layer_norms(void **state) {
   }
 }
 
+/* What an image goes through first: (x - mean) / deviation, adapted to data. */
+static void normalised_images(void **state) {
+  (void)state;
+  chain c = begin(8, 6, 4);
+  add(&c, ag_node_make(AG_OP_BATCHNORM));
+  check(2,
+        "RandomTranslation {\"height_factor\":0.1}\n"
+        "Normalization {\"axis\":[3],\"mean\":null,\"variance\":null}",
+        finish(&c));
+}
+
 /* Dense along channels, by way of steps; each step's columns in a row. */
 static void time_distributed(void **state) {
   (void)state;
@@ -221,6 +232,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(heads),
       cmocka_unit_test(sizes),
       cmocka_unit_test(layer_norms),
+      cmocka_unit_test(normalised_images),
       cmocka_unit_test(time_distributed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
