@@ -21,11 +21,19 @@ awk 'FNR == 1 { next }
   FNR == NR { one[$1] = $8; next }
   { printf "%s: 2 threads %.2f times 1 thread\n", $1, $8 / one[$1] }' "$work/mutate.1" "$work/mutate.2"
 
-for name in $networks; do
-  "$BUILD/autogo" evolve "$cg/$name.json" --preset published-cifar --seed 1 --threads 2 \
-    --iterations "$GENERATIONS" --out "$work/$name" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
-  awk -F, -v name="$name" 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+# NAME THREADS: children scored and seconds
+evolve() {
+  "$BUILD/autogo" evolve "$cg/$1.json" --preset published-cifar --seed 1 --threads "$2" \
+    --iterations "$GENERATIONS" --out "$work/$1" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
+  awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
     { seconds += $column["seconds"]; scored += $column["scored"] }
-    END { printf "evolve %s: %d scored in %.2f s, %.0f a second\n", name, scored, seconds, scored / seconds }
-  ' "$work/$name/history.csv"
+    END { print scored, seconds }' "$work/$1/history.csv"
+  rm -r "$work/$1"
+}
+
+for name in $networks; do
+  { evolve "$name" 1; evolve "$name" 2; } >"$work/runs"
+  awk -v name="$name" 'NR == 1 { one = $2; next }
+    { printf "evolve %s: %d scored in %.2f s, %.0f a second; 2 threads %.2f times 1 thread\n",
+        name, $1, $2, $1 / $2, one / $2 }' "$work/runs"
 done
