@@ -23,14 +23,14 @@ OPT     := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-reco
 endif
 
 VERSION  := $(shell sed -n 's/.*AG_VERSION "\(.*\)".*/\1/p' include/autogo/*.h)
-PACKAGES := lua5.4 libcjson libprotobuf-c
+PACKAGES := lua5.4 libcjson openblas libprotobuf-c
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 # No contraction of a*b + c: results must not depend on the processor.
 CFLAGS_ALL = -std=c11 $(WARNINGS) $(OPT) -ffp-contract=off -fPIC -pthread \
              -D_GNU_SOURCE -Iinclude -I. -I$(BUILD)/generated \
              $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null) $(CFLAGS)
 # lp_solve ships static archives only; the Lua module needs the position-independent one.
-LIBS = $(shell pkg-config --libs libcjson libprotobuf-c 2>/dev/null) \
+LIBS = $(shell pkg-config --libs libcjson openblas libprotobuf-c 2>/dev/null) \
        -l:liblpsolve55_pic.a -lcolamd -ldl -lm -pthread
 LUA_LIBS = $(shell pkg-config --libs lua5.4 2>/dev/null)
 

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cblas.h>
+
 #include "engine/base/file.h"
 #include "engine/base/locale.h"
 #include "engine/base/map.h"
@@ -190,6 +192,8 @@ static const luaL_Reg functions[] = {{"interrupted", core_interrupted},
                                      {NULL, NULL}};
 
 void ag_lua_open_system(lua_State *L) {
+  /* The engine parallelises over graphs; a BLAS with threads of its own only gets in the way. */
+  openblas_set_num_threads(1);
   luaL_setfuncs(L, functions, 0);
   lua_pushstring(L, AG_VERSION);
   lua_setfield(L, -2, "version");

@@ -1,7 +1,7 @@
 /* Products of thin matrices: one side is 32 to 96 wide, the other as long as a batch. A tile of
  * eight rows by 32 columns stays in registers while the sum runs; it is cut into slices, so that
  * what a tile reads of both factors stays in the first-level cache, whichever of them is long.
- * A BLAS would do, but for two things: it rounds in another order on every processor, and on
+ * OpenBLAS would do, but for two things: it rounds in another order on every processor, and on
  * processors newer than itself it takes its slowest kernels. */
 #include "engine/predict/product.h"
 

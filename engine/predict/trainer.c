@@ -1,12 +1,12 @@
 /* A batch is cut into AG_SHARDS parts by whole graphs, always in the same way; threads take
  * shards, the loss couples their predictions, and their gradients are added in order of shard.
  * So the number of threads changes who computes, never what. */
+#include <cblas.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/alloc.h"
 #include "engine/predict/trainer.h"
-#include "engine/predict/vector.h"
 
 struct ag_trainer {
   const ag_config *config;
@@ -21,6 +21,7 @@ struct ag_trainer {
 };
 
 ag_trainer *ag_trainer_new(const ag_config *config, const ag_training_set *corpus, int threads) {
+  openblas_set_num_threads(1); /* parallelism is over shards */
   ag_trainer *t = AG_NEW(ag_trainer);
   t->config = config;
   t->corpus = corpus;
@@ -92,12 +93,14 @@ static void reserve(ag_trainer *t, int count) {
   t->grad = ag_resize(t->grad, n, sizeof *t->grad);
 }
 
+/* Sums of two (alpha = 1) are rounded once, alike in every kernel of a BLAS; sums of many products
+ * are not, and are left to vector.c and product.c. */
 static void add_gradient(ag_gradient *to, const ag_gradient *from, const ag_layout *layout) {
   int d = layout->joined;
-  ag_vector_add(to->params, 1, from->params, layout->size);
-  ag_vector_add(to->head, 1, from->head, d * d);
-  ag_vector_add(to->head_bias, 1, from->head_bias, d);
-  ag_vector_add(to->head_weight, 1, from->head_weight, d);
+  cblas_saxpy(layout->size, 1, from->params, 1, to->params, 1);
+  cblas_saxpy(d * d, 1, from->head, 1, to->head, 1);
+  cblas_saxpy(d, 1, from->head_bias, 1, to->head_bias, 1);
+  cblas_saxpy(d, 1, from->head_weight, 1, to->head_weight, 1);
   to->head_offset += from->head_offset;
 }
 

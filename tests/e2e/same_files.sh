@@ -38,10 +38,10 @@ if make_comma; then
 else
   echo "skipped: localedef cannot make a locale with a decimal comma"
 fi
-# The C library chooses its routines by the processor; this makes it think less of it.
+# OpenBLAS and the C library choose their routines by the processor; these make them think less of it.
 if grep -qw fma /proc/cpuinfo 2>/dev/null; then
-  GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-AVX2,-AVX2_Usable,-FMA_Usable
-  export GLIBC_TUNABLES
+  OPENBLAS_CORETYPE=Nehalem GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA,-AVX2,-AVX2_Usable,-FMA_Usable
+  export OPENBLAS_CORETYPE GLIBC_TUNABLES
   same "of an older processor" older
 else
   echo "skipped: this processor has nothing to hide"
