@@ -129,24 +129,49 @@ local function unmatched(nodes, matched)
   return rest
 end
 
+-- Labels and shapes of the nodes that are left, by themselves: `best_row` reads them once per pair.
+local function labels_and_shapes(nodes, rest)
+  local labels, shapes = {}, {}
+  for k, i in ipairs(rest) do
+    labels[k], shapes[k] = nodes[i].label, nodes[i].shape
+  end
+  return labels, shapes
+end
+
+-- Row x of the table in which best[x][y] is the most that the nodes from x and from y on can be worth;
+-- `below` is row x + 1, `own` node x.
+local function best_row(below, own, labels, shapes)
+  local own_label, own_shape, next = own.label, own.shape, 0
+  local row = { [#labels + 1] = next }
+  for y = #labels, 1, -1 do
+    local most = below[y]
+    if next > most then
+      most = next
+    end
+    if labels[y] == own_label then
+      local gained = below[y + 1] + (shapes[y] == own_shape and 3 or 2) -- `worth`, without the call
+      if gained > most then
+        most = gained
+      end
+    end
+    row[y], next = most, most
+  end
+  return row
+end
+
 -- Longest common subsequence by worth of the nodes that are left.
 local function align(a, b, origin, taken)
   local left, right = unmatched(a, taken), unmatched(b, origin)
   if #left * #right > MOST_PAIRS then
     return
   end
+  local labels, shapes = labels_and_shapes(b, right)
   local best = { [#left + 1] = {} }
   for y = 1, #right + 1 do
     best[#left + 1][y] = 0
   end
   for x = #left, 1, -1 do
-    local row, below = { [#right + 1] = 0 }, best[x + 1]
-    local own = a[left[x]]
-    for y = #right, 1, -1 do
-      local most, gain = math.max(below[y], row[y + 1]), worth(own, b[right[y]])
-      row[y] = gain > 0 and below[y + 1] + gain > most and below[y + 1] + gain or most
-    end
-    best[x] = row
+    best[x] = best_row(best[x + 1], a[left[x]], labels, shapes)
   end
   local x, y = 1, 1
   while x <= #left and y <= #right do

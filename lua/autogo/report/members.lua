@@ -185,9 +185,10 @@ local function elsewhere(one)
       (file:gsub("%.json$", "") .. ".html")) or ".")
 end
 
--- The drawings of a member, from `memory` where they were made before; `left` is the room for them.
+-- The drawings of a member, from `memory` where they were made before; `sketches` are parts of them that
+-- other members have too; `left` is the room for them.
 -- Returns the room then left, too.
-local function difference(report, one, memory, left)
+local function difference(report, one, memory, sketches, left)
   if #one.changes == 0 then
     return "", left
   elseif not (report.input.graph and one.graph) then
@@ -199,7 +200,8 @@ local function difference(report, one, memory, left)
   local key = one.source or one
   if not memory[key] then
     local input = report.input.graph
-    memory[key] = portrait.difference(input, one.graph, match.difference(input, one.graph).origin)
+    memory[key] = portrait.difference(input, one.graph, match.difference(input, one.graph).origin,
+      sketches)
   end
   left = left - #memory[key].html
   return left < 0 and elsewhere(one) or fill("<h4>What changed</h4>%s", memory[key]), left
@@ -214,10 +216,10 @@ function members.list(report, section, memory)
   for _, one in ipairs(report.members) do
     ranks[one.hash or false] = one.rank
   end
-  local left = ROOM
+  local left, sketches = ROOM, {}
   for i, one in ipairs(report.members) do
     local drawn
-    drawn, left = difference(report, one, memory, left)
+    drawn, left = difference(report, one, memory, sketches, left)
     parts[i] = fill('<details class="member" data-rank="%s">%s<div class="body" id="rank-%s" tabindex="-1">'
       .. "%s%s%s</div></details>\n", integer(one.rank), summary(report, one), integer(one.rank),
       lineage(report, one, ranks), doubts(one), drawn)

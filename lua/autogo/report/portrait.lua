@@ -30,9 +30,10 @@ local function place_in_words(place)
 end
 
 -- A hunk with its caption; alike places are named in it.
-local function figure(hunk, number, total)
+local function figure(hunk, number, total, drawn)
   local where = place_in_words(hunk.places[1])
-  local svg, why = sketch.hunk(hunk, ("change %d of %d, %s, before and after"):format(number, total, where))
+  local label = ("change %d of %d, %s, before and after"):format(number, total, where)
+  local svg, why = sketch.hunk(hunk, label, drawn)
   if not svg then
     return fill('<p class="note">Not drawn: %s.</p>', why)
   end
@@ -69,12 +70,13 @@ end
 -- @tparam Graph parent
 -- @tparam Graph child
 -- @tparam table origin as of `autogo.report.aligned`
+-- @tparam[opt] table drawn drawings of earlier differences, of `autogo.report.sketch`
 -- @treturn markup
-function portrait.difference(parent, child, origin)
+function portrait.difference(parent, child, origin, drawn)
   local pair = aligned.pair(parent, child, origin)
   local list, drawings = hunks.list(pair), {}
   for k, hunk in ipairs(list) do
-    drawings[k] = figure(hunk, k, #list)
+    drawings[k] = figure(hunk, k, #list, drawn or {})
   end
   if #list == 0 then
     return fill '<p class="note">No node differs.</p>'

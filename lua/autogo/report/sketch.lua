@@ -124,11 +124,24 @@ local function draw_side(out, a, scene, name, x)
   out[#out + 1] = "</g>"
 end
 
---- Draw a hunk.
--- @tparam table hunk of `autogo.report.hunks`
--- @tparam string label for those who cannot see it
--- @treturn string SVG; or nil and a message
-function sketch.hunk(hunk, label)
+-- All that a drawing shows: hunks of the same are drawn alike.
+local function content(hunk)
+  local parts = { hunk.rows }
+  for _, scene in ipairs { hunk.before, hunk.after } do
+    for i, node in ipairs(scene.nodes) do
+      parts[#parts + 1] = ("%s@%d%s%s"):format(picture.tooltip(node), scene.row[i], scene.mark[i] or "",
+        node.elided and node.fold .. folds.positions(node) or "")
+    end
+    for _, edge in ipairs(scene.edges) do
+      parts[#parts + 1] = edge[1] .. ">" .. edge[2]
+    end
+    parts[#parts + 1] = "|"
+  end
+  return table.concat(parts, "\n")
+end
+
+-- The attributes and the content of the drawing's element.
+local function draw(hunk)
   local list, why = arrange(hunk)
   if not list then
     return nil, why
@@ -140,9 +153,27 @@ function sketch.hunk(hunk, label)
   draw_side(out, list[1], hunk.before, "before", EDGE)
   draw_side(out, list[2], hunk.after, "after", middle)
   local breadth, tall = number(width), number(height)
-  return ('<svg class="sketch" role="img" aria-label="%s" viewBox="0 0 %s %s" width="%s" height="%s" '
-    .. 'data-middle="%s">%s<path class="split" d="M%s 0V%s"/></svg>'):format(text.escape(label), breadth,
-    tall, breadth, tall, number(middle), table.concat(out), number(middle - BETWEEN / 2), tall)
+  return (' viewBox="0 0 %s %s" width="%s" height="%s" data-middle="%s">%s<path class="split" '
+    .. 'd="M%s 0V%s"/></svg>'):format(breadth, tall, breadth, tall, number(middle), table.concat(out),
+    number(middle - BETWEEN / 2), tall)
+end
+
+--- Draw a hunk.
+-- @tparam table hunk of `autogo.report.hunks`
+-- @tparam string label for those who cannot see it
+-- @tparam table drawn what was drawn before: the networks of a front share most of their mutations (of 145
+-- hunks of 23 networks, 56 differed; half the time of a page was drawing)
+-- @treturn string SVG; or nil and a message
+function sketch.hunk(hunk, label, drawn)
+  local key = content(hunk)
+  if not drawn[key] then
+    local drawing, why = draw(hunk)
+    if not drawing then
+      return nil, why
+    end
+    drawn[key] = drawing
+  end
+  return ('<svg class="sketch" role="img" aria-label="%s"%s'):format(text.escape(label), drawn[key])
 end
 
 return sketch
