@@ -188,30 +188,33 @@ static ag_status with_ints(ag_keras_function *f, const char *names, const int64_
   return status;
 }
 
+/* A function of nothing else. */
+static ag_status of_ints(ag_keras_function *f, const char *names, const int64_t *otherwise,
+                         int otherwise_count) {
+  ag_status status = with_ints(f, names, otherwise, otherwise_count);
+  return status ? status : ag_keras_finish_function(f);
+}
+
 static ag_status reduce(ag_keras_function *f) {
   int64_t all[AG_MAX_RANK];
   for (int d = 0; d < AG_MAX_RANK; d++) all[d] = d;
   ag_keras_set_bool(f, "keep_dims", ag_keras_argument_flag(f->l, "keepdims|keep_dims"));
-  ag_status status = with_ints(f, "axis|reduction_indices", all, ag_keras_argument_rank(f->l));
-  return status ? status : ag_keras_finish_function(f);
+  return of_ints(f, "axis|reduction_indices", all, ag_keras_argument_rank(f->l));
 }
 
 static ag_status reshape(ag_keras_function *f) {
-  ag_status status = with_ints(f, "shape|newshape", NULL, 0);
-  return status ? status : ag_keras_finish_function(f);
+  return of_ints(f, "shape|newshape", NULL, 0);
 }
 
 static ag_status transpose(ag_keras_function *f) {
   int64_t reversed[AG_MAX_RANK];
   int rank = ag_keras_argument_rank(f->l);
   for (int d = 0; d < rank; d++) reversed[d] = rank - 1 - d;
-  ag_status status = with_ints(f, "perm|axes", reversed, rank);
-  return status ? status : ag_keras_finish_function(f);
+  return of_ints(f, "perm|axes", reversed, rank);
 }
 
 static ag_status expand(ag_keras_function *f) {
-  ag_status status = with_ints(f, "axis", NULL, 0);
-  return status ? status : ag_keras_finish_function(f);
+  return of_ints(f, "axis", NULL, 0);
 }
 
 static ag_status squeeze(ag_keras_function *f) {
@@ -248,8 +251,7 @@ static ag_status resize(ag_keras_function *f) {
   ag_keras_set_bool(f, "half_pixel_centers",
                     !older || ag_keras_argument_flag(f->l, "half_pixel_centers"));
   ag_keras_set_bool(f, "align_corners", ag_keras_argument_flag(f->l, "align_corners"));
-  ag_status status = with_ints(f, "size", NULL, 0);
-  return status ? status : ag_keras_finish_function(f);
+  return of_ints(f, "size", NULL, 0);
 }
 
 static ag_status fold_space(ag_keras_function *f) {

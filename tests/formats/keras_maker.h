@@ -166,4 +166,15 @@ static inline void check(int version, const char *layers, const ag_graph *expect
   ag_graph_release(expected);
 }
 
+/* Frees `text`: a model in which the reader refuses the layer `where`, saying `what`. */
+static inline void refuse_model(char *text, const char *where, const char *what) {
+  char message[1024];
+  ag_error err;
+  const ag_graph *g;
+  ag_status status = ag_keras_parse(text, strlen(text), NULL, &g, NULL, &err);
+  if (!status || strcmp(err.node, where) != 0 || !strstr(err.message, what))
+    fail_msg("%d: %s", status, ag_error_text(&err, message, sizeof message));
+  free(text);
+}
+
 #endif

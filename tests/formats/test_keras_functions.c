@@ -258,13 +258,7 @@ static void operations(void **state) {
 /* --- refusals ----------------------------------------------------------------------------- */
 
 static void refuse(const char *layers, const char *where, const char *what) {
-  char *text = called(2, layers), message[1024];
-  ag_error err;
-  const ag_graph *g;
-  ag_status status = ag_keras_parse(text, strlen(text), NULL, &g, NULL, &err);
-  if (!status || strcmp(err.node, where) != 0 || !strstr(err.message, what))
-    fail_msg("%d: %s", status, ag_error_text(&err, message, sizeof message));
-  free(text);
+  refuse_model(called(2, layers), where, what);
 }
 
 static void refusals_name_the_function(void **state) {

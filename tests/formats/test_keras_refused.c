@@ -11,13 +11,7 @@
 #include "engine/base/random.h"
 
 static void refuse(const char *layers, const char *where, const char *what) {
-  char *text = functional(2, "[null,8,6,4]", layers), message[1024];
-  ag_error err;
-  const ag_graph *g;
-  ag_status status = ag_keras_parse(text, strlen(text), NULL, &g, NULL, &err);
-  if (!status || strcmp(err.node, where) != 0 || !strstr(err.message, what))
-    fail_msg("%d: %s", status, ag_error_text(&err, message, sizeof message));
-  free(text);
+  refuse_model(functional(2, "[null,8,6,4]", layers), where, what);
 }
 
 static void refusals_name_layer_and_class(void **state) {
