@@ -24,6 +24,11 @@
 -- @tparam string bytes
 -- @treturn boolean true; or nil and a message
 
+--- Whether `write_file` could write there now: to be asked before long work. Nothing is changed.
+-- @function can_write
+-- @tparam string path
+-- @treturn boolean true; or nil and a message
+
 --- Append to a file that is `size` bytes long, and wait until the disk has it.
 -- @function append_file
 -- @tparam string path
