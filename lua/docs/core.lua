@@ -233,7 +233,7 @@
 -- @tparam string path
 -- @treturn Predictor; or nil and a message
 
---- An ensemble of copies of up to 8 predictors of one kind.
+--- An ensemble of copies of up to 8 predictors of one model (psc or gnn), which may differ in all else.
 -- @function join_predictors
 -- @tparam {Predictor,...} members
 -- @treturn Predictor; or nil and a message

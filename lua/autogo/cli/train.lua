@@ -8,6 +8,9 @@ local train = require "autogo.train"
 local LATENCY = { model = "gnn", transform = "log", sum_pooling = true, huber = 0.2 }
 
 local function progress(row)
+  if row.members and row.members > 1 then
+    io.stderr:write(("member %d of %d, "):format(row.member, row.members))
+  end
   io.stderr:write(("epoch %d of %d: loss %.4f, validation SRCC %.4f, %.0f samples/s, %.0f s left\n"):format(
     row.epoch, row.epochs, row.loss, row.srcc, row.samples_per_second, row.seconds_left))
 end
