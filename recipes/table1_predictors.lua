@@ -1,12 +1,13 @@
 -- Rank correlation of the predictors (Table 1), on the families with public labels.
 --
---     autogo run recipes/table1_predictors.lua --labels DIR [--seeds N] [--members N] [--out DIR]
---         [--jobs N] [--quick]
+--     autogo run recipes/table1_predictors.lua --labels DIR [--seeds N] [--members N] [--sums WAY]
+--         [--out DIR] [--jobs N] [--quick]
 --
 -- DIR holds nb201.csv, nb_macro.csv and nb101.csv (columns: `autogo.labels`); one that is missing is
 -- left out. For every family, the whole-graph GNN, PSC trained on one random cut per graph and batch (PSC
 -- 1:1) and PSC on eight, each for several seeds, which draw split and training. With --members, each is
--- the mean of as many trained apart. SRCC is the mean over folds of one cut per test graph. Trainings
+-- the mean of as many trained apart; with --sums both, half of them see additions as nodes and half do not.
+-- SRCC is the mean over folds of one cut per test graph. Trainings
 -- are dealt out to --jobs processes of one thread each, which scales better than threads within one
 -- training; the figures do not depend on it. Leaves in the output folder:
 --
@@ -40,6 +41,8 @@ local values = recipe.options {
     { name = "labels", type = "string", value = "DIR", default = "../shared/data/labels", help = "tables" },
     { name = "seeds", type = "integer", min = 1, max = 100, default = 5, help = "runs of each" },
     { name = "members", type = "integer", min = 1, max = 8, default = 1, help = "of an ensemble" },
+    { name = "sums", type = "choice", choices = { "keep", "flatten", "both" }, default = "keep",
+      help = "additions are nodes or none, or (an ensemble's members in turn) both" },
     { name = "epochs", type = "integer", min = 1, max = 100000, default = 100, help = "passes" },
     { name = "jobs", type = "integer", min = 1, max = 256, help = "processes [all processors]" },
     { name = "job", type = "integer", min = 1, max = 256, help = "be one of them: for internal use" },
@@ -101,6 +104,7 @@ local function fit(model, training, validation, seed)
   local predictor, why = train.fit_ensemble({
     model = model.model,
     splits = model.splits,
+    sums = values.sums,
     epochs = epochs,
     seed = seed,
     threads = 1,
@@ -254,9 +258,9 @@ end
 local function collect()
   local pipes, lines = {}, {}
   for job = 1, jobs do
-    local options = "--job %d --jobs %d --labels %s --out %s --seeds %d --members %d --epochs %d%s"
+    local options = "--job %d --jobs %d --labels %s --out %s --seeds %d --members %d --sums %s --epochs %d%s"
     pipes[job] = recipe.again(options:format(job, jobs, recipe.quoted(values.labels),
-      recipe.quoted(values.out), values.seeds, values.members, values.epochs,
+      recipe.quoted(values.out), values.seeds, values.members, values.sums, values.epochs,
       values.quick and " --quick" or ""))
   end
   local failed = false
