@@ -2,6 +2,7 @@
 -- @module autogo.cli.train
 
 local ag = require "autogo"
+local core = require "autogo.core"
 local train = require "autogo.train"
 
 -- Costs add up over nodes and span decades: what --target chooses unless told otherwise.
@@ -71,9 +72,13 @@ return {
   usage = "--labels FILE --family NAME --out FILE [options]",
   arguments = {},
   options = OPTIONS,
+  check = function(values)
+    local _, why = tables(values)
+    return why
+  end,
   run = function(values)
-    local list, why = tables(values)
-    if not list then
+    local good, why = core.can_write(values.out)
+    if not good then
       return nil, why
     end
     local options = {}
@@ -83,7 +88,7 @@ return {
     for key, value in pairs(values) do
       options[key] = value
     end
-    options.tables, options.progress = list, not values.quiet and progress or nil
+    options.tables, options.progress = tables(values), not values.quiet and progress or nil
     options.tokenizer, why = ag.tokenizer(values.tokenizer)
     if not options.tokenizer then
       return nil, why
