@@ -155,9 +155,13 @@ static int run(lua_State *L) {
   return 1;
 }
 
-/* The message, with a traceback if AUTOGO_TRACE is set. */
+/* The message, with a traceback if AUTOGO_TRACE is set. What is none is told by its type: its
+ * address would say nothing. */
 static int explain(lua_State *L) {
-  const char *text = luaL_tolstring(L, 1, NULL);
+  const char *text = lua_tostring(L, 1);
+  if (!text && luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL) text = luaL_tolstring(L, 1, NULL);
+  if (!text)
+    text = lua_pushfstring(L, "the script raised a %s instead of a message", luaL_typename(L, 1));
   if (getenv("AUTOGO_TRACE")) luaL_traceback(L, L, text, 1);
   return 1;
 }

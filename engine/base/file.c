@@ -132,14 +132,36 @@ static int create_beside(const char *path, char *name, size_t room) {
   return file;
 }
 
-ag_status ag_file_begin(ag_file_writer *writer, const char *path, ag_error *err) {
+/* A new file would take the place of a device, a pipe or a link by its name: the first two are
+ * written as they are (/dev/null, /dev/stdout), of a link the file that it leads to. */
+static void open_writer(ag_file_writer *writer) {
+  struct stat status;
+  bool there = stat(writer->path, &status) == 0;
+  if (there && !S_ISREG(status.st_mode)) {
+    writer->file = open(writer->path, O_WRONLY | O_CLOEXEC | O_NOCTTY); /* a directory: EISDIR */
+    return;
+  }
+  char *target = there ? realpath(writer->path, NULL) : NULL;
+  const char *path = target ? target : writer->path;
   size_t room = strlen(path) + 40;
-  *writer = (ag_file_writer){.path = ag_strdup(path), .temporary = ag_alloc(room, 1)};
+  writer->temporary = ag_alloc(room, 1);
   writer->file = create_beside(path, writer->temporary, room);
+  writer->target = ag_strdup(path);
+  free(target);
+}
+
+static void free_writer(ag_file_writer *writer) {
+  free(writer->path);
+  free(writer->target);
+  free(writer->temporary);
+}
+
+ag_status ag_file_begin(ag_file_writer *writer, const char *path, ag_error *err) {
+  *writer = (ag_file_writer){.path = ag_strdup(path)};
+  open_writer(writer);
   if (writer->file >= 0) return AG_OK;
   fail_with_errno(err, path, "cannot write");
-  free(writer->temporary);
-  free(writer->path);
+  free_writer(writer);
   return AG_IO;
 }
 
@@ -150,20 +172,19 @@ ag_status ag_file_more(ag_file_writer *writer, const void *data, size_t size, ag
 }
 
 ag_status ag_file_end(ag_file_writer *writer, ag_status status, ag_error *err) {
-  bool good = status == AG_OK;
-  bool written = good && fsync(writer->file) == 0;
+  bool good = status == AG_OK, in_place = !writer->temporary;
+  bool written = good && (in_place || fsync(writer->file) == 0);
   if (good && !written) fail_with_errno(err, writer->path, "cannot write");
   if (close(writer->file) != 0 && written) {
     fail_with_errno(err, writer->path, "cannot write");
     written = false;
   }
-  if (written && rename(writer->temporary, writer->path) != 0) {
+  if (written && !in_place && rename(writer->temporary, writer->target) != 0) {
     fail_with_errno(err, writer->path, "cannot write");
     written = false;
   }
-  if (!written) unlink(writer->temporary);
-  free(writer->temporary);
-  free(writer->path);
+  if (!written && !in_place) unlink(writer->temporary);
+  free_writer(writer);
   return written ? AG_OK : good ? AG_IO : status;
 }
 

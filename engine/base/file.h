@@ -19,7 +19,8 @@ ag_status ag_file_map(const char *path, void **data, size_t *size, ag_error *err
 void ag_file_unmap(void *data, size_t size);
 
 /* Write so that readers see the old file or the whole new one: temporary file beside it,
- * fsync, rename. On failure nothing is left behind. */
+ * fsync, rename. On failure nothing is left behind. Through a link its target is written; devices
+ * and pipes are written as they are. */
 ag_status ag_file_write(const char *path, const void *data, size_t size, ag_error *err);
 
 /* The same in pieces: begin, any number of `more`, end. After begin has succeeded, `end` must
@@ -27,7 +28,7 @@ ag_status ag_file_write(const char *path, const void *data, size_t size, ag_erro
  * and returns it, or AG_IO. */
 typedef struct ag_file_writer {
   int file;
-  char *path, *temporary;
+  char *path, *target, *temporary; /* the last two are NULL for a device or a pipe */
 } ag_file_writer;
 ag_status ag_file_begin(ag_file_writer *writer, const char *path, ag_error *err);
 ag_status ag_file_more(ag_file_writer *writer, const void *data, size_t size, ag_error *err);

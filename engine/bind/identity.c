@@ -34,6 +34,23 @@ static int graph_isomorphic(lua_State *L) {
   return 1;
 }
 
+/* a:match(b) -> for each node of b which of a it is, -1 for new ones; and how many of the others
+ * have another shape */
+static int graph_match(lua_State *L) {
+  const ag_graph *a = ag_lua_check_graph(L, 1), *b = ag_lua_check_graph(L, 2);
+  int32_t *origin = ag_lua_scratch(L, (size_t)b->size, sizeof *origin);
+  int reshaped = 0;
+  ag_graph_match(a, b, origin);
+  for (int j = 0; j < b->size; j++) {
+    if (origin[j] < 0) continue;
+    const ag_node *before = &a->nodes[origin[j]], *after = &b->nodes[j];
+    reshaped += !ag_shape_equal(before->in, after->in) || !ag_shape_equal(before->out, after->out);
+  }
+  ag_lua_push_integers(L, origin, b->size);
+  lua_pushinteger(L, reshaped);
+  return 2;
+}
+
 /* --- JSON ---------------------------------------------------------------------------------- */
 
 /* g:json() -> string */
@@ -77,9 +94,13 @@ static int load_graph(lua_State *L) {
 
 /* --- class --------------------------------------------------------------------------------- */
 
-static const luaL_Reg methods[] = {
-    {"hash", graph_hash}, {"canonical", graph_canonical}, {"isomorphic", graph_isomorphic},
-    {"json", graph_json}, {"save_json", graph_save_json}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"hash", graph_hash},
+                                   {"canonical", graph_canonical},
+                                   {"isomorphic", graph_isomorphic},
+                                   {"match", graph_match},
+                                   {"json", graph_json},
+                                   {"save_json", graph_save_json},
+                                   {NULL, NULL}};
 
 static const luaL_Reg functions[] = {
     {"parse_graph", parse_graph}, {"load_graph", load_graph}, {NULL, NULL}};

@@ -19,6 +19,7 @@
 #include "engine/base/locale.h"
 #include "engine/base/utf8.h"
 #include "engine/bind/bind.h"
+#include "engine/graph/json_node.h"
 
 enum { DECODE_LIMIT = 64 << 20, DEPTH_LIMIT = 200 };
 
@@ -74,22 +75,6 @@ static void push_value(lua_State *L, const cJSON *item) {
     lua_pushlightuserdata(L, NULL);
 }
 
-static bool too_deep(const char *text, size_t length) {
-  int depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < length; i++) {
-    if (quoted && text[i] == '\\')
-      i++;
-    else if (text[i] == '"')
-      quoted = !quoted;
-    else if (!quoted && (text[i] == '[' || text[i] == '{') && ++depth > DEPTH_LIMIT)
-      return true;
-    else if (!quoted && (text[i] == ']' || text[i] == '}'))
-      depth--;
-  }
-  return false;
-}
-
 static void delete_tree(void *tree) {
   cJSON_Delete(tree);
 }
@@ -107,7 +92,8 @@ static int json_decode(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length), *end = text;
   if (length > DECODE_LIMIT) return decode_error(L, "JSON longer than %lld bytes", DECODE_LIMIT);
-  if (too_deep(text, length)) return decode_error(L, "JSON nested deeper than %lld", DEPTH_LIMIT);
+  ag_error err;
+  if (ag_json_measure(text, length, DEPTH_LIMIT, DECODE_LIMIT, &err)) return ag_lua_fail(L, &err);
   void **tree = ag_lua_anchor(L, delete_tree);
   *tree = cJSON_ParseWithLengthOpts(text, length + 1, &end, 1);
   if (!*tree) return decode_error(L, "not JSON (at byte %lld)", (long long)(end - text));

@@ -60,6 +60,15 @@ static int write_file(lua_State *L) {
   return ag_lua_result(L, ag_file_write(path, data, size, &err), &err);
 }
 
+/* can_write(path) -> true | nil, message; what write_file would say, before the work is done */
+static int can_write(lua_State *L) {
+  ag_error err;
+  ag_file_writer writer;
+  ag_status status = ag_file_begin(&writer, luaL_checkstring(L, 1), &err);
+  if (!status) ag_file_end(&writer, AG_INTERRUPTED, NULL);
+  return ag_lua_result(L, status, &err);
+}
+
 /* append_file(path, size, bytes) -> true | nil, message; see ag_file_append */
 static int append_file(lua_State *L) {
   ag_error err;
@@ -181,6 +190,7 @@ static const luaL_Reg functions[] = {{"interrupted", core_interrupted},
                                      {"plain_numbers", plain_numbers},
                                      {"read_file", read_file},
                                      {"write_file", write_file},
+                                     {"can_write", can_write},
                                      {"append_file", append_file},
                                      {"hash", hash_bytes},
                                      {"mkdir", make_directory},

@@ -45,11 +45,11 @@ static ag_status parse_json(const request *r, const char *text, size_t size,
   return status;
 }
 
-/* No message begins with a brace, nor with white space that a field could be. */
+/* No message begins with a brace or bracket, nor with white space that a field could be. */
 static bool is_json(const char *data, size_t size) {
   size_t at = 0;
   while (at < size && strchr(" \t\r\n", data[at]) && data[at]) at++;
-  return at < size && data[at] == '{';
+  return at < size && (data[at] == '{' || data[at] == '[');
 }
 
 static ag_status parse(void *context, const void *data, size_t size, const char *directory) {

@@ -18,9 +18,11 @@ static ag_status fail_in_text(ag_error *err, ag_status code, size_t offset, cons
   return code;
 }
 
-static ag_status measure(const char *text, size_t length, ag_error *err) {
-  int depth = 0, values = 0;
+ag_status ag_json_measure(const char *text, size_t length, int depth, int64_t values,
+                          ag_error *err) {
   bool quoted = false;
+  int now = 0;
+  int64_t count = 0;
   for (size_t i = 0; i < length; i++) {
     char c = text[i];
     if (quoted && c == '\\')
@@ -28,17 +30,17 @@ static ag_status measure(const char *text, size_t length, ag_error *err) {
     else if (c == '"')
       quoted = !quoted;
     if (quoted) continue;
-    if (c == '[' || c == '{') depth++;
-    if (c == ']' || c == '}') depth--;
-    if (c == '[' || c == '{' || c == ',') values++;
-    if (depth > MAX_DEPTH) return fail_in_text(err, AG_LIMIT, i, "nested too deeply");
-    if (values > MAX_VALUES) return fail_in_text(err, AG_LIMIT, i, "too many values");
+    if (c == '[' || c == '{') now++;
+    if (c == ']' || c == '}') now--;
+    if (c == '[' || c == '{' || c == ',') count++;
+    if (now > depth) return fail_in_text(err, AG_LIMIT, i, "JSON nested deeper than read here");
+    if (count > values) return fail_in_text(err, AG_LIMIT, i, "JSON of too many values");
   }
   return AG_OK;
 }
 
 ag_status ag_json_parse(const char *text, size_t length, cJSON **root, ag_error *err) {
-  ag_status status = measure(text, length, err);
+  ag_status status = ag_json_measure(text, length, MAX_DEPTH, MAX_VALUES, err);
   if (status) return status;
   const char *end = text;
   *root = cJSON_ParseWithLengthOpts(text, length, &end, false);

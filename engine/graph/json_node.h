@@ -9,6 +9,11 @@
 
 enum { AG_JSON_MAX_FILE = 1 << 28 };
 
+/* AG_LIMIT, and the byte, where a text nests deeper than `depth` or has more than `values` values:
+ * what a parser that calls itself, and the memory for its tree, may be asked to bear. */
+ag_status ag_json_measure(const char *text, size_t length, int depth, int64_t values,
+                          ag_error *err);
+
 /* Parse the whole text; the caller deletes *root. AG_FORMAT with the byte, AG_LIMIT past 8,000,000
  * values or depth 64. */
 ag_status ag_json_parse(const char *text, size_t length, cJSON **root, ag_error *err);

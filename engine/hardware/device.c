@@ -9,6 +9,7 @@
 
 #include "autogo/hardware.h"
 #include "engine/base/file.h"
+#include "engine/graph/json_node.h"
 
 enum { FILE_LIMIT = 1 << 20 };
 
@@ -303,27 +304,13 @@ static ag_status read_root(const cJSON *root, ag_device *d, ag_error *err) {
   return status ? status : ag_device_check(d, err);
 }
 
-/* A text nested deeper than any device file would take the stack of a reader. */
-static bool too_deep(const char *text, size_t length) {
-  int depth = 0;
-  for (size_t i = 0; i < length; i++) {
-    if ((text[i] == '[' || text[i] == '{') && ++depth > 64) return true;
-    if (text[i] == ']' || text[i] == '}') depth--;
-  }
-  return false;
-}
-
 ag_status ag_device_parse(const char *text, size_t length, ag_device *device, ag_error *err) {
-  const char *end = text;
-  cJSON *root = too_deep(text, length) ? NULL : cJSON_ParseWithLengthOpts(text, length, &end, 0);
-  if (!root) {
-    ag_fail(err, AG_FORMAT, "this is no JSON");
-    if (err) err->offset = end - text;
-    return AG_FORMAT;
-  }
+  cJSON *root;
+  ag_status status = ag_json_parse(text, length, &root, err);
+  if (status) return status;
   ag_device read = {.name = ""};
-  ag_status status = cJSON_IsObject(root) ? read_root(root, &read, err)
-                                          : ag_fail(err, AG_FORMAT, "this is no JSON object");
+  status = cJSON_IsObject(root) ? read_root(root, &read, err)
+                                : ag_fail(err, AG_FORMAT, "this is no JSON object");
   cJSON_Delete(root);
   if (!status) *device = read;
   return status;

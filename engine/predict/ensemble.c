@@ -2,6 +2,7 @@
  * chain of one. Every inference function walks the chain and combines the values here, so that
  * whoever uses a predictor, a search above all, need not know how many members it has. */
 #include <math.h>
+#include <string.h>
 
 #include "engine/base/alloc.h"
 #include "engine/predict/model.h"
@@ -12,19 +13,39 @@ int ag_predictor_members(const ag_predictor *p) {
   return count;
 }
 
-bool ag_config_equal(const ag_config *a, const ag_config *b) {
-  return a->model == b->model && a->layers == b->layers && a->residual == b->residual &&
-         a->log_features == b->log_features && a->distinct_edges == b->distinct_edges &&
-         a->bypass_joins == b->bypass_joins && a->flatten == b->flatten &&
-         a->sum_pooling == b->sum_pooling;
-}
-
 static ag_predictor *copy(const ag_predictor *p) {
   float *params = ag_memdup(p->params, (size_t)p->layout.size, sizeof *params);
   ag_predictor *made =
       ag_predictor_make(&p->config, params, ag_targets_copy(p->target, p->families), p->families);
   made->range = p->range;
   return made;
+}
+
+/* A predictor's target for the family of t, if it leads to the labels of t; else NULL. */
+static const ag_target *counterpart(const ag_predictor *p, const ag_target *t) {
+  for (int i = 0; i < p->families; i++) {
+    const ag_target *own = &p->target[i];
+    if (strcmp(own->family, t->family) != 0) continue;
+    bool alike = own->transform == t->transform && own->rows == t->rows;
+    for (int r = 0; alike && r < t->rows; r++) alike = own->table[2 * r + 1] == t->table[2 * r + 1];
+    return alike ? own : NULL;
+  }
+  return NULL;
+}
+
+/* Members that were fine-tuned have each a raw number of their own for a label; the ensemble's
+ * number for it is their mean. Trained from nothing, they agree, and it stays. */
+static void average_target(const ag_predictor *first, ag_target *t) {
+  const ag_target *own[AG_MEMBERS_MAX];
+  int count = 0;
+  for (const ag_predictor *p = first; p; p = p->next) {
+    if (!(own[count++] = counterpart(p, t))) return;
+  }
+  for (int r = 0; r < t->rows; r++) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) sum += (double)own[i]->table[2 * r];
+    t->table[2 * r] = (float)(sum / count);
+  }
 }
 
 ag_status ag_predictor_join(const ag_predictor *const *members, int count, ag_predictor **ensemble,
@@ -45,6 +66,9 @@ ag_status ag_predictor_join(const ag_predictor *const *members, int count, ag_pr
   ag_range all = (*ensemble)->range;
   for (ag_predictor *p = *ensemble; p; p = p->next) ag_range_meet(&all, &p->range);
   for (ag_predictor *p = *ensemble; p; p = p->next) p->range = all;
+  for (int i = 0; i < (*ensemble)->families; i++) {
+    average_target(*ensemble, &(*ensemble)->target[i]);
+  }
   return AG_OK;
 }
 

@@ -32,6 +32,7 @@ typedef struct ag_config {
   bool distinct_edges; /* the same tensor used twice counts once */
   bool bypass_joins;   /* joins left with one predecessor are removed */
   bool flatten;        /* additions are no nodes: flat.h; without the two above */
+  bool backward;       /* messages go from users to operands: flat.h; without those two, too */
   bool sum_pooling;    /* GNN: the scaled sum of states beside their mean */
 } ag_config;
 
@@ -133,8 +134,14 @@ struct ag_st_writer;
 void ag_predictor_put(const ag_predictor *predictor, struct ag_st_writer *writer);
 ag_status ag_predictor_parse(const struct ag_st_file *file, ag_predictor **predictor,
                              ag_error *err);
+/* The configuration of a file's member number `member`, from 0. */
+ag_status ag_config_read(const struct ag_st_file *file, int member, ag_config *config,
+                         ag_error *err);
+void ag_config_put(const ag_config *config, struct ag_st_writer *writer);
+/* What member number `member` >= 1 has otherwise than the first. */
+void ag_config_put_member(const ag_config *config, const ag_config *first, int member,
+                          struct ag_st_writer *writer);
 
-bool ag_config_equal(const ag_config *a, const ag_config *b);
 /* Mean and standard deviation of the members' values. */
 void ag_ensemble_moments(const ag_predictor *predictor, const double *values, double *mean,
                          double *spread);

@@ -12,9 +12,12 @@
  *                                                     vanish
  *           sums      keep | flatten                  keep; flatten: additions are no nodes, for
  *                                                     edges = list and joins = keep
+ *           messages  forward | backward              forward; backward: a node hears of its users,
+ *                                                     for edges = list and joins = keep
  *           pooling   mean | mean+sum                 mean
  *           members   2 .. 8: an ensemble             1; tensors of member K >= 1 are called
  *                                                     member.K.NAME
+ *           member.K.KEY  one of the keys above, of member K >= 1 alone; not its kind
  *           range.*   what the training saw           unknown; range.c
  *           family.N  name of family N                with tensor target.N: rows (raw, label)
  *           target.N  rank-normal | z-score | log     log: the rows hold logarithms of labels
@@ -143,53 +146,6 @@ double ag_predictor_label(const ag_predictor *p, const char *family, double raw)
 
 /* --- loading -------------------------------------------------------------------------------- */
 
-/* One of two words; the second is what silence means (NULL: silence is an error). */
-static ag_status choice(const ag_st_file *file, const char *key, const char *yes, const char *no,
-                        bool silence, bool *value, ag_error *err) {
-  const char *text = ag_st_metadata(file, key);
-  if (!text && silence) {
-    *value = false;
-    return AG_OK;
-  }
-  if (!text) return ag_fail(err, AG_FORMAT, "metadata %s is missing", key);
-  *value = strcmp(text, yes) == 0;
-  if (*value || strcmp(text, no) == 0) return AG_OK;
-  return ag_fail(err, AG_UNSUPPORTED, "metadata %s is \"%.40s\", expected %s or %s", key, text, yes,
-                 no);
-}
-
-static ag_status read_config(const ag_st_file *file, ag_config *config, ag_error *err) {
-  bool psc, list, keep, tanh_only, sum, flatten;
-  ag_status s;
-  if ((s = choice(file, "kind", "psc", "gnn", false, &psc, err)) ||
-      (s = choice(file, "activation", "tanh", "tanh", true, &tanh_only, err)) ||
-      (s = choice(file, "layer", "residual", "plain", true, &config->residual, err)) ||
-      (s = choice(file, "features", "log2", "normalised", true, &config->log_features, err)) ||
-      (s = choice(file, "edges", "list", "set", true, &list, err)) ||
-      (s = choice(file, "joins", "keep", "bypass", true, &keep, err)) ||
-      (s = choice(file, "sums", "flatten", "keep", true, &flatten, err)) ||
-      (s = choice(file, "pooling", "mean+sum", "mean", true, &sum, err))) {
-    return s;
-  }
-  config->model = psc ? AG_MODEL_PSC : AG_MODEL_GNN;
-  config->distinct_edges = !list;
-  config->bypass_joins = !keep;
-  config->sum_pooling = sum;
-  config->flatten = flatten;
-  if (flatten && !(list && keep)) {
-    return ag_fail(err, AG_UNSUPPORTED, "sums are flattened with edges = list and joins = keep");
-  }
-  if (sum && psc) return ag_fail(err, AG_UNSUPPORTED, "sum pooling is for gnn alone");
-  const char *hops = ag_st_metadata(file, "hops");
-  char *end = NULL;
-  long layers = hops ? strtol(hops, &end, 10) : 0;
-  if (!hops || *end != '\0' || layers < 1 || layers > AG_MAX_LAYERS) {
-    return ag_fail(err, AG_FORMAT, "metadata hops is not a number from 1 to %d", AG_MAX_LAYERS);
-  }
-  config->layers = (int)layers;
-  return AG_OK;
-}
-
 /* A tensor's name in the file. */
 static void member_name(int member, const ag_param *param, char name[64]) {
   if (member)
@@ -269,6 +225,21 @@ static ag_status read_targets(const ag_st_file *file, ag_target **targets, int *
   return AG_OK;
 }
 
+static ag_status read_member(const ag_st_file *file, int index, const ag_predictor *first,
+                             ag_predictor **member, ag_error *err) {
+  ag_config config;
+  float *params;
+  ag_status s = ag_config_read(file, index, &config, err);
+  if (s) return s;
+  if (config.model != first->config.model) {
+    return ag_fail(err, AG_UNSUPPORTED, "members 1 and %d differ in model (psc, gnn)", index + 1);
+  }
+  if ((s = read_params(file, &config, index, &params, err))) return s;
+  *member = ag_predictor_make(&config, params, NULL, 0);
+  (*member)->range = first->range;
+  return AG_OK;
+}
+
 /* The other members of an ensemble, appended to the first. */
 static ag_status read_members(const ag_st_file *file, ag_predictor *first, ag_error *err) {
   const char *text = ag_st_metadata(file, "members");
@@ -278,11 +249,8 @@ static ag_status read_members(const ag_st_file *file, ag_predictor *first, ag_er
     return ag_fail(err, AG_FORMAT, "metadata members is not a number from 1 to %d", AG_MEMBERS_MAX);
   }
   for (int i = 1; i < members; i++) {
-    float *params;
-    ag_status s = read_params(file, &first->config, i, &params, err);
+    ag_status s = read_member(file, i, first, &first->next, err);
     if (s) return s;
-    first->next = ag_predictor_make(&first->config, params, NULL, 0);
-    first->next->range = first->range;
     first = first->next;
   }
   return AG_OK;
@@ -294,7 +262,8 @@ ag_status ag_predictor_parse(const ag_st_file *file, ag_predictor **predictor, a
   ag_target *targets = NULL;
   int families = 0;
   ag_status s;
-  if ((s = read_config(file, &config, err)) || (s = read_params(file, &config, 0, &params, err)) ||
+  if ((s = ag_config_read(file, 0, &config, err)) ||
+      (s = read_params(file, &config, 0, &params, err)) ||
       (s = read_targets(file, &targets, &families, err))) {
     free(params);
     ag_targets_free(targets, families);
@@ -349,8 +318,9 @@ static void put_members(const ag_predictor *p, ag_st_writer *writer) {
   if (!p->next) return;
   snprintf(name, sizeof name, "%d", ag_predictor_members(p));
   ag_st_put_metadata(writer, "members", name);
+  const ag_config *first = &p->config;
   for (p = p->next; p; p = p->next) {
-    member++;
+    ag_config_put_member(&p->config, first, ++member, writer);
     for (int i = 0; i < p->layout.params; i++) {
       const ag_param *t = &p->layout.param[i];
       member_name(member, t, name);
@@ -360,18 +330,7 @@ static void put_members(const ag_predictor *p, ag_st_writer *writer) {
 }
 
 void ag_predictor_put(const ag_predictor *p, ag_st_writer *writer) {
-  const ag_config *c = &p->config;
-  char hops[16];
-  snprintf(hops, sizeof hops, "%d", c->layers);
-  ag_st_put_metadata(writer, "kind", c->model == AG_MODEL_PSC ? "psc" : "gnn");
-  ag_st_put_metadata(writer, "hops", hops);
-  ag_st_put_metadata(writer, "activation", "tanh");
-  ag_st_put_metadata(writer, "layer", c->residual ? "residual" : "plain");
-  ag_st_put_metadata(writer, "features", c->log_features ? "log2" : "normalised");
-  ag_st_put_metadata(writer, "edges", c->distinct_edges ? "set" : "list");
-  ag_st_put_metadata(writer, "joins", c->bypass_joins ? "bypass" : "keep");
-  ag_st_put_metadata(writer, "sums", c->flatten ? "flatten" : "keep");
-  ag_st_put_metadata(writer, "pooling", c->sum_pooling ? "mean+sum" : "mean");
+  ag_config_put(&p->config, writer);
   for (int i = 0; i < p->layout.params; i++) {
     const ag_param *t = &p->layout.param[i];
     ag_st_put_floats(writer, t->name, t->rank, t->dims, p->params + t->offset);
@@ -382,11 +341,6 @@ void ag_predictor_put(const ag_predictor *p, ag_st_writer *writer) {
 }
 
 ag_status ag_predictor_save(const ag_predictor *p, const char *path, ag_error *err) {
-  for (const ag_predictor *m = p->next; m; m = m->next) {
-    if (ag_config_equal(&m->config, &p->config)) continue;
-    return ag_fail(err, AG_UNSUPPORTED,
-                   "members of different layers or features cannot share a file");
-  }
   ag_st_writer writer = {0};
   ag_predictor_put(p, &writer);
   return ag_st_write(&writer, path, err);

@@ -146,6 +146,15 @@ bool ag_graph_isomorphic(const ag_graph *a, const ag_graph *b, ag_equality equal
  * O((nodes + edges) log nodes). Source: algorithm.md section 3, our choice. */
 const ag_graph *ag_graph_canonical(const ag_graph *graph, int32_t *order);
 
+/* Which node of `a` each node of `b` is, where nobody kept account of what was changed; -1 for
+ * what is new, into origin[b->size]. Nodes with equal everything above them are the same, then
+ * those with equal everything below them; what lies between is matched in the order of the nodes
+ * (longest common subsequence; equal op, kernel, stride, dilation, groups and bias, preferring
+ * equal shapes), unless it is more than 4,000,000 pairs. So two graphs laid on top of each other
+ * have no circle: the first kind of nodes lies above the others, the second below, and what lies
+ * between keeps its order. O(size of a times size of b) at worst. Source: our choice. */
+void ag_graph_match(const ag_graph *a, const ag_graph *b, int32_t *origin);
+
 /* --- JSON --------------------------------------------------------------------------------- */
 
 /* Read a CG in the format of `ag_graph_save_json` or of the published graphs. A node has id (any

@@ -27,7 +27,8 @@ ag_model ag_predictor_model(const ag_predictor *predictor);
 
 enum { AG_MEMBERS_MAX = 8 };
 int ag_predictor_members(const ag_predictor *predictor);
-/* An ensemble of copies of predictors of one model; labels are told by the first. Errors:
+/* An ensemble of copies of predictors of one model, which may differ in all else; labels are told
+ * by the first, for the mean of what all say where they know the family's same labels. Errors:
  * AG_INVALID for another number of members, mixed models, or members that are ensembles. */
 ag_status ag_predictor_join(const ag_predictor *const *members, int count, ag_predictor **ensemble,
                             ag_error *err);
@@ -133,6 +134,7 @@ typedef struct ag_train_options {
   bool log_features; /* log2 sizes or published normalised ones */
   bool flatten;      /* additions are no nodes: who uses one hears of its terms, so that networks
                         that differ in the order of additions alone are one */
+  bool backward;     /* nodes hear of what is made of them instead of what they were made from */
   bool sum_pooling;  /* GNN: sum of the states beside their mean (costs add up) */
   uint64_t seed;
   int threads;                 /* the result does not depend on them */

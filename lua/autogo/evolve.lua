@@ -14,12 +14,14 @@
 local constraints = require "autogo.constraints"
 local core = require "autogo.core"
 local cost = require "autogo.cost"
+local family = require "autogo.families.family"
 local member = require "autogo.member"
 local pareto = require "autogo.pareto"
 local policies = require "autogo.policies"
 local select = require "autogo.policies.select"
 local check = require "autogo.settings"
 local space = require "autogo.space"
+local spelling = require "autogo.spelling"
 
 local DEFAULTS = {
   iterations = 5, parents = 10, sources = 10, replacements = 100, segments = 3, keep = 0.5,
@@ -43,7 +45,8 @@ local function permitted_ops(model, asked)
     if name == "all" then return nil end
     local plus = name == "input+"
     if not (plus or name == "input" or core.ops[name]) then
-      error(("ops: unknown op '%s'"):format(tostring(name)), 0)
+      name = tostring(name)
+      error(("ops: unknown op '%s'%s"):format(name, spelling.suggest(name, family.keys(core.ops))), 0)
     end
     for op in pairs((plus or name == "input") and model:ops() or { [name] = true }) do
       permitted[op] = true

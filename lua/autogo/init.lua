@@ -14,6 +14,7 @@ local core = require "autogo.core"
 local families = require "autogo.families"
 local formats = require "autogo.formats"
 local objective = require "autogo.objective"
+local spelling = require "autogo.spelling"
 local zoo = require "autogo.zoo"
 require "autogo.predictor"
 
@@ -75,10 +76,9 @@ function ag.load(model, options)
     error("options: a table expected, got " .. type(options), 2)
   end
   options = options or {}
-  for name in pairs(options) do
-    if not LOAD_OPTIONS[name] then
-      error(("options: unknown option '%s'; known: input, skip, start, stop"):format(tostring(name)), 2)
-    end
+  local unknown = spelling.unknown(options, LOAD_OPTIONS)
+  if unknown then
+    error(("options: unknown option '%s'; known: input, skip, start, stop"):format(unknown), 2)
   end
   if zoo.has(model) then
     return loaded(model, options, zoo.build(model, options))
@@ -91,7 +91,7 @@ function ag.load(model, options)
   end
   return nil, ("%s: no such file, nor a network of the zoo (%s), nor FAMILY:CONFIG (%s)%s"):format(
     model, table.concat(zoo.names, " "), table.concat(families.names, " "),
-    require("autogo.spelling").suggest(model, zoo.names))
+    spelling.suggest(model, zoo.names))
 end
 
 --- Write a graph in the format that the path's extension names. See `autogo.formats`.

@@ -23,6 +23,7 @@
 
 local constraints = require "autogo.constraints"
 local core = require "autogo.core"
+local family = require "autogo.families.family"
 local member = require "autogo.member"
 local settings = require "autogo.settings"
 
@@ -246,7 +247,7 @@ end
 -- A name under which the two tables differ, and how.
 local function difference(before, now, except)
   for _, names in ipairs { before, now } do
-    for name in pairs(names) do
+    for _, name in ipairs(family.keys(names)) do
       local a, b = text_of(before[name]), text_of(now[name])
       if a ~= b and name ~= except then return name, a, b end
     end

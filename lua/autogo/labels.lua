@@ -52,8 +52,10 @@ local function fields(line)
   return list
 end
 
+-- Where each name of a header stands. Spreadsheets put the mark of UTF-8 before the first one.
 local function columns(header)
   local position = {}
+  header = header:gsub("^\xef\xbb\xbf", "")
   for i, name in ipairs(fields(header)) do
     position[name] = i
   end
@@ -161,7 +163,8 @@ local function read_table(path, column, expected, reader_of, limit)
       local position = columns(line)
       read = position[column] and reader_of(position)
       if not read then
-        return nil, ("%s: a header with %s and %s expected"):format(path, expected, column)
+        return nil, ("%s: a header with %s and %s expected%s"):format(path, expected, column,
+          line:find "[;\t]" and not line:find "," and ", and commas between them" or "")
       end
     else
       local sample, reason = read(fields(line))

@@ -12,6 +12,7 @@
 -- @module autogo.objective
 
 local core = require "autogo.core"
+local scripts = require "autogo.scripts"
 local spelling = require "autogo.spelling"
 
 local _, here = ...
@@ -45,11 +46,9 @@ for _, name in ipairs(FIELDS) do
 end
 
 local function check_names(fields, level)
-  for name in pairs(fields) do
-    if not KNOWN[name] then
-      error(("objective: unknown field '%s'%s"):format(tostring(name),
-        spelling.suggest(tostring(name), FIELDS)), level + 1)
-    end
+  local name = spelling.unknown(fields, KNOWN)
+  if name then
+    error(("objective: unknown field '%s'%s"):format(name, spelling.suggest(name, FIELDS)), level + 1)
   end
 end
 
@@ -211,6 +210,9 @@ local MAKERS = {
   fitted = "autogo.hardware.calibration",
 }
 
+local KINDS = "known are " .. table.concat(BUILTIN, ", ") .. ", latency:DEVICE, roofline:DEVICE, "
+  .. "npu:DEVICE:MEASURE, table:FILE.csv, measured:onnxruntime, fitted:FILE.json and files that end in .lua"
+
 --- An objective by name or from a Lua file that returns one.
 -- @tparam string name of a built-in (flops, params, peak_memory), latency:DEVICE, roofline:DEVICE[:DTYPE],
 -- npu:DEVICE:MEASURE, table:FILE.csv, measured:onnxruntime, fitted:FILE.json, or path that ends in .lua
@@ -224,13 +226,12 @@ function objective.load(name)
   local kind, rest = name:match "^(%l+):(.*)$"
   if kind == "latency" then
     return objective.latency(rest)
+  elseif MAKERS[kind] and rest == "" then
+    return nil, ("%s what follows the colon is missing; %s"):format(name, KINDS)
   elseif MAKERS[kind] then
     return require(MAKERS[kind]).objective(rest)
   elseif not name:find "%.lua$" then
-    return nil, ("unknown objective '%s'; known are %s, latency:DEVICE, roofline:DEVICE, "
-      .. "npu:DEVICE:MEASURE, table:FILE.csv, measured:onnxruntime, fitted:FILE.json and files that end "
-      .. "in .lua")
-      :format(name, table.concat(BUILTIN, ", "))
+    return nil, ("unknown objective '%s'; %s%s"):format(name, KINDS, spelling.suggest(name, BUILTIN))
   end
   local text, why = core.read_file(name)
   if not text then
@@ -239,12 +240,11 @@ function objective.load(name)
   local chunk
   chunk, why = load(text, "@" .. name, "t")
   if not chunk then
-    return nil, why
+    return nil, scripts.named(name, why)
   end
   local good, value = pcall(chunk)
   if not good then
-    local reason = tostring(value)
-    return nil, reason:find(name, 1, true) and reason or ("%s: %s"):format(name, reason)
+    return nil, scripts.named(name, value)
   end
   local adopted
   adopted, why = adopt(value, name)

@@ -1,6 +1,8 @@
 --- Settings of a search: what decides its result, and whether they make sense.
 -- @module autogo.settings
 
+local spelling = require "autogo.spelling"
+
 local settings = {}
 
 -- What decided the result: threads and output paths did not.
@@ -15,10 +17,8 @@ local OTHERS = {
   "threads", "seconds", "progress", "measuring", "journal",
 }
 
-local KNOWN = {}
-for _, list in ipairs { NAMES, OTHERS } do
-  for _, name in ipairs(list) do KNOWN[name] = true end
-end
+local ALL, KNOWN = table.move(OTHERS, 1, #OTHERS, #NAMES + 1, { table.unpack(NAMES) }), {}
+for _, name in ipairs(ALL) do KNOWN[name] = true end
 
 -- Beyond it JSON does not keep integers.
 local EXACT = 1 << 53
@@ -47,9 +47,8 @@ local function fail(format, ...)
 end
 
 local function check_names(values)
-  for name in pairs(values) do
-    if not KNOWN[name] then fail("unknown option '%s'", tostring(name)) end
-  end
+  local name = spelling.unknown(values, KNOWN)
+  if name then fail("unknown option '%s'%s", name, spelling.suggest(name, ALL)) end
 end
 
 local function check_objectives(objectives)

@@ -39,4 +39,17 @@ function spelling.suggest(given, names)
   return nearest and (", did you mean '%s'?"):format(nearest) or ""
 end
 
+--- The first of a table's keys, by name, that is not among `known`, as text; nil where all are. Always the
+-- same one, however the table came to be.
+-- @tparam table given
+-- @tparam table known set
+function spelling.unknown(given, known)
+  local first
+  for key in pairs(given) do
+    local name = tostring(key)
+    if not known[key] and not (first and first <= name) then first = name end
+  end
+  return first
+end
+
 return spelling

@@ -31,8 +31,14 @@ train.OPTIONS = {
     help = "stop after so many epochs without a better validation SRCC, 0 for never [0]" },
   { name = "transform", type = "choice", choices = { "rank-normal", "z-score", "log" },
     help = "of the values: rank-normal, z-score or log [rank-normal]" },
-  { name = "sums", type = "choice", choices = { "keep", "flatten" },
-    help = "additions are nodes, or their terms go to their users in any order: keep or flatten [keep]" },
+  { name = "sums", type = "choice", choices = { "keep", "flatten", "both" },
+    help = "additions are nodes, or their terms go to their users in any order: keep or flatten; both: "
+      .. "an ensemble's members in turn [keep]" },
+  { name = "messages", type = "choice", choices = { "forward", "backward", "both" },
+    help = "a node hears of what it is made from, or of what is made of it: forward or backward; both: "
+      .. "an ensemble's members in turn [forward]" },
+  { name = "members", type = "integer", min = 1, max = 8,
+    help = "trained apart with seeds of their own; the mean of all is the prediction [1]" },
   { name = "seed", type = "integer", min = 0, default = 1, help = "of the split and the training" },
   { name = "threads", type = "integer", min = 1, max = 256, help = "worker threads [all processors]" },
   { name = "checkpoint", type = "string", value = "FILE",
@@ -54,11 +60,12 @@ local function core_options(options, samples, valid)
     filled[key] = options[key]
   end
   filled.threads = filled.threads or core.processors()
+  filled.members = nil
   return filled
 end
 
---- Train on samples.
--- @tparam table options as of `train.train`, without tables
+--- Train a single predictor on samples.
+-- @tparam table options as of `train.train`, without `tables` and `members`
 -- @tparam table samples list of { graph in canonical order, target, family }
 -- @tparam[opt] table valid the like, to choose the best epoch by
 -- @treturn Predictor; or nil and a message
@@ -67,21 +74,61 @@ function train.fit(options, samples, valid)
 end
 
 -- Seeds of an ensemble's members lie so far apart that runs with seeds 1, 2, ... share none.
-local SEEDS_APART = 1000
+local SEEDS_APART, MOST_MEMBERS = 1000, 8
 
---- Train an ensemble: members that differ in their seed alone.
--- @tparam table options as of `train.fit`, without `checkpoint` and `resume`
+-- Why these options make no ensemble, or nil.
+local function unfit(options, members)
+  if math.type(members) ~= "integer" or members < 1 or members > MOST_MEMBERS then
+    return ("members: an integer from 1 to %d expected, got %s"):format(MOST_MEMBERS, members)
+  elseif options.sums == "both" and members == 1 then
+    return "sums: both ways take at least two members, and members is 1"
+  elseif options.messages == "both" and members < (options.sums == "both" and 3 or 2) then
+    return ("messages: both ways take at least %s members, and members is %d"):format(
+      options.sums == "both" and "three" or "two", members)
+  elseif (options.checkpoint or options.resume) and members > 1 then
+    return "checkpoint and resume: only the training of a single predictor, with members 1, can go on later"
+  end
+end
+
+-- The options of member number `index`.
+local function member_options(options, index, members)
+  local own = { seed = (options.seed or 1) + SEEDS_APART * (index - 1) }
+  local turn = index - 1
+  if options.sums == "both" then
+    own.sums = turn % 2 == 0 and "keep" or "flatten"
+    turn = turn // 2
+  end
+  if options.messages == "both" then
+    own.messages = turn % 2 == 0 and "forward" or "backward"
+  end
+  own.progress = options.progress and function(row)
+    row.member, row.members = index, members
+    return options.progress(row)
+  end
+  return setmetatable(own, { __index = options })
+end
+
+--- Train an ensemble: members that differ in their seed; with `sums` = "both" also in what an addition
+-- is to them, a node (the first, third, ...) or none; with `messages` = "both" in whom nodes listen to (with
+-- both, the first two hear of what they are made from, the next two of what is made of them, ...).
+-- @tparam table options as of `train.fit`; `progress` gets rows with `member` and `members`, too; for
+-- more than one member without `checkpoint` and `resume`
 -- @tparam integer members 1 to 8
 -- @tparam table samples as of `train.fit`
 -- @tparam[opt] table valid
 -- @treturn Predictor, which says their mean; or nil and a message, also where training was stopped
 function train.fit_ensemble(options, members, samples, valid)
+  local reason = unfit(options, members)
+  if reason then
+    return nil, reason
+  end
   local list = {}
   for i = 1, members do
-    local own = setmetatable({ seed = (options.seed or 1) + SEEDS_APART * (i - 1) }, { __index = options })
-    local member, why = train.fit(own, samples, valid)
-    if not member or why then
+    local member, why = train.fit(member_options(options, i, members), samples, valid)
+    if not member then
       return nil, why
+    elseif why then
+      return nil, ("stopped in member %d of %d; without the rest there is no ensemble"):format(i, members)
     end
     list[i] = member
   end
@@ -176,6 +223,14 @@ function train.evaluate(predictor, tokenizer, samples, family)
   }
 end
 
+-- One predictor, maybe stopped early, or a whole ensemble.
+local function fit(options, training, validation)
+  if (options.members or 1) ~= 1 or options.sums == "both" or options.messages == "both" then
+    return train.fit_ensemble(options, options.members or 1, training, validation)
+  end
+  return train.fit(options, training, validation)
+end
+
 --- Train.
 -- @tparam table options `tables` = list of { path, family, column }, `column`, `tokenizer`, `progress` =
 -- function (row), and those of `train.OPTIONS` (with _ for -), `residual`, `log_features`, `sum_pooling`
@@ -192,7 +247,7 @@ function train.train(options)
     return nil, validation
   end
   local predictor
-  predictor, why = train.fit(options, training, validation)
+  predictor, why = fit(options, training, validation)
   if not predictor then
     return nil, why
   end
@@ -210,14 +265,23 @@ end
 
 local FOLDS, ENOUGH_TO_VALIDATE = 5, 50
 
--- Fine-tune on all samples; with enough of them the last tenth chooses the epoch.
+-- Fine-tune on all samples, an ensemble member by member; with enough of them the last tenth chooses
+-- the epoch.
 local function tune(from, samples, options)
   local kept = #samples >= ENOUGH_TO_VALIDATE and #samples // 10 or 0
   local learnt = table.move(samples, 1, #samples - kept, 1, {})
   local valid = table.move(samples, #samples - kept + 1, #samples, 1, {})
-  local filled = core_options(options, learnt, kept > 0 and valid or nil)
-  filled.from, filled.model, filled.preset = from, nil, nil
-  return core.train(filled)
+  local filled, list = core_options(options, learnt, kept > 0 and valid or nil), {}
+  filled.model, filled.preset, filled.sums, filled.messages = nil, nil, nil, nil
+  for i = 1, from.members do
+    filled.from = from:member(i)
+    local member, why = core.train(filled)
+    if not member or why then
+      return from.members == 1 and member or nil, why
+    end
+    list[i] = member
+  end
+  return #list == 1 and list[1] or core.join_predictors(list)
 end
 
 -- Predictions of every sample by weights tuned on the other folds.

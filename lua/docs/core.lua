@@ -24,6 +24,11 @@
 -- @tparam string bytes
 -- @treturn boolean true; or nil and a message
 
+--- Whether `write_file` could write there now: to be asked before long work. Nothing is changed.
+-- @function can_write
+-- @tparam string path
+-- @treturn boolean true; or nil and a message
+
 --- Append to a file that is `size` bytes long, and wait until the disk has it.
 -- @function append_file
 -- @tparam string path
@@ -233,7 +238,7 @@
 -- @tparam string path
 -- @treturn Predictor; or nil and a message
 
---- An ensemble of copies of up to 8 predictors of one kind.
+--- An ensemble of copies of up to 8 predictors of one model (psc or gnn), which may differ in all else.
 -- @function join_predictors
 -- @tparam {Predictor,...} members
 -- @treturn Predictor; or nil and a message
@@ -328,7 +333,8 @@
 -- @tparam integer first position of the first node that was replaced
 -- @tparam integer last and the one after the last
 -- @tparam integer added how many came in their place
--- @tparam {integer,...} order of the child's nodes, as `Graph:canonical` gives it
+-- @tparam {integer,...}|string order of the child's nodes, as `Graph:canonical` gives it, or as bytes:
+-- `string.pack "i4"` of each
 -- @treturn {integer|nil,...} of the child's nodes; nil for those that came
 
 --- Hardware

@@ -51,6 +51,13 @@
 -- @tparam Graph other
 -- @treturn boolean
 
+--- Which node of this graph each node of another is, where nobody kept account of what was changed: see
+-- `autogo.match`.
+-- @function Graph:match
+-- @tparam Graph other
+-- @treturn {integer,...} for each node of the other its position in this graph; -1 for new ones
+-- @treturn integer how many of those that are not new have another shape
+
 --- The graph as CG JSON.
 -- @function Graph:json
 -- @treturn string

@@ -2,6 +2,7 @@
  * simple statistics, orders against what they must keep, the pool against a serial loop, files
  * against the file system. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -188,6 +189,42 @@ static void files_are_written_whole_or_not_at_all(void **state) {
   assert_int_equal(rmdir(folder), 0); /* fails if a temporary file was left */
 }
 
+/* Neither a pipe nor a link is replaced by a file of its name. */
+static void pipes_and_links_are_written_through(void **state) {
+  (void)state;
+  char folder[] = "/tmp/autogo-test-XXXXXX", path[64], link[64], got[8] = "";
+  assert_non_null(mkdtemp(folder));
+  snprintf(path, sizeof path, "%s/file", folder);
+  snprintf(link, sizeof link, "%s/link", folder);
+  ag_error err;
+  struct stat status;
+  assert_int_equal(mkfifo(fifo_in(folder), 0600), 0);
+  int reader = open(fifo_in(folder), O_RDONLY | O_NONBLOCK);
+  assert_int_equal(ag_file_write(fifo_in(folder), "through", 7, &err), AG_OK);
+  assert_int_equal(read(reader, got, sizeof got), 7);
+  assert_string_equal(got, "through");
+  assert_int_equal(lstat(fifo_in(folder), &status), 0);
+  assert_true(S_ISFIFO(status.st_mode));
+  close(reader);
+
+  assert_int_equal(symlink("file", link), 0); /* that is not there yet */
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(ag_file_write(i ? link : path, i ? "new" : "old", 3, &err), AG_OK);
+    char *data;
+    size_t size;
+    assert_int_equal(ag_file_read(path, 100, &data, &size, &err), AG_OK);
+    assert_string_equal(data, i ? "new" : "old");
+    free(data);
+  }
+  assert_int_equal(lstat(link, &status), 0);
+  assert_true(S_ISLNK(status.st_mode));
+
+  assert_int_equal(ag_file_write(folder, "x", 1, &err), AG_IO);
+  assert_non_null(strstr(err.message, strerror(EISDIR)));
+  assert_int_equal(unlink(fifo_in(folder)) | unlink(link) | unlink(path), 0);
+  assert_int_equal(rmdir(folder), 0); /* fails if a temporary file was left */
+}
+
 /* What a file holds after appends, with a limit on its size in the middle: the first bytes never
  * change, and the rest of a write that failed never stays. */
 static void files_grow_from_what_is_kept(void **state) {
@@ -343,6 +380,7 @@ int main(void) {
       cmocka_unit_test(shuffles_are_permutations),
       cmocka_unit_test(pools_do_every_index_once),
       cmocka_unit_test(files_are_written_whole_or_not_at_all),
+      cmocka_unit_test(pipes_and_links_are_written_through),
       cmocka_unit_test(orders_are_topological_or_name_a_cycle),
       cmocka_unit_test(directories_of_paths),
       cmocka_unit_test(files_grow_from_what_is_kept),

@@ -41,6 +41,6 @@ import torch, cell
 cell.Model().load_state_dict(torch.load(\"cell.trained.pt\"))'"
 
 check "no data is said" sh -c "cd '$WORK' && '$python' train_cell.py 2>&1 | grep -q 'DATA is missing'"
-refused "a starter of another format" 1 "NAME.py" "$AUTOGO" convert resnet18 "$WORK/a.onnx" --train cifar10
+refused "a starter of another format" 2 "NAME.py" "$AUTOGO" convert resnet18 "$WORK/a.onnx" --train cifar10
 refused "a name that Python cannot import" 1 "cannot import" \
   "$AUTOGO" convert resnet18 "$WORK/a-b.py" --train cifar10 --no-weights

@@ -114,7 +114,7 @@ static void texts_that_are_no_device(void **state) {
     assert_int_not_equal(ag_device_parse(bad[i], strlen(bad[i]), &d, NULL), AG_OK);
   char deep[4096];
   memset(deep, '[', sizeof deep);
-  assert_int_equal(ag_device_parse(deep, sizeof deep, &d, NULL), AG_FORMAT);
+  assert_int_equal(ag_device_parse(deep, sizeof deep, &d, NULL), AG_LIMIT);
   ag_error err;
   assert_int_equal(ag_device_load("tests/no-such.json", &d, &err), AG_IO);
   assert_string_equal(err.file, "tests/no-such.json");

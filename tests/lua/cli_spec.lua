@@ -7,19 +7,7 @@ local zoo = require "autogo.zoo"
 
 local autogo = support.autogo
 
-local function lines(text)
-  return select(2, text:gsub("\n", ""))
-end
-
--- Fails with one line on standard error, nothing on standard output; returns that line.
-local function fails(code, line, input)
-  local status, out, err = autogo(line, input)
-  assert.equal(code, status, err)
-  assert.equal("", out)
-  assert.equal(1, lines(err), err)
-  assert.equal("autogo: ", err:sub(1, 8))
-  return (err:sub(9, -2))
-end
+local fails = require("tests.lua.expect").refused
 
 local function succeeds(line, input)
   local status, out, err = autogo(line, input)
@@ -52,7 +40,7 @@ describe("usage", function()
     assert.equal("info: unknown option '--zzzzzzzz'", fails(2, "info a --zzzzzzzz"))
     assert.equal("info: unknown option '-j'; options begin with --", fails(2, "info a -j"))
     assert.equal("info: --json takes no value", fails(2, "info a --json=1"))
-    assert.equal("info: --input needs a value, shape", fails(2, "info a --input"))
+    assert.equal("info: --input needs a value, HxWxC", fails(2, "info a --input"))
     local SHAPES = { "3", "3x", "4x5", "axb", "0x3x3", "3x3x3x3", "99999999x1x1", "-1x2x3", "1.5x2x3" }
     for _, shape in ipairs(SHAPES) do
       assert.equal(("info: --input: a size like 224x224x3 expected, got '%s'"):format(shape),
@@ -338,8 +326,8 @@ describe("mine", function()
   it("refuses what cannot be mined", function()
     assert.equal("unknown family 'nb301'; known are nb101, nb201, hiaml, inception, two_path, nb_macro",
       fails(1, "mine --families nb301 --samples 3 --out /tmp/autogo-none"))
-    assert.equal("--samples: one count per family expected, 2, got 1",
-      fails(1, "mine --families nb201,hiaml --samples 3"))
+    assert.equal("mine: --samples: one count per family expected, 2, got 1",
+      fails(2, "mine --families nb201,hiaml --samples 3"))
     assert.equal("family 'hiaml' is given twice", fails(1, "mine --families hiaml,hiaml --samples 3,3"))
     assert.equal("the corpus is empty", fails(1, "mine --families hiaml --samples 0"))
     assert.matches("^a vocabulary of 3 is smaller than the alphabet of %d+ labels",

@@ -4,6 +4,7 @@ local support = require "tests.lua.support"
 local ag = require "autogo"
 local core = require "autogo.core"
 local match = require "autogo.match"
+local slow_match = require "tests.lua.slow_match"
 
 -- Nodes without one on the other side: of a, of b.
 local function unmatched(a, b, origin)
@@ -104,6 +105,30 @@ describe("a match", function()
         check(a, b, match.nodes(a, b))
       end
     end
+  end)
+
+  it("is what the slow one says", function()
+    local random, changed = ag.random.new(1, 1), 0
+    for _, family in ipairs { "hiaml", "nb101", "nb201", "two_path" } do
+      for seed = 1, 12 do
+        local graph = sample(family, seed)
+        local child = graph
+        for _ = 1, 40 do
+          local first, from = random:range(1, #child - 8), random:range(1, #graph - 8)
+          local segment = core.cut(graph, from, from + random:range(1, 4))
+          local fits, spliced = pcall(child.splice, child, first, first + random:range(1, 4), segment)
+          child = fits and spliced or child
+        end
+        changed = changed + (child == graph and 0 or 1)
+        for _, other in ipairs { child, (child:canonical()), (sample(family, seed + 100)) } do
+          local origin = slow_match(graph, other)
+          assert.same(origin, match.nodes(graph, other))
+          local _, _, counts = match.marks(match.list(graph), match.list(other), origin)
+          assert.same(counts, match.difference(graph, other).counts)
+        end
+      end
+    end
+    assert.truthy(changed > 40)
   end)
 end)
 

@@ -1,6 +1,7 @@
 --- What the specs of the binding share: how calls fail, and a network to work on.
 
 local assert = require "luassert"
+local support = require "tests.lua.support"
 local core = require "autogo.core"
 
 local expect = {}
@@ -22,6 +23,17 @@ end
 function expect.fails(words, result, message)
   assert.is_nil(result)
   says(words, message)
+end
+
+--- The program ends with this code after one line on standard error and nothing on standard output;
+-- returns that line.
+function expect.refused(code, line, input)
+  local status, out, err = support.autogo(line, input)
+  assert.equal(code, status, err)
+  assert.equal("", out)
+  assert.equal(1, select(2, err:gsub("\n", "")), err)
+  assert.equal("autogo: ", err:sub(1, 8))
+  return (err:sub(9, -2))
 end
 
 --- The path of a file that goes when the test ends; `finally` is the spec's own.

@@ -51,7 +51,11 @@ describe("autogo", function()
     code, out, err = run [[return function() error {} end]]
     assert.equal(1, code)
     assert.equal("", out)
-    assert.truthy(err:match "^autogo: table: [^\n]*\n$")
+    assert.equal("autogo: the script raised a table instead of a message\n", err)
+    code, _, err = run [[local told = setmetatable({}, { __tostring = function() return "told" end })
+      return function() error(told) end]]
+    assert.equal(1, code)
+    assert.equal("autogo: told\n", err)
     code, _, err = run [[return function() require "autogo.nothing" end]]
     assert.equal(1, code)
     assert.truthy(err:match "^autogo: [^\n]*autogo.nothing[^\n]*\n$")

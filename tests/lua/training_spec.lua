@@ -2,6 +2,7 @@
 
 local support = require "tests.lua.support"
 local ag = require "autogo"
+local core = require "autogo.core"
 local cost = require "autogo.cost"
 local labels = require "autogo.labels"
 local objective = require "autogo.objective"
@@ -97,6 +98,74 @@ describe("ag.train", function()
     assert.near((first:score(graph) + second:score(graph)) / 2, both:score(graph), 1e-9)
   end)
 
+  -- A trained ensemble of n members that see additions and edges in both ways by turns, and members by
+  -- themselves.
+  local function both_ways(model, n)
+    local samples = assert(labels.read(path, "nb_macro", "v"))
+    local options = { model = model, epochs = 1, threads = 1, tokenizer = assert(ag.tokenizer()) }
+    local alone = {}
+    for i = 1, n do
+      options.seed, options.sums = 5 + 1000 * (i - 1), i % 2 == 1 and "keep" or "flatten"
+      options.messages = i > 2 and "backward" or nil
+      alone[i] = assert(train.fit(options, samples))
+    end
+    options.seed, options.sums, options.messages = 5, "both", "both"
+    return assert(train.fit_ensemble(options, n, samples)), alone
+  end
+
+  it("trains ensembles that see networks in all ways by turns, in one file", function()
+    local graph = assert(ag.load "resnet18"):canonical()
+    for _, model in ipairs { "gnn", "psc" } do
+      local trained, alone = both_ways(model, 4)
+      local file, sum = os.tmpname(), 0
+      assert(trained:save(file))
+      local loaded, tokenizer = assert(ag.predictor(file)), assert(ag.tokenizer())
+      os.remove(file)
+      assert.equal(4, loaded.members)
+      for i, member in ipairs(alone) do
+        local score = assert(member:score(graph, tokenizer))
+        sum = sum + score
+        assert.equal(score, trained:member(i):score(graph, tokenizer))
+        assert.equal(score, loaded:member(i):score(graph, tokenizer))
+      end
+      assert.near(sum / 4, loaded:score(graph, tokenizer), 1e-9)
+      for i, cut in ipairs(model == "psc" and assert(loaded:cuts(graph, tokenizer)) or {}) do
+        local own = 0
+        for _, member in ipairs(alone) do own = own + member:cuts(graph, tokenizer)[i] / 4 end
+        assert.near(own, cut, 1e-9)
+      end
+      assert.equal(alone[1]:label("nb_macro", 0.3), loaded:label("nb_macro", 0.3))
+      for _, entry in ipairs(assert(ag.evolve("resnet18", {
+        iterations = 1, parents = 2, sources = 4, replacements = 10, finalists = 4, threads = 1,
+        predictor = loaded,
+      }))) do
+        assert.near(loaded:score(entry.graph, tokenizer), entry.score, 1e-9)
+      end
+    end
+  end)
+
+  it("says what makes no ensemble, before it trains", function()
+    local function why(more)
+      local none, reason = run(more)
+      assert.is_nil(none)
+      return reason
+    end
+    assert.equal("sums: both ways take at least two members, and members is 1", why { sums = "both" })
+    assert.equal("messages: both ways take at least two members, and members is 1", why { messages = "both" })
+    assert.equal("messages: both ways take at least three members, and members is 2",
+      why { messages = "both", sums = "both", members = 2 })
+    assert.equal("members: an integer from 1 to 8 expected, got 9", why { members = 9 })
+    assert.equal("members: an integer from 1 to 8 expected, got 0", why { members = 0 })
+    assert.matches("^checkpoint and resume: only .* single predictor", why { members = 2, resume = "x" })
+    local rows = {}
+    assert.matches("^stopped in member 2 of 2", why { members = 2, progress = function(row)
+      rows[#rows + 1] = row
+      return row.member == 1
+    end })
+    assert.equal(31, #rows)
+    assert.equal(2, rows[1].members)
+  end)
+
   it("knows the published settings", function()
     local epochs
     assert(run {
@@ -146,6 +215,13 @@ describe("fine-tuning", function()
     local raw = tuned:score(samples[1].graph, tokenizer)
     assert.is_true(math.abs(tuned:label("own", raw) - samples[1].target) < 20)
     assert.equal(from:label("nb201", 0.5), tuned:label("nb201", 0.5)) -- what it knew of others stays
+    local pair = assert(core.join_predictors { from, tuned })
+    local both = assert(train.fine_tune(pair, samples, { tokenizer = tokenizer, threads = 1, epochs = 5 }))
+    assert.equal(2, both.members)
+    assert.not_equal(both:member(1):score(samples[1].graph, tokenizer),
+      both:member(2):score(samples[1].graph, tokenizer))
+    raw = both:score(samples[1].graph, tokenizer)
+    assert.is_true(math.abs(both:label("own", raw) - samples[1].target) < 20)
     local none, why = train.fine_tune(from, { samples[1] }, { tokenizer = tokenizer })
     assert.is_nil(none)
     assert.matches("^1 networks are too few", why)

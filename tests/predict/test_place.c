@@ -105,10 +105,19 @@ static void test_candidate_equals_child(void **state) {
   for (int i = 0; i < VARIANTS; i++) assert_true(tried[i] >= 20);
 }
 
-/* Scores, cuts and candidates of an ensemble are mean - caution * spread of its members' own. */
+/* Another variant of the same model. */
+static ag_config relative(ag_random *random, ag_model model) {
+  ag_config config = variant_config(below(random, VARIANTS));
+  while (config.model != model) config = variant_config(below(random, VARIANTS));
+  return config;
+}
+
+/* Scores, cuts and candidates of an ensemble are mean - caution * spread of its members' own; in
+ * every second one, the members differ in layers, features, pooling and what an addition is to
+ * them. */
 static void test_ensembles(void **state) {
   (void)state;
-  for (int round = 0; round < 20; round++) {
+  for (int round = 0; round < 40; round++) {
     ag_random random = ag_random_stream(4, (uint64_t)round, 0, 0, 0);
     ag_config config = variant_config(round % VARIANTS);
     int members = 2 + below(&random, 4), count;
@@ -119,6 +128,7 @@ static void test_ensembles(void **state) {
     double sum = 0, squares = 0, mean, spread, value;
     random_bounds(&random, g->size, bounds, &count);
     for (int i = 0; i < members; i++) {
+      if (round % 2) config = relative(&random, config.model);
       member[i] = random_predictor(&random, &config);
       assert_int_equal(ag_predict_score(member[i], g, bounds, count, &value, NULL), AG_OK);
       sum += value;

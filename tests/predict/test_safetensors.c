@@ -29,36 +29,131 @@ static void write_bytes(const char *path, const void *data, size_t size) {
   fclose(f);
 }
 
-/* An ensemble in one file comes back member by member; what cannot be one file or one ensemble is
- * refused. */
-static void test_ensemble_file(void **state) {
-  (void)state;
+static void check_same(const ag_predictor *a, const ag_predictor *b) {
+  assert_int_equal(ag_predictor_members(a), ag_predictor_members(b));
+  for (; a; a = a->next, b = b->next) {
+    const ag_config *c = &a->config, *d = &b->config;
+    assert_int_equal(c->model, d->model);
+    assert_int_equal(c->layers, d->layers);
+    assert_int_equal(c->residual, d->residual);
+    assert_int_equal(c->log_features, d->log_features);
+    assert_int_equal(c->distinct_edges, d->distinct_edges);
+    assert_int_equal(c->bypass_joins, d->bypass_joins);
+    assert_int_equal(c->flatten, d->flatten);
+    assert_int_equal(c->backward, d->backward);
+    assert_int_equal(c->sum_pooling, d->sum_pooling);
+    assert_int_equal(a->layout.size, b->layout.size);
+    assert_memory_equal(a->params, b->params, (size_t)a->layout.size * sizeof(float));
+    assert_memory_equal(&a->head, &b->head, sizeof a->head);
+  }
+}
+
+static void check_file(const ag_predictor *p) {
   char path[128];
+  ag_predictor *q;
   in_folder(path, sizeof path, "ensemble");
-  ag_random random = ag_random_stream(7, 0, 0, 0, 0);
-  ag_config config[3] = {variant_config(0), variant_config(1), variant_config(2)};
-  ag_predictor *member[9], *p, *q = NULL;
-  for (int i = 0; i < 9; i++) member[i] = random_predictor(&random, &config[i < 7 ? 0 : i - 6]);
-  const ag_predictor *const *members = (const ag_predictor *const *)member;
-  assert_int_equal(ag_predictor_join(members, 9, &p, NULL), AG_INVALID);
-  assert_int_equal(ag_predictor_join(members + 6, 2, &p, NULL), AG_INVALID);
-  assert_int_equal(ag_predictor_join(members, 3, &p, NULL), AG_OK);
-  assert_int_equal(ag_predictor_join((const ag_predictor *[]){p, member[0]}, 2, &q, NULL),
-                   AG_INVALID);
   assert_int_equal(ag_predictor_save(p, path, NULL), AG_OK);
   assert_int_equal(ag_predictor_load(path, &q, NULL), AG_OK);
-  assert_int_equal(ag_predictor_members(q), 3);
-  for (const ag_predictor *a = p, *b = q; a; a = a->next, b = b->next) {
-    assert_memory_equal(a->params, b->params, (size_t)a->layout.size * sizeof(float));
-  }
+  check_same(p, q);
   ag_predictor_free(q);
-  ag_predictor_free(p);
-  assert_int_equal(ag_predictor_join((const ag_predictor *[]){member[6], member[8]}, 2, &p, NULL),
-                   AG_OK);
-  assert_int_equal(ag_predictor_save(p, path, NULL), AG_UNSUPPORTED);
-  ag_predictor_free(p);
-  for (int i = 0; i < 9; i++) ag_predictor_free(member[i]);
   unlink(path);
+}
+
+/* An ensemble in one file comes back member by member, whatever its members differ in; what cannot
+ * be an ensemble is refused. */
+static void test_ensemble_file(void **state) {
+  (void)state;
+  ag_random random = ag_random_stream(7, 0, 0, 0, 0);
+  ag_predictor *member[VARIANTS], *gnns[VARIANTS], *pscs[VARIANTS], *p, *q = NULL;
+  int of_gnn = 0, of_psc = 0;
+  for (int i = 0; i < VARIANTS; i++) {
+    ag_config config = variant_config(i);
+    config.layers = 1 + below(&random, AG_MAX_LAYERS);
+    member[i] = random_predictor(&random, &config);
+    if (config.model == AG_MODEL_GNN)
+      gnns[of_gnn++] = member[i];
+    else
+      pscs[of_psc++] = member[i];
+  }
+  assert_true(of_gnn > 8 && of_psc == 7);
+  const ag_predictor *const *all = (const ag_predictor *const *)member;
+  assert_int_equal(ag_predictor_join(all, 9, &p, NULL), AG_INVALID);
+  assert_int_equal(ag_predictor_join(all, 2, &p, NULL), AG_INVALID);
+  assert_int_equal(ag_predictor_join((const ag_predictor *const *)gnns + of_gnn - 8, 8, &p, NULL),
+                   AG_OK);
+  assert_int_equal(ag_predictor_join((const ag_predictor *[]){p, gnns[0]}, 2, &q, NULL),
+                   AG_INVALID);
+  check_file(p);
+  ag_predictor_free(p);
+  assert_int_equal(ag_predictor_join((const ag_predictor *const *)pscs, of_psc, &p, NULL), AG_OK);
+  check_file(p);
+  ag_predictor_free(p);
+  for (int i = 0; i < VARIANTS; i++) ag_predictor_free(member[i]);
+}
+
+/* A file of two members whose second one says `value` for `key`. */
+static ag_status load_second(const char *key, const char *value, ag_error *err) {
+  char path[128];
+  ag_random random = ag_random_stream(8, 0, 0, 0, 0);
+  ag_config config = variant_config(1);
+  ag_predictor *p = random_predictor(&random, &config), *both, *loaded = NULL;
+  assert_int_equal(ag_predictor_join((const ag_predictor *[]){p, p}, 2, &both, NULL), AG_OK);
+  ag_st_writer writer = {0};
+  ag_predictor_put(both, &writer);
+  ag_st_put_metadata(&writer, key, value);
+  in_folder(path, sizeof path, "second");
+  assert_int_equal(ag_st_write(&writer, path, NULL), AG_OK);
+  ag_status s = ag_predictor_load(path, &loaded, err);
+  ag_predictor_free(loaded);
+  ag_predictor_free(both);
+  ag_predictor_free(p);
+  unlink(path);
+  return s;
+}
+
+static void test_members_of_other_kinds(void **state) {
+  (void)state;
+  ag_error err;
+  assert_int_equal(load_second("member.1.sums", "flatten", &err), AG_OK);
+  assert_int_equal(load_second("member.1.sums", "drop", &err), AG_UNSUPPORTED);
+  assert_non_null(strstr(err.message, "\"drop\", expected flatten or keep"));
+  assert_int_equal(load_second("member.1.kind", "psc", &err), AG_UNSUPPORTED);
+  assert_non_null(strstr(err.message, "members 1 and 2 differ in model"));
+  assert_int_equal(load_second("member.1.hops", "99", &err), AG_FORMAT);
+  assert_int_equal(load_second("member.1.layer", "plain", &err), AG_OK);
+  assert_int_equal(load_second("member.1.pooling", "mean+sum", &err),
+                   AG_FORMAT); /* no such tensor */
+}
+
+/* A predictor that says `family`'s labels 10 and 20 as these raw numbers. */
+static ag_predictor *with_table(ag_random *random, const char *family, float low, float high) {
+  ag_config config = variant_config(1);
+  ag_target *target = AG_ARRAY(ag_target, 1);
+  *target = (ag_target){.family = ag_strdup(family), .transform = AG_TRANSFORM_Z_SCORE, .rows = 2};
+  target->table = ag_memdup((float[]){low, 10, high, 20}, 4, sizeof(float));
+  return ag_predictor_make(&config, random_params(random, &config), target, 1);
+}
+
+/* Where members mean different labels by a number, their mean means what it is the mean of. */
+static void test_labels_of_ensembles(void **state) {
+  (void)state;
+  ag_random random = ag_random_stream(9, 0, 0, 0, 0);
+  ag_predictor *a = with_table(&random, "own", -1, 3), *b = with_table(&random, "own", 0, 1), *p;
+  ag_predictor *other = with_table(&random, "other", 5, 6);
+  assert_int_equal(ag_predictor_join((const ag_predictor *[]){a, b}, 2, &p, NULL), AG_OK);
+  for (double label = 5; label < 30; label += 2.5) {
+    double at = (label - 10) / 10, raw_a = -1 + 4 * at, raw_b = at;
+    assert_near(ag_predictor_label(a, "own", raw_a), label, 1e-9);
+    assert_near(ag_predictor_label(b, "own", raw_b), label, 1e-9);
+    assert_near(ag_predictor_label(p, "own", (raw_a + raw_b) / 2), label, 1e-9);
+  }
+  ag_predictor_free(p);
+  assert_int_equal(ag_predictor_join((const ag_predictor *[]){a, other}, 2, &p, NULL), AG_OK);
+  assert_near(ag_predictor_label(p, "own", 3), 20, 1e-9);
+  ag_predictor_free(p);
+  ag_predictor_free(a);
+  ag_predictor_free(b);
+  ag_predictor_free(other);
 }
 
 static void test_round_trip(void **state) {
@@ -78,14 +173,7 @@ static void test_round_trip(void **state) {
     ag_predictor *p = ag_predictor_make(&config, random_params(&random, &config), targets, 1), *q;
     assert_int_equal(ag_predictor_save(p, a, NULL), AG_OK);
     assert_int_equal(ag_predictor_load(a, &q, NULL), AG_OK);
-    assert_int_equal(p->config.model, q->config.model);
-    assert_int_equal(p->config.residual, q->config.residual);
-    assert_int_equal(p->config.log_features, q->config.log_features);
-    assert_int_equal(p->config.distinct_edges, q->config.distinct_edges);
-    assert_int_equal(p->config.bypass_joins, q->config.bypass_joins);
-    assert_int_equal(p->config.sum_pooling, q->config.sum_pooling);
-    assert_memory_equal(p->params, q->params, (size_t)p->layout.size * sizeof(float));
-    assert_memory_equal(&p->head, &q->head, sizeof p->head);
+    check_same(p, q);
     assert_int_equal(ag_predictor_save(q, b, NULL), AG_OK);
     assert_int_equal(ag_file_read(a, 1 << 24, &bytes_a, &size_a, NULL), AG_OK);
     assert_int_equal(ag_file_read(b, 1 << 24, &bytes_b, &size_b, NULL), AG_OK);
@@ -262,9 +350,14 @@ static void test_wrong_weights(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_ensemble_file),   cmocka_unit_test(test_round_trip),
-      cmocka_unit_test(test_headers),         cmocka_unit_test(test_header_length),
-      cmocka_unit_test(test_damaged_weights), cmocka_unit_test(test_wrong_weights),
+      cmocka_unit_test(test_ensemble_file),
+      cmocka_unit_test(test_round_trip),
+      cmocka_unit_test(test_members_of_other_kinds),
+      cmocka_unit_test(test_labels_of_ensembles),
+      cmocka_unit_test(test_headers),
+      cmocka_unit_test(test_header_length),
+      cmocka_unit_test(test_damaged_weights),
+      cmocka_unit_test(test_wrong_weights),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

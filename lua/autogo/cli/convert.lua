@@ -7,6 +7,27 @@ local starters = require "autogo.starters"
 
 local WITH_WEIGHTS = { onnx = true, py = true }
 
+-- Options that only one kind of file listens to, and how its name ends.
+local OF_KIND = {
+  { "to", "%.py$", "Python source, NAME.py" }, { "opset", "%.onnx$", "ONNX, NAME.onnx" },
+  { "shapes", "%.svg$", "a drawing, NAME.svg" }, { "train", "%.py$", "a PyTorch module, NAME.py" },
+}
+
+local function is_keras(values)
+  return values.to == "keras" or values[2]:find "%.keras%.py$" ~= nil
+end
+
+local function check(values)
+  for _, row in ipairs(OF_KIND) do
+    if values[row[1]] and not values[2]:find(row[2]) then
+      return ("--%s goes with %s, not '%s'"):format(row[1], row[3], values[2])
+    end
+  end
+  if values.train and is_keras(values) then
+    return "--train goes with a PyTorch module, and the source asked for is of Keras"
+  end
+end
+
 return {
   name = "convert",
   about = "Write a model in another format, told by the extension: .json, .onnx, .py, .keras.py, .dot, .svg",
@@ -34,10 +55,8 @@ return {
     model.STOP,
     model.SKIP,
   },
+  check = check,
   run = function(values)
-    if values.train and not values[2]:find "%.py$" then
-      return nil, ("%s: --train goes with a PyTorch module, NAME.py"):format(values[2])
-    end
     local graph, why = model.load(values)
     if not graph then
       return nil, why
@@ -56,8 +75,7 @@ return {
       if not script then return nil, why end
       io.stdout:write(("%s: trains it; python3 %s --help\n"):format(script, script))
     end
-    local is_keras = values.to == "keras" or values[2]:find "%.keras%.py$"
-    if not values.no_weights and not is_keras and WITH_WEIGHTS[values[2]:match "%.(%w+)$"] then
+    if not values.no_weights and not is_keras(values) and WITH_WEIGHTS[values[2]:match "%.(%w+)$"] then
       io.stdout:write(("%s: %d parameters kept, %d new\n"):format(values[2], graph:kept()))
     end
   end,

@@ -87,16 +87,21 @@ local MAKE = {
   end,
 }
 
--- What to write and where: { path, make }, nothing where it is to be said in words; or nil and a message.
+local function maker_of(path)
+  return MAKE[path:lower():match "%.(%w+)$"]
+end
+
+local function check(values)
+  if values.out and not maker_of(values.out) then
+    return ("--out: a name that ends in .svg or .html expected, got '%s'"):format(values.out)
+  end
+end
+
+-- What to write and where: { path, make }, nothing where it is to be said in words.
 local function wanted(values)
-  local files = {}
-  for _, path in ipairs { values.svg or false, values.out or false } do
-    local kind = path and (path == values.svg and "svg" or path:lower():match "%.(%w+)$")
-    if path and not MAKE[kind] then
-      return nil, ("--out: a name that ends in .svg or .html expected, got '%s'"):format(path)
-    elseif path then
-      files[#files + 1] = { path, MAKE[kind] }
-    end
+  local files = { values.svg and { values.svg, MAKE.svg } }
+  if values.out then
+    files[#files + 1] = { values.out, maker_of(values.out) }
   end
   return files
 end
@@ -130,16 +135,14 @@ return {
     model.STOP,
     model.SKIP,
   },
+  check = check,
   run = function(values)
-    local files, a, b, why
-    files, why = wanted(values)
-    if not files then
-      return nil, why
-    end
-    a, why = load(values[1], values)
+    local files = wanted(values)
+    local a, why = load(values[1], values)
     if not a then
       return nil, why
     end
+    local b
     b, why = load(values[2], values)
     if not b then
       return nil, why

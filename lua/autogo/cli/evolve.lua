@@ -126,17 +126,22 @@ local function load_objectives(names)
   return list
 end
 
--- LOW:HIGH or free into the two bounds; true, or nil and a message.
-local function read_band(settings)
-  local low, high = (settings.band == "free" and "0:1.1" or settings.band or ""):match "^(.+):(.+)$"
+-- LOW:HIGH or free as the two bounds; nothing for what is neither.
+local function band_of(text)
+  local low, high = (text == "free" and "0:1.1" or text):match "^(.+):(.+)$"
   low, high = tonumber(low), tonumber(high)
-  if settings.band and not (low and high and low >= 0 and low < high) then
-    return nil, ("evolve: --band: LOW:HIGH with LOW < HIGH, or free, expected, got '%s'"):format(
-      settings.band)
+  if low and high and low >= 0 and low < high and high < math.huge then return low, high end
+end
+
+local function check(values)
+  if values.band and not band_of(values.band) then
+    return ("--band: LOW:HIGH with LOW < HIGH, or free, expected, got '%s'"):format(values.band)
   end
-  settings.flops_min, settings.flops_max = low or settings.flops_min, high or settings.flops_max
+end
+
+local function spread_band(settings)
+  if settings.band then settings.flops_min, settings.flops_max = band_of(settings.band) end
   settings.band = nil
-  return true
 end
 
 -- Put what the command line names in the place of what is bundled; true, or nil and a message.
@@ -174,10 +179,8 @@ local function settings_of(values)
       settings[key] = values[key]
     end
   end
-  local good, why = read_band(settings)
-  if not good then
-    return nil, why, MISUSED
-  end
+  spread_band(settings)
+  local good, why
   settings.objectives, why = load_objectives(values.objective)
   if not settings.objectives then
     return nil, why
@@ -279,6 +282,7 @@ return {
   defaults = function()
     return require("autogo.evolve").defaults
   end,
+  check = check,
   run = function(values)
     local record, settings, graph, why
     record, why = resume.journal(values, SETTINGS)

@@ -2,6 +2,7 @@
 -- @module autogo.cli.finetune
 
 local ag = require "autogo"
+local core = require "autogo.core"
 local labels = require "autogo.labels"
 local train = require "autogo.train"
 
@@ -40,10 +41,12 @@ end
 
 -- Weights, tokenizer and samples; or nil and a message.
 local function inputs(values)
-  if not values.data then
-    return nil, "--data FILE is missing"
+  local good, why = core.can_write(values.out)
+  if not good then
+    return nil, why
   end
-  local from, why = ag.predictor(values.from)
+  local from
+  from, why = ag.predictor(values.from)
   if not from then
     return nil, why
   end
@@ -66,6 +69,9 @@ return {
   usage = "--from WEIGHTS --data FILE --out FILE [options]",
   arguments = {},
   options = OPTIONS,
+  check = function(values)
+    return not values.data and "--data FILE is missing" or nil
+  end,
   run = function(values)
     local from, tokenizer, samples = inputs(values)
     if not from then

@@ -12,6 +12,9 @@ local tables = require "autogo.report.table"
 
 local VERBS = require "autogo.cli.verbs"
 
+-- What else may stand in the place of a verb.
+local OTHERS = { "help", "--help", "--version" }
+
 local FAILED, MISUSED = 1, 2
 
 local function complain(message)
@@ -38,7 +41,8 @@ local function find_verb(name)
       return require("autogo.cli." .. name)
     end
   end
-  local meant = spelling.suggest(name, VERBS)
+  local words = table.move(OTHERS, 1, #OTHERS, #VERBS + 1, { table.unpack(VERBS) })
+  local meant = spelling.suggest(name, words)
   return nil, ("unknown verb '%s'%s"):format(name, meant ~= "" and meant or "; autogo help lists them")
 end
 

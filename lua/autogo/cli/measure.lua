@@ -122,6 +122,9 @@ end
 local function load_list(values)
   local text, why = core.read_file(values[1])
   if not text then return nil, why end
+  if text:find "[%z\1-\8\14-\31]" then
+    return nil, values[1] .. ": no text; with --fit a file with one model a line is wanted"
+  end
   local graphs = {}
   for line in text:gmatch "[^\r\n]+" do
     local name = line:gsub("#.*", ""):match "^%s*(.-)%s*$"
@@ -185,9 +188,13 @@ local function measure_fit(values)
   if not good then return nil, why end
 end
 
+local function is_table(values)
+  return values[1]:find "%.csv$" ~= nil
+end
+
 local function choose(values)
   if values.fit then return measure_fit end
-  return values[1]:find "%.csv$" and measure_table or measure_model
+  return is_table(values) and measure_table or measure_model
 end
 
 return {
@@ -201,6 +208,11 @@ return {
   options = OPTIONS,
   defaults = function()
     return onnxruntime.defaults
+  end,
+  check = function(values)
+    if values.out and not values.fit and not is_table(values) then
+      return ("--out goes with a table, KERNELS.csv, or with --fit, not with '%s'"):format(values[1])
+    end
   end,
   run = function(values)
     local _, why = choose(values)(values)

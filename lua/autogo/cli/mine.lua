@@ -35,10 +35,7 @@ local function progress(stage, count, total)
 end
 
 local function save(tokenizer, database, folder)
-  local good, why = core.mkdir(folder)
-  if good then
-    good, why = tokenizer:save(folder .. "/tokenizer.txt")
-  end
+  local good, why = tokenizer:save(folder .. "/tokenizer.txt")
   if good then
     good, why = database:save(folder .. "/segments.agdb")
   end
@@ -65,14 +62,19 @@ return {
     model.SKIP,
     { name = "quiet", type = "flag", help = "print no progress" },
   },
+  check = function(values)
+    local _, why = wanted(values)
+    return why
+  end,
   run = function(values)
-    local list, why = wanted(values)
-    if not list then
+    local existed = core.exists(values.out)
+    local made, why = core.mkdir(values.out) -- before the work, in case it cannot be
+    if not made then
       return nil, why
     end
     local start = core.clock()
     local tokenizer, database, count = mine {
-      corpus = list,
+      corpus = wanted(values),
       vocab = values.vocab,
       max_length = values.max_length,
       seed = values.seed,
@@ -80,6 +82,7 @@ return {
       progress = not values.quiet and core.isatty(2) and progress or nil,
     }
     if not tokenizer then
+      if not existed then os.remove(values.out) end
       return nil, database
     end
     local good

@@ -7,6 +7,7 @@
 --      required = 1, rest = false,                       rest: pass everything else on unread;
 --                                                        required may be function(values) -> number
 --      options = { { name, type, default, min, max, choices, value, many, help }, ... },
+--      check = function(values) -> nil or a message      options that do not go together
 --      defaults = function () -> table }                 defaults that live elsewhere, for the help
 --
 -- Types: flag, integer, number, string, choice, list (a,b,c; of `choices`, if any), integers (1,2,3),
@@ -116,6 +117,18 @@ local CONVERT = {
   end,
 }
 
+-- What stands for a value of each type.
+local VALUES = {
+  integer = "N",
+  number = "X",
+  string = "TEXT",
+  choice = "NAME",
+  list = "A,B,...",
+  integers = "N,N,...",
+  shape = "HxWxC",
+  range = "FIRST:LAST",
+}
+
 local HELP = { name = "help", type = "flag", help = "show this and end" }
 
 local function find(verb, name)
@@ -185,7 +198,7 @@ local function take_option(verb, values, arguments, i)
   if not inline then
     text = arguments[i + 1]
     if not text then
-      return nil, ("--%s needs a value, %s"):format(name, option.value or option.type)
+      return nil, ("--%s needs a value, %s"):format(name, option.value or VALUES[option.type])
     end
   end
   local good
@@ -206,7 +219,8 @@ local function check_count(verb, values)
   elseif #values > #verb.arguments and not verb.rest then
     return nil, ("one argument too many: '%s'"):format(values[#verb.arguments + 1])
   end
-  return values
+  local why = verb.check and verb.check(values)
+  return not why and values or nil, why
 end
 
 --- Read a verb's arguments.
@@ -239,17 +253,6 @@ function options.parse(verb, arguments)
 end
 
 -- --- help ---------------------------------------------------------------------------------------
-
-local VALUES = {
-  integer = "N",
-  number = "X",
-  string = "TEXT",
-  choice = "NAME",
-  list = "A,B,...",
-  integers = "N,N,...",
-  shape = "HxWxC",
-  range = "FIRST:LAST",
-}
 
 local function shown_default(option, defaults_elsewhere)
   local default = option.default

@@ -8,9 +8,9 @@ local function value_of(predictor, graph, range)
   if not range then
     return predictor:predict(graph)
   elseif predictor.model == "gnn" then
-    return nil, "--segment: these weights are a GNN's, which predicts whole networks only"
+    return nil, "predict: --segment: these weights are a GNN's, which predicts whole networks only"
   elseif range[2] > #graph then
-    return nil, ("--segment: the graph has only %d nodes"):format(#graph)
+    return nil, ("predict: --segment: the graph has only %d nodes"):format(#graph)
   end
   return predictor:predict(graph, range[1], range[2])
 end

@@ -48,7 +48,10 @@ end
 -- @treturn Journal, or nil and a message
 function resume.journal(values, settings)
   if values.resume then
-    if not core.exists(values.resume .. "/journal.jsonl") then
+    local kind = core.exists(values.resume)
+    if kind and kind ~= "directory" then
+      return nil, values.resume .. ": a file; the folder of a search is wanted"
+    elseif not core.exists(values.resume .. "/journal.jsonl") then
       return nil, ("%s: no search was begun here: there is no journal.jsonl (autogo evolve MODEL --out %s "
         .. "begins one)"):format(values.resume, values.resume)
     end

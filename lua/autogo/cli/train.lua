@@ -2,12 +2,16 @@
 -- @module autogo.cli.train
 
 local ag = require "autogo"
+local core = require "autogo.core"
 local train = require "autogo.train"
 
 -- Costs add up over nodes and span decades: what --target chooses unless told otherwise.
 local LATENCY = { model = "gnn", transform = "log", sum_pooling = true, huber = 0.2 }
 
 local function progress(row)
+  if row.members and row.members > 1 then
+    io.stderr:write(("member %d of %d, "):format(row.member, row.members))
+  end
   io.stderr:write(("epoch %d of %d: loss %.4f, validation SRCC %.4f, %.0f samples/s, %.0f s left\n"):format(
     row.epoch, row.epochs, row.loss, row.srcc, row.samples_per_second, row.seconds_left))
 end
@@ -68,9 +72,13 @@ return {
   usage = "--labels FILE --family NAME --out FILE [options]",
   arguments = {},
   options = OPTIONS,
+  check = function(values)
+    local _, why = tables(values)
+    return why
+  end,
   run = function(values)
-    local list, why = tables(values)
-    if not list then
+    local good, why = core.can_write(values.out)
+    if not good then
       return nil, why
     end
     local options = {}
@@ -80,7 +88,7 @@ return {
     for key, value in pairs(values) do
       options[key] = value
     end
-    options.tables, options.progress = list, not values.quiet and progress or nil
+    options.tables, options.progress = tables(values), not values.quiet and progress or nil
     options.tokenizer, why = ag.tokenizer(values.tokenizer)
     if not options.tokenizer then
       return nil, why

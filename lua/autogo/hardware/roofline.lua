@@ -15,6 +15,7 @@
 -- @module autogo.hardware.roofline
 
 local core = require "autogo.core"
+local family = require "autogo.families.family"
 local objective = require "autogo.objective"
 
 local _, here = ...
@@ -56,7 +57,7 @@ local function numbers(file, name, from, required)
       return nil, ("%s: %s.%s is missing"):format(file, name, field)
     end
   end
-  for field in pairs(from) do
+  for _, field in ipairs(family.keys(from)) do
     local value, why = number(file, name .. ".", tostring(field), from[field])
     if not value then return nil, why end
     values[field] = value
