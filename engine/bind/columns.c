@@ -140,13 +140,15 @@ static int order(lua_State *L) {
  * is the position in P, replacement, C of the child's node i */
 static int follow(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  lua_Integer first = luaL_checkinteger(L, 2), removed = luaL_checkinteger(L, 3) - first;
-  lua_Integer added = luaL_checkinteger(L, 4);
+  lua_Integer first = ag_lua_check_range(L, 2, 0, INT_MAX);
+  lua_Integer removed = ag_lua_check_range(L, 3, first, INT_MAX) - first;
+  lua_Integer added = ag_lua_check_range(L, 4, 0, INT_MAX);
   int count = check_length(L, 5);
   lua_createtable(L, count, 0);
   for (lua_Integer i = 1; i <= count; i++) {
     lua_rawgeti(L, 5, i);
     lua_Integer at = lua_tointeger(L, -1);
+    if (at < 0 || at > INT_MAX) luaL_argerror(L, 5, "positions expected");
     lua_pop(L, 1);
     if (at >= first && at < first + added) continue;
     lua_rawgeti(L, 1, 1 + (at < first ? at : at - added + removed));
