@@ -26,10 +26,6 @@ int64_t *ag_map_get(const ag_map *map, ag_hash key) {
   return slot->used ? &slot->value : NULL;
 }
 
-void ag_map_prefetch(const ag_map *map, ag_hash key) {
-  if (map->capacity) __builtin_prefetch(&map->slots[(size_t)key.lo & (map->capacity - 1)]);
-}
-
 static bool is_full(size_t count, size_t capacity) {
   return 3 * (count + 1) > 2 * capacity;
 }

@@ -15,9 +15,6 @@ typedef struct ag_map {
 int64_t *ag_map_get(const ag_map *map, ag_hash key);
 /* The value of `key`, inserted as `value` if it was absent; *inserted says which. */
 int64_t *ag_map_put(ag_map *map, ag_hash key, int64_t value, bool *inserted);
-/* Begin to fetch what looking for a key will need: for many keys known in advance, each a cache
- * miss. */
-void ag_map_prefetch(const ag_map *map, ag_hash key);
 /* Bytes it takes, growing included, until `more` keys were put. */
 size_t ag_map_bytes(const ag_map *map, size_t more);
 void ag_map_free(ag_map *map);

@@ -135,21 +135,43 @@ static int order(lua_State *L) {
   return 1;
 }
 
+/* The order of a graph's nodes: a sequence, or the bytes of so many int32_t, which is how a search
+ * keeps what it seldom needs. */
+static const int32_t *check_order(lua_State *L, int arg, int *count) {
+  size_t bytes;
+  if (lua_type(L, arg) == LUA_TSTRING) {
+    const char *packed = lua_tolstring(L, arg, &bytes);
+    luaL_argcheck(L, bytes % sizeof(int32_t) == 0 && bytes <= INT_MAX, arg,
+                  "4 bytes per node expected");
+    int32_t *order = ag_lua_scratch(L, bytes / sizeof *order, sizeof *order);
+    *count = (int)(bytes / sizeof *order);
+    return memcpy(order, packed, bytes);
+  }
+  *count = check_length(L, arg);
+  int32_t *order = ag_lua_scratch(L, (size_t)*count, sizeof *order);
+  for (int i = 0; i < *count; i++) {
+    lua_rawgeti(L, arg, i + 1);
+    lua_Integer at = lua_tointeger(L, -1);
+    luaL_argcheck(L, at >= 0 && at <= INT_MAX, arg, "positions expected");
+    order[i] = (int32_t)at;
+    lua_pop(L, 1);
+  }
+  return order;
+}
+
 /* core.follow(origin, first, last, added, order) -> the origin of a child's nodes: origin[i] of a
  * node of its parent that stayed, nil of one of the `added` in the place of [first, last); order[i]
  * is the position in P, replacement, C of the child's node i */
 static int follow(lua_State *L) {
+  int count;
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_Integer first = ag_lua_check_range(L, 2, 0, INT_MAX);
   lua_Integer removed = ag_lua_check_range(L, 3, first, INT_MAX) - first;
   lua_Integer added = ag_lua_check_range(L, 4, 0, INT_MAX);
-  int count = check_length(L, 5);
+  const int32_t *order = check_order(L, 5, &count);
   lua_createtable(L, count, 0);
   for (lua_Integer i = 1; i <= count; i++) {
-    lua_rawgeti(L, 5, i);
-    lua_Integer at = lua_tointeger(L, -1);
-    if (at < 0 || at > INT_MAX) luaL_argerror(L, 5, "positions expected");
-    lua_pop(L, 1);
+    lua_Integer at = order[i - 1];
     if (at >= first && at < first + added) continue;
     lua_rawgeti(L, 1, 1 + (at < first ? at : at - added + removed));
     lua_rawseti(L, -2, i);

@@ -135,7 +135,7 @@ static int space_entries(lua_State *L) {
 }
 
 /* space:make(batch, {rows}) -> sequence of {graph =, order =, score =}: the children as graphs in
- * canonical order, scored; order as of g:canonical() */
+ * canonical order, scored; order as of g:canonical(), in bytes (core.follow) */
 static int space_make(lua_State *L) {
   const ag_space *space = check_space(L);
   const ag_batch *batch = ag_lua_check(L, 2, AG_LUA_BATCH);
@@ -159,7 +159,8 @@ static int space_make(lua_State *L) {
   for (int i = 0; i < count; i++) *boxes[i] = (void *)(uintptr_t)made[i].graph;
   for (int i = 0; i < count; i++) {
     lua_rawgeti(L, -1, i + 1);
-    ag_lua_push_integers(L, made[i].order, made[i].graph->size);
+    lua_pushlstring(L, (const char *)made[i].order,
+                    (size_t)made[i].graph->size * sizeof *made[i].order);
     lua_setfield(L, -2, "order");
     lua_pushnumber(L, made[i].score);
     lua_setfield(L, -2, "score");

@@ -16,16 +16,18 @@ typedef struct move {
 } move;
 
 static const move moves[] = {
-    {"Reshape", "shape", 5, 1, false},    {"Slice", "starts", 10, 1, false},
-    {"Slice", "ends", 10, 2, false},      {"Slice", "axes", 10, 3, false},
-    {"Clip", "min", 11, 1, true},         {"Clip", "max", 11, 2, true},
-    {"Pad", "pads", 11, 1, false},        {"Pad", "value", 11, 2, true},
-    {"Upsample", "scales", 9, 1, true},   {"Squeeze", "axes", 13, 1, false},
-    {"Unsqueeze", "axes", 13, 1, false},  {"ReduceSum", "axes", 13, 1, false},
-    {"Split", "split", 13, 1, false},     {"TopK", "k", 10, 1, false},
-    {"ReduceMean", "axes", 18, 1, false}, {"ReduceMax", "axes", 18, 1, false},
-    {"ReduceMin", "axes", 18, 1, false},  {"ReduceProd", "axes", 18, 1, false},
-    {"ReduceL1", "axes", 18, 1, false},   {"ReduceL2", "axes", 18, 1, false},
+    {"Reshape", "shape", 5, 1, false},      {"Slice", "starts", 10, 1, false},
+    {"Slice", "ends", 10, 2, false},        {"Slice", "axes", 10, 3, false},
+    {"Clip", "min", 11, 1, true},           {"Clip", "max", 11, 2, true},
+    {"Pad", "pads", 11, 1, false},          {"Pad", "value", 11, 2, true},
+    {"Upsample", "scales", 9, 1, true},     {"Squeeze", "axes", 13, 1, false},
+    {"Unsqueeze", "axes", 13, 1, false},    {"ReduceSum", "axes", 13, 1, false},
+    {"Split", "split", 13, 1, false},       {"TopK", "k", 10, 1, false},
+    {"ReduceMean", "axes", 18, 1, false},   {"ReduceMax", "axes", 18, 1, false},
+    {"ReduceMin", "axes", 18, 1, false},    {"ReduceProd", "axes", 18, 1, false},
+    {"ReduceL1", "axes", 18, 1, false},     {"ReduceL2", "axes", 18, 1, false},
+    {"Dropout", "ratio", 12, 1, true},      {"ReduceSumSquare", "axes", 18, 1, false},
+    {"ReduceLogSum", "axes", 18, 1, false}, {"ReduceLogSumExp", "axes", 18, 1, false},
 };
 
 static bool is_move(const move *m, const char *type, const char *attribute) {
@@ -222,6 +224,35 @@ static void wrap_flattening(ag_onnx_export *x, ag_onnx_node *node,
   ag_onnx_emit_input(back, ag_onnx_emit_int_list(x, dims, shape->rank));
 }
 
+/* Since version 18 equal parts have to be counted. */
+static void count_parts(ag_onnx_export *x, ag_onnx_node *node, int64_t version) {
+  if (strcmp(node->op_type, "Split") != 0 || version >= 18 || x->opset < 18) return;
+  if (node->n_input < 2) ag_onnx_emit_int(x, node, "num_outputs", (int64_t)node->n_output);
+}
+
+/* Each number repeated, so that one per group becomes one per channel. */
+static char *emit_repeated(ag_onnx_export *x, char *name, int64_t count, int64_t times) {
+  char *columns = ag_onnx_emit_step(x, "Reshape", name,
+                                    ag_onnx_emit_int_list(x, (const int64_t[]){count, 1}, 2));
+  char *rows = ag_onnx_emit_step(x, "Expand", columns,
+                                 ag_onnx_emit_int_list(x, (const int64_t[]){count, times}, 2));
+  return ag_onnx_emit_step(x, "Reshape", rows,
+                           ag_onnx_emit_int_list(x, (const int64_t[]){count * times}, 1));
+}
+
+/* Before version 21 a group norm had one scale and one shift per group. */
+static void scale_channels(ag_onnx_export *x, ag_onnx_node *node, int64_t version,
+                           const ag_onnx_result_tensor *shape) {
+  if (strcmp(node->op_type, "GroupNormalization") != 0 || version >= 21 || x->opset < 21) return;
+  int64_t groups = ag_onnx_attr_int(node, "num_groups", 0);
+  if (node->n_input < 3 || shape->rank < 2 || groups < 1) return;
+  x->node_count--; /* what it reads comes first */
+  for (int k = 1; k < 3; k++)
+    node->input[k] = emit_repeated(x, node->input[k], groups, shape->dims[1] / groups);
+  AG_GROW(x->nodes, x->node_count, x->node_capacity);
+  x->nodes[x->node_count++] = node;
+}
+
 ag_status ag_onnx_emit_version(ag_onnx_export *x, ag_onnx_node *node, int64_t version,
                                const ag_onnx_result_tensor *shape) {
   if (version > x->opset && oldest_form(node->op_type, version) > x->opset)
@@ -230,6 +261,8 @@ ag_status ag_onnx_emit_version(ag_onnx_export *x, ag_onnx_node *node, int64_t ve
                    (int)version);
   modernise(x, node, version);
   replace_upsample(x, node, version);
+  count_parts(x, node, version);
+  scale_channels(x, node, version, shape);
   if (x->opset >= 13 && node->n_input == 1 && node->n_output == 1 &&
       is_flattening(node, version, shape->rank))
     wrap_flattening(x, node, shape);

@@ -114,10 +114,7 @@ static int64_t segment_flops(const ag_segment *s) {
 
 /* True if no other draft and no graph seen before is the same. */
 static bool is_new(const struct mutation *m, struct task *task, ag_hash hash) {
-  bool fresh;
-  if (ag_map_get(&m->space->visited, hash)) return false;
-  ag_map_put(&task->seen, hash, 0, &fresh);
-  return fresh;
+  return !ag_visited_has(&m->space->visited, hash) && ag_set_add(&task->seen, hash);
 }
 
 /* Cost and prediction; appended to the drafts unless the graph is known. */
@@ -180,5 +177,5 @@ void ag_settle_drafts(struct task *task) {
     if (c->resolved) c->segment = share(&task->kept, c->segment);
   }
   ag_arena_free(&task->trial);
-  ag_map_free(&task->seen);
+  ag_set_free(&task->seen);
 }

@@ -33,6 +33,7 @@ static ag_hash add_operand(ag_hash h, bool ordered, struct ag_mark operand) {
 /* --- parents ------------------------------------------------------------------------------ */
 
 void ag_parent_init(struct parent *parent, const ag_graph *g) {
+  ag_hash outputs = {0, 0}, sum = {0, 0};
   parent->graph = g;
   parent->flops = ag_graph_flops(g);
   parent->own = AG_ARRAY(ag_hash, g->size);
@@ -45,7 +46,10 @@ void ag_parent_init(struct parent *parent, const ag_graph *g) {
     ag_hash h = ordered ? parent->own[i] : (ag_hash){0, 0};
     for (int k = 0; k < count; k++) h = add_operand(h, ordered, parent->marks[operands[k]]);
     parent->marks[i] = mark(ordered ? h : ag_hash_mix_hash(parent->own[i], h));
+    sum = ag_hash_add(sum, parent->marks[i].term);
+    if (g->nodes[i].op == AG_OP_OUTPUT) outputs = ag_hash_add(outputs, parent->marks[i].term);
   }
+  parent->hash = ag_hash_finish_graph(outputs, sum, g->size);
 }
 
 void ag_parent_free(struct parent *parent) {

@@ -78,6 +78,7 @@ static void run_source(const struct mutation *m, struct task *task, int worker) 
   double value = baseline(task);
   for (int i = 0; i < task->count; i++) task->drafts[i].baseline = value;
   ag_settle_drafts(task);
+  ag_deal_drafts(task);
   ag_tail_free(&task->tail);
   ag_place_free(task->place);
 }
@@ -169,11 +170,9 @@ ag_status ag_space_mutate(ag_space *space, const ag_graph *const *parents, int c
   if (status) return status;
   struct mutation m = {.space = space, .options = options};
   m.parents = AG_ARRAY(struct parent, count);
-  for (int p = 0; p < count; p++) {
-    m.parents[p].graph = parents[p];
-    ag_space_visit(space, parents[p]);
-  }
+  for (int p = 0; p < count; p++) m.parents[p].graph = parents[p];
   ag_pool_run(space->pool, count, prepare_parent, &m);
+  for (int p = 0; p < count; p++) ag_visited_add(&space->visited, m.parents[p].hash);
   int tasks = make_tasks(&m, count);
   share_budget(m.tasks, tasks, options->children);
   run_tasks(&m, count, tasks);

@@ -5,6 +5,10 @@
 #include "engine/base/alloc.h"
 #include "engine/search/search_internal.h"
 
+/* A task's drafts by where they will be looked up: first those that stay, by shard, then the others
+ * likewise. */
+enum { AG_PARTS = 2 * AG_SHARDS };
+
 /* Children of one source. `drafts` are as the batch will hold them; what they point to lies in
  * `trial` while they compete and is copied into `kept` for those that stay. Behind them stand those
  * that did not: only their hashes count. */
@@ -12,11 +16,17 @@ struct task {
   const struct source *source;
   ag_child *drafts;
   int count, dropped, capacity;
-  ag_map seen; /* hashes of all drafts there have been */
+  struct hash_set seen; /* hashes of all drafts there have been */
   ag_arena trial, kept;
   int64_t tried, feasible, scored, most; /* `most` that may be scored */
   ag_child pending[AG_LANES];            /* valid, but not yet known to be new */
   int pending_count;
+
+  /* for the merge */
+  int32_t *by_shard; /* drafts by part, each part in their order */
+  int shard_start[AG_PARTS + 1], fresh_in[AG_PARTS];
+  bool *fresh; /* per draft: no other like it counts */
+  int kept_at, dropped_at;
 
   /* of the thread that works on it */
   ag_place *place;
@@ -54,6 +64,13 @@ bool ag_task_has_room(const struct mutation *m, struct task *task, int wanted);
 
 /* Move what the drafts point to from `trial` to `kept`. */
 void ag_settle_drafts(struct task *task);
+
+/* Deal the drafts out by part. */
+void ag_deal_drafts(struct task *task);
+
+static inline int ag_draft_part(const struct task *task, int draft) {
+  return (draft >= task->count) * AG_SHARDS + ag_shard_of(task->drafts[draft].hash);
+}
 
 /* The tasks' drafts as a batch, of equal ones the first. Takes over their memory. */
 ag_batch *ag_batch_make(const struct mutation *m, int tasks, const ag_graph *const *parents,

@@ -6,6 +6,7 @@
 #include "autogo/search.h"
 #include "engine/base/map.h"
 #include "engine/base/random.h"
+#include "engine/search/visited.h"
 
 /* A variant of a database entry whose ports have the shapes that `key` stands for. */
 struct fit {
@@ -22,19 +23,14 @@ struct marks {
 struct ag_space {
   ag_space_options options;
   ag_pool *pool;
-  ag_solver **solvers; /* one per thread */
-  struct marks *marks; /* one per thread */
-  ag_map visited;      /* ag_graph_hash of every graph seen */
-  ag_hash *seen;       /* the same, in order of sight */
-  int64_t seen_capacity;
-  int32_t *usable; /* entries whose ops are permitted, ascending */
+  ag_solver **solvers;    /* one per thread */
+  struct marks *marks;    /* one per thread */
+  struct visited visited; /* ag_graph_hash of every graph seen */
+  int32_t *usable;        /* entries whose ops are permitted, ascending */
   int usable_count;
   struct fit *fits; /* of the usable entries, sorted by key, entry, variant */
   int fit_count;
 };
-
-/* Mark a graph as seen by its hash. True if it was new. */
-bool ag_space_visit_hash(ag_space *space, ag_hash hash);
 
 /* True once the search was asked to stop. */
 static inline bool ag_space_stopped(const ag_space *space) {
@@ -64,6 +60,7 @@ enum { AG_ENCODED_AT_ONCE = 64 };
 /* Facts of a parent that all its children share. */
 struct parent {
   const ag_graph *graph;
+  ag_hash hash; /* ag_graph_hash */
   int64_t flops;
   ag_hash *own;          /* per node: the constant part of its forward hash */
   struct ag_mark *marks; /* per node: its forward hash, and that as a term of a multiset */
@@ -71,7 +68,7 @@ struct parent {
   int source_count;
   ag_encoding *encoding; /* while its sources are at work */
 };
-/* The first four; the others are ag_choose_sources' and the mutation's. */
+/* The first five; the others are ag_choose_sources' and the mutation's. */
 void ag_parent_init(struct parent *parent, const ag_graph *graph);
 void ag_parent_free(struct parent *parent);
 

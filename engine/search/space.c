@@ -89,8 +89,7 @@ void ag_space_free(ag_space *space) {
   free(space->solvers);
   free(space->marks);
   ag_pool_free(space->pool);
-  ag_map_free(&space->visited);
-  free(space->seen);
+  ag_visited_free(&space->visited);
   free(space->usable);
   free(space->fits);
   free(space);
@@ -120,30 +119,20 @@ const struct fit *ag_space_fits(const ag_space *space, ag_hash key, int *count) 
 }
 
 bool ag_space_visit(ag_space *space, const ag_graph *graph) {
-  return ag_space_visit_hash(space, ag_graph_hash(graph));
-}
-
-bool ag_space_visit_hash(ag_space *space, ag_hash hash) {
-  bool fresh;
-  int64_t count = ag_space_visited(space);
-  ag_map_put(&space->visited, hash, 0, &fresh);
-  if (!fresh) return false;
-  AG_GROW(space->seen, count, space->seen_capacity);
-  space->seen[count] = hash;
-  return true;
+  return ag_visited_add(&space->visited, ag_graph_hash(graph));
 }
 
 int64_t ag_space_visited(const ag_space *space) {
-  return (int64_t)space->visited.count;
+  return space->visited.count;
 }
 
 void ag_space_visited_since(const ag_space *space, int64_t first, ag_hash *hashes) {
   size_t count = (size_t)(ag_space_visited(space) - first);
-  if (count) memcpy(hashes, space->seen + first, count * sizeof *hashes);
+  if (count) memcpy(hashes, space->visited.list + first, count * sizeof *hashes);
 }
 
 void ag_space_visit_hashes(ag_space *space, const ag_hash *hashes, int64_t count) {
-  for (int64_t i = 0; i < count; i++) ag_space_visit_hash(space, hashes[i]);
+  for (int64_t i = 0; i < count; i++) ag_visited_add(&space->visited, hashes[i]);
 }
 
 ag_status ag_space_score(const ag_space *space, const ag_graph *graph, double *score,

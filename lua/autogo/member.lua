@@ -4,12 +4,15 @@
 -- and a value per objective }. `origin[i]` is the position that node i (from 1) had in the input, nil
 -- for a new node; `changes` lists the replacements from the input down to it; `splice` is the last of
 -- them, as `batch:child` gives it. From its parent and its splice a member can be made again, weights
--- of the nodes that stayed included: that is what the journal of a search keeps.
+-- of the nodes that stayed included: that is what the journal of a search keeps. `origin` and `changes`
+-- are made when they are asked for, which few members ever are.
 -- @module autogo.member
 
 local core = require "autogo.core"
 
 local member = {}
+
+local Member = {}
 
 --- The input of a search as a member.
 function member.root(graph)
@@ -18,27 +21,52 @@ function member.root(graph)
   return root
 end
 
-local function describe(splice, generation)
+local function describe(one)
+  local splice = one.splice
   return {
-    generation = generation, first = splice.first, last = splice.last,
+    generation = one.generation, first = splice.first, last = splice.last,
     removed = splice.removed, added = splice.added,
     segment = splice.entry, variant = splice.variant, resolved = splice.resolved,
   }
+end
+
+local function follow(origin, one)
+  local splice = one.splice
+  return core.follow(origin, splice.first, splice.last, #splice.added, one.order)
+end
+
+local function append(changes, one)
+  local list = table.move(changes, 1, #changes, 1, {})
+  list[#list + 1] = describe(one)
+  return list
+end
+
+-- What a member gets from the same of its parent.
+local INHERITED = { origin = follow, changes = append }
+
+function Member:__index(key)
+  local inherit = INHERITED[key]
+  if not inherit then return nil end
+  local line = { self } -- up to an ancestor that has it: a loop, for lines are as long as a search
+  while not rawget(line[#line].parent, key) do line[#line + 1] = line[#line].parent end
+  for i = #line, 1, -1 do
+    local one = line[i]
+    one[key] = inherit(one.parent[key], one)
+  end
+  return self[key]
 end
 
 --- The member that a splice makes of its parent.
 -- @tparam table parent
 -- @tparam table splice as `batch:child` gives it
 -- @tparam Graph graph the result, in canonical order
--- @tparam {integer,...} order the position that each of its nodes had in the order P, replacement, C
+-- @tparam {integer,...}|string order the position that each of its nodes had in the order P,
+-- replacement, C, as `core.follow` takes it
 -- @tparam integer generation
 function member.grow(parent, splice, graph, order, generation)
-  local changes = table.move(parent.changes, 1, #parent.changes, 1, {})
-  changes[#changes + 1] = describe(splice, generation)
-  return {
-    graph = graph, generation = generation, parent = parent, splice = splice, changes = changes,
-    origin = core.follow(parent.origin, splice.first, splice.last, #splice.added, order),
-  }
+  return setmetatable({
+    graph = graph, generation = generation, parent = parent, splice = splice, order = order,
+  }, Member)
 end
 
 local function ops_of(segment)

@@ -31,7 +31,11 @@ local function new(objectives)
   if type(objectives) ~= "table" then
     error(("objectives: a list expected, got %s"):format(type(objectives)), 3)
   end
-  local self = setmetatable({ names = {}, senses = {}, members = {} }, Pareto)
+  local self = setmetatable({
+    names = {}, senses = {}, members = {},
+    -- What `front` found among the first `known` members, and their numbers.
+    found = {}, number = {}, known = 0,
+  }, Pareto)
   for i, spec in ipairs(objectives) do self.names[i], self.senses[i] = parse(spec) end
   if #self.names == 0 then error("at least one objective expected", 2) end
   return self
@@ -46,7 +50,8 @@ local function check(self, member)
 end
 
 --- Add one member, or a sequence of members.
--- Members with a NaN are kept but never reach the front. O(1); the front is made when asked for.
+-- Members with a NaN are kept but never reach the front. O(1); the front is made when asked for. What a
+-- member is worth must not change any more.
 -- @treturn Pareto the archive itself
 function Pareto:insert(members)
   if type(members) ~= "table" then
@@ -57,7 +62,6 @@ function Pareto:insert(members)
     check(self, member)
     self.members[#self.members + 1] = member
   end
-  self.cached = nil
   return self
 end
 
@@ -75,26 +79,40 @@ local function is_infeasible(member)
   return member.violation and member.violation > 0
 end
 
---- The members on the front, best first by the first objective.
+-- Members that may be on the front, in order of arrival: those that were, and those that have come since.
+-- Whatever an older one was beaten by still beats it, or is beaten by what does.
+local function rivals(self)
+  local number = self.number
+  local list = table.move(self.found, 1, #self.found, 1, {})
+  table.sort(list, function(a, b) return number[a] < number[b] end)
+  for i = self.known + 1, #self.members do
+    local member = self.members[i]
+    if not is_infeasible(member) then
+      list[#list + 1] = member
+      number[member] = number[member] or i
+    end
+  end
+  return list
+end
+
+--- The members on the front, best first by the first objective. O(those that came since it was last asked
+-- for, and the front then).
 -- @treturn {table,...} a sequence; do not change it
 function Pareto:front()
-  if self.cached then return self.cached end
-  local allowed, front, position = {}, {}, {}
-  for _, member in ipairs(self.members) do
-    if not is_infeasible(member) then allowed[#allowed + 1] = member end
-  end
-  if #allowed > 0 then
-    for _, i in ipairs(core.pareto_front(columns(self, allowed), self.senses)) do
-      front[#front + 1] = allowed[i]
-      position[allowed[i]] = i
+  if self.known == #self.members then return self.found end
+  local list, front, number = rivals(self), {}, {}
+  if #list > 0 then
+    for _, i in ipairs(core.pareto_front(columns(self, list), self.senses)) do
+      front[#front + 1] = list[i]
+      number[list[i]] = self.number[list[i]]
     end
   end
   local name, sign = self.names[1], self.senses[1] == "max" and 1 or -1
   table.sort(front, function(a, b)
     if a[name] ~= b[name] then return sign * a[name] > sign * b[name] end
-    return position[a] < position[b]
+    return number[a] < number[b]
   end)
-  self.cached = front
+  self.found, self.number, self.known = front, number, #self.members
   return front
 end
 

@@ -333,7 +333,8 @@
 -- @tparam integer first position of the first node that was replaced
 -- @tparam integer last and the one after the last
 -- @tparam integer added how many came in their place
--- @tparam {integer,...} order of the child's nodes, as `Graph:canonical` gives it
+-- @tparam {integer,...}|string order of the child's nodes, as `Graph:canonical` gives it, or as bytes:
+-- `string.pack "i4"` of each
 -- @treturn {integer|nil,...} of the child's nodes; nil for those that came
 
 --- Hardware

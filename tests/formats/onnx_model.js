@@ -133,4 +133,9 @@ function build(name, folder) {
   return cases[name](folder);
 }
 
-module.exports = { FLOAT, INT64, X, f, add, moved, cases, build, random: () => random() };
+// The same for a model that is no case.
+function seed(number) {
+  random = generator(number);
+}
+
+module.exports = { FLOAT, INT64, X, f, add, moved, cases, build, seed, Model, random: () => random() };

@@ -59,7 +59,10 @@ describe("constraint domination", function()
     for seed = 1, 200 do
       local members = random_members(seed, seed % 101)
       local archive = pareto { "gain:max", "price:min" }
-      archive:insert(members)
+      for i, member in ipairs(members) do
+        archive:insert(member)
+        if (i * seed) % 7 < 2 then archive:front() end -- asked for in between, or only at the end
+      end
       local on_front = {}
       for _, member in ipairs(archive:front()) do on_front[member] = true end
       for _, member in ipairs(members) do

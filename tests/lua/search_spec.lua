@@ -116,7 +116,7 @@ describe("Space", function()
       for k, row in ipairs(rows) do
         local graph, order = assert(batch:graph(row)):canonical()
         assert.equal(graph:json(), made[k].graph:json())
-        assert.same(order, made[k].order)
+        assert.equal(string.pack(("i4"):rep(#order), table.unpack(order)), made[k].order)
         assert.equal(s:score(graph), made[k].score)
       end
       assert.same({}, s:make(batch, {}))
@@ -273,6 +273,35 @@ describe("Prices", function()
       return 1
     end)
     assert.equal(graphs[2].size, prices:cost(graphs[2]))
+  end)
+end)
+
+describe("members", function()
+  local member = require "autogo.member"
+
+  -- A line of descent as long as a search may be: every mutation replaces one node by one or two, and
+  -- canonical order turns the list round.
+  it("know their origin and changes from their line", function()
+    local size, length = 6, 500
+    local one = member.root(setmetatable({}, { __len = function() return size end }))
+    local expected = { 1, 2, 3, 4, 5, 6 }
+    for generation = 1, length do
+      local at, order, added = generation % 5, {}, generation % 100 == 0 and 2 or 1
+      table.remove(expected, at + 1)
+      for _ = 1, added do table.insert(expected, at + 1, false) end
+      size = size + added - 1
+      local turned = {}
+      for i = 1, size do order[i], turned[i] = size - i, expected[size - i + 1] end
+      expected = turned
+      local splice = { first = at, last = at + 1, added = { "a", added > 1 and "b" or nil } }
+      splice.entry = generation
+      one = member.grow(one, splice, nil, order, generation)
+    end
+    for i = 1, size do assert.equal(expected[i] or nil, one.origin[i]) end
+    assert.equal(length, #one.changes)
+    for i, change in ipairs(one.changes) do assert.same({ i, i }, { change.generation, change.segment }) end
+    assert.equal(length - 1, #one.parent.changes)
+    assert.is_nil(one.violation)
   end)
 end)
 

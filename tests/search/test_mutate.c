@@ -168,6 +168,28 @@ static void threads_do_not_change_a_batch(void **state) {
   release_parents(parents);
 }
 
+/* Parents and all that was predicted, in this order: parents, children, what was not kept. */
+static void what_was_seen_is_remembered_in_order(void **state) {
+  (void)state;
+  const ag_graph *parents[PARENTS];
+  make_parents(parents);
+  ag_space *space = make_space(2, 11);
+  ag_batch *batch = mutate(space, parents, PARENTS, 30, 1);
+  int64_t count = ag_space_visited(space), others = count - batch->scored;
+  assert_true(batch->scored > batch->size && others <= PARENTS);
+  ag_hash *hashes = AG_ARRAY(ag_hash, count);
+  ag_space_visited_since(space, 0, hashes);
+  assert_true(ag_hash_equal(hashes[0], ag_graph_hash(parents[0])));
+  for (int i = 0; i < batch->size; i++)
+    assert_true(ag_hash_equal(hashes[others + i], batch->children[i].hash));
+  for (int p = 0; p < PARENTS; p++) assert_false(ag_space_visit(space, parents[p]));
+  assert_int_equal(ag_space_visited(space), count);
+  free(hashes);
+  ag_batch_free(batch);
+  ag_space_free(space);
+  release_parents(parents);
+}
+
 static void single_operations_replace_single_operations(void **state) {
   (void)state;
   const ag_graph *parents[PARENTS];
@@ -288,6 +310,7 @@ int main(void) {
       cmocka_unit_test(children_without_a_price_are_named),
       cmocka_unit_test(no_graph_comes_twice),
       cmocka_unit_test(threads_do_not_change_a_batch),
+      cmocka_unit_test(what_was_seen_is_remembered_in_order),
       cmocka_unit_test(single_operations_replace_single_operations),
       cmocka_unit_test(a_stopped_space_has_seen_nothing),
       cmocka_unit_test(a_space_goes_on_from_its_hashes),

@@ -9,6 +9,7 @@
 -- Source: github.com/onnx/onnx, docs/Operators.md; keras.io/api, version 3.
 -- @module autogo.formats.keras_opaque
 
+local operands = require "autogo.formats.operands"
 local python = require "autogo.formats.python"
 
 local opaque = {}
@@ -34,17 +35,7 @@ local function from_file_order(text, rank)
   return rank == 4 and ("ops.transpose(%s, (0, 2, 3, 1))"):format(text) or text
 end
 
-local function rank(o) return #(o.from[1] or o.shape) end
-
-local function axis(o, value) return value < 0 and value + rank(o) or value end
-
--- Integers that are an attribute in older versions and a constant input in newer ones.
-local function integers(o, attribute, slot)
-  local value = o.attributes[attribute]
-  if value == nil and o.constants[slot] then value = o.constants[slot].values end
-  if math.type(value) == "integer" then return { value } end
-  return value
-end
+local rank, axis, integers = operands.rank, operands.axis, operands.integers
 
 -- --- handlers -----------------------------------------------------------------------------------
 
@@ -154,7 +145,7 @@ function ops.Softmax(o)
 end
 
 function ops.Pad(o)
-  local pads, mode, n = integers(o, "pads", 2), o.attributes.mode or "constant", rank(o)
+  local pads, mode, n = operands.pads(o), o.attributes.mode or "constant", rank(o)
   local constant, sides = o.constants[3], {}
   local value = o.attributes.value or constant and constant.values and constant.values[1] or 0
   if not pads or #pads ~= 2 * n then return nil, "its pads are not constant" end

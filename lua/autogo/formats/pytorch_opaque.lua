@@ -6,6 +6,8 @@
 -- Source: github.com/onnx/onnx, docs/Operators.md, versions 1 to 22.
 -- @module autogo.formats.pytorch_opaque
 
+local images = require "autogo.formats.pytorch_images"
+local operands = require "autogo.formats.operands"
 local python = require "autogo.formats.python"
 
 local opaque = {}
@@ -16,39 +18,15 @@ local DTYPES = {
 }
 opaque.DTYPES = DTYPES
 
--- --- what handlers ask --------------------------------------------------------------------------
+-- --- handlers -----------------------------------------------------------------------------------
 
--- Integers that are an attribute in older versions and a constant input in newer ones.
-local function integers(o, attribute, slot)
-  local value = o.attributes[attribute]
-  if value == nil and slot and o.constants[slot] then value = o.constants[slot].values end
-  if math.type(value) == "integer" then return { value } end
-  return value
-end
-
-local function rank(o) return #(o.from[1] or o.shape) end
-
-local function axis(o, value)
-  return value < 0 and value + rank(o) or value
-end
-
-local function axes(o, slot)
-  local list = integers(o, "axes", slot)
-  if not list then return nil end
-  local out = {}
-  for i, value in ipairs(list) do out[i] = axis(o, value) end
-  table.sort(out)
-  return out
-end
+local ops = setmetatable({}, { __index = images.ops })
+local integers, rank, axis, axes = operands.integers, operands.rank, operands.axis, operands.axes
 
 local function known(value, what)
   if value == nil then return nil, ("its %s is not constant"):format(what) end
   return value
 end
-
--- --- handlers -----------------------------------------------------------------------------------
-
-local ops = {}
 
 local function unary(format)
   return function(o) return (format:gsub("@", (o.args[1]:gsub("%%", "%%%%")))) end
@@ -205,6 +183,12 @@ function ops.Split(o)
   return ("torch.split(%s, %d, %d)[%d]"):format(o.args[1], size, along, o.output - 1)
 end
 
+-- PyTorch does not step backwards: the same elements forwards, from the last one on, then turned round.
+local function backwards(size, count, start, step)
+  local first = math.min(start < 0 and start + size or start, size - 1)
+  return ("%d:%d:%d"):format(first + (count - 1) * step, first + 1, -step)
+end
+
 function ops.Slice(o)
   local starts, ends = integers(o, "starts", 2), integers(o, "ends", 3)
   local along, steps = integers(o, "axes", 4), integers(o, "steps", 5) or {}
@@ -213,10 +197,12 @@ function ops.Slice(o)
   for d = 1, rank(o) do index[d] = ":" end
   for i, start in ipairs(starts) do
     local d, step, stop = axis(o, along and along[i] or i - 1) + 1, steps[i] or 1, ends[i]
-    if step == -1 and start == -1 and stop < -(1 << 20) then
+    if step < 0 then
       flips[#flips + 1] = d - 1
-    elseif step < 1 then
-      return nil, "it runs backwards over a part"
+      if step < -1 or start ~= -1 or stop > -(1 << 20) then
+        if o.from[1][d] < 1 then return nil, "it runs backwards over an open size" end
+        index[d] = backwards(o.from[1][d], o.shape[d], start, step)
+      end
     else
       index[d] = (start ~= 0 and start or "") .. ":" .. (stop < 1 << 30 and stop or "")
         .. (step > 1 and ":" .. step or "")
@@ -238,19 +224,22 @@ function ops.Gather(o)
   return ("%s[%s]"):format(o.args[1], table.concat(index, ", "))
 end
 
-local function reduced(name)
+local function reduced(format)
   return function(o)
     local list, keep = axes(o, 2), o.attributes.keepdims ~= 0
     if not list then
       list = {}
       for d = 1, rank(o) do list[d] = d - 1 end
     end
-    local dims = python.literal(list)
-    return ("torch.%s(%s, %s, keepdim=%s)"):format(name, o.args[1], dims, python.literal(keep))
+    return ("%s, %s, keepdim=%s)"):format(format:format(o.args[1], o.args[1]), python.literal(list),
+      python.literal(keep))
   end
 end
-ops.ReduceMean, ops.ReduceSum = reduced "mean", reduced "sum"
-ops.ReduceMax, ops.ReduceMin = reduced "amax", reduced "amin"
+ops.ReduceMean, ops.ReduceSum = reduced "torch.mean(%s", reduced "torch.sum(%s"
+ops.ReduceMax, ops.ReduceMin = reduced "torch.amax(%s", reduced "torch.amin(%s"
+ops.ReduceL1 = reduced "torch.linalg.vector_norm(%s, 1"
+ops.ReduceL2 = reduced "torch.linalg.vector_norm(%s, 2"
+ops.ReduceSumSquare, ops.ReduceLogSumExp = reduced "torch.sum(%s * %s", reduced "torch.logsumexp(%s"
 
 function ops.ArgMax(o)
   if o.attributes.select_last_index == 1 then return nil, "it selects the last index" end
@@ -264,79 +253,15 @@ function ops.Cast(o)
   return ("%s.to(%s)"):format(o.args[1], dtype)
 end
 
-function ops.GlobalMaxPool(o)
-  local dims = {}
-  for d = 2, rank(o) - 1 do dims[#dims + 1] = d end
-  return ("torch.amax(%s, %s, keepdim=True)"):format(o.args[1], python.literal(dims))
-end
-
-function ops.LRN(o)
-  return ("F.local_response_norm(%s, %d, alpha=%s, beta=%s, k=%s)"):format(o.args[1], o.attributes.size,
-    python.literal(o.attributes.alpha or 1e-4), python.literal(o.attributes.beta or 0.75),
-    python.literal(o.attributes.bias or 1.0))
-end
-
-function ops.InstanceNormalization(o)
-  return ("F.instance_norm(%s, weight=%s, bias=%s, eps=%s)"):format(o.args[1], o.args[2], o.args[3],
-    python.literal(o.attributes.epsilon or 1e-5))
-end
-
-function ops.LayerNormalization(o)
-  local sizes = table.move(o.shape, axis(o, o.attributes.axis or -1) + 1, #o.shape, 1, {})
-  return ("F.layer_norm(%s, %s, %s, %s, %s)"):format(o.args[1], python.literal(sizes), o.args[2],
-    o.args[3] or "None", python.literal(o.attributes.epsilon or 1e-5))
-end
+local function times(factor) return factor ~= 1 and python.literal(factor) .. " * " or "" end
 
 function ops.Gemm(o)
-  if (o.attributes.alpha or 1) ~= 1 or (o.attributes.beta or 1) ~= 1 then return nil, "it is scaled" end
   local a = o.args[1] .. (o.attributes.transA == 1 and ".T" or "")
   local b = o.args[2] .. (o.attributes.transB == 1 and ".T" or "")
-  return ("%s @ %s%s"):format(a, b, o.args[3] and " + " .. o.args[3] or "")
+  local alpha, beta = o.attributes.alpha or 1, o.attributes.beta or 1
+  local product = alpha == 1 and ("%s @ %s"):format(a, b) or ("%s(%s @ %s)"):format(times(alpha), a, b)
+  return product .. (o.args[3] and (" + %s%s"):format(times(beta), o.args[3]) or "")
 end
-
-local PAD_MODES = { constant = "constant", reflect = "reflect", edge = "replicate" }
-
-function ops.Pad(o)
-  local pads, mode = integers(o, "pads", 2), PAD_MODES[o.attributes.mode or "constant"]
-  local constant = o.constants[3]
-  local value = o.attributes.value or constant and constant.values and constant.values[1] or 0
-  if not pads then return nil, "its pads are not constant" end
-  if not mode then return nil, ("PyTorch does not pad by '%s'"):format(o.attributes.mode) end
-  local order, n = {}, #pads // 2
-  for d = n, 1, -1 do table.move({ pads[d], pads[n + d] }, 1, 2, #order + 1, order) end
-  while #order > 2 and order[#order] == 0 and order[#order - 1] == 0 do
-    order[#order], order[#order - 1] = nil, nil
-  end
-  local tail = mode == "constant" and (value ~= 0 and ", value=" .. python.literal(value) or "")
-    or (', mode="%s"'):format(mode)
-  return ("F.pad(%s, %s%s)"):format(o.args[1], python.literal(order), tail)
-end
-
-local GRIDS = {
-  linear = { half_pixel = "False", pytorch_half_pixel = "False", align_corners = "True" },
-  cubic = { half_pixel = "False", align_corners = "True" },
-}
-
-function ops.Resize(o)
-  local mode = o.attributes.mode or "nearest"
-  local grid = o.attributes.coordinate_transformation_mode or "half_pixel"
-  if o.type == "Upsample" or o.opset < 11 then grid = "asymmetric" end
-  if rank(o) ~= 4 then return nil, "only images are resized" end
-  local size = ("size=(%d, %d)"):format(o.shape[3], o.shape[4])
-  local corners = GRIDS[mode] and GRIDS[mode][grid]
-  if corners then
-    return ('F.interpolate(%s, %s, mode="bi%s", align_corners=%s)'):format(o.args[1], size, mode, corners)
-  end
-  local floor = grid == "asymmetric" and (o.attributes.nearest_mode == "floor" or o.opset < 11)
-  if mode == "nearest" and floor then
-    return ('F.interpolate(%s, %s, mode="nearest")'):format(o.args[1], size)
-  elseif mode == "nearest" and grid == "half_pixel" and (o.attributes.nearest_mode or "round_prefer_floor")
-    == "round_prefer_floor" then
-    return ('F.interpolate(%s, %s, mode="nearest-exact")'):format(o.args[1], size)
-  end
-  return nil, ("PyTorch does not interpolate '%s' on a '%s' grid"):format(mode, grid)
-end
-ops.Upsample = ops.Resize
 
 -- --- operands -----------------------------------------------------------------------------------
 

@@ -33,8 +33,11 @@ local function inversions(targets, width)
   return total
 end
 
--- Crossings between a row and the one below it.
+-- Crossings between a row and the one below it; lines of one vertex do not cross each other.
 local function between(a, place, r)
+  if #a.rows[r] < 2 or #a.rows[r + 1] < 2 then
+    return 0
+  end
   local targets = {}
   for _, v in ipairs(a.rows[r]) do
     local from = #targets
@@ -65,6 +68,9 @@ end
 -- Sort a row by the mean place of the neighbours on one side. Equals keep their order, or (every
 -- other time, to leave a plateau) turn it round; vertices without neighbours keep their place.
 local function sort_row(order, neighbours, place, turned)
+  if #order < 2 then
+    return
+  end
   local key, sign = {}, turned and -1 or 1
   for i, v in ipairs(order) do
     local sum, list = 0, neighbours[v]

@@ -7,10 +7,13 @@
 -- sorting, filters) and reads all it knows from the page. See `autogo.report.data` for what it is given.
 -- @module autogo.report.html
 
+local boxes = require "autogo.report.boxes"
 local core = require "autogo.core"
 local figures = require "autogo.report.figures"
 local folds = require "autogo.report.folds"
 local markup = require "autogo.report.markup"
+local portrait = require "autogo.report.portrait"
+local sketch = require "autogo.report.sketch"
 local tables = require "autogo.report.table"
 local words = require "autogo.report.words"
 local fill = markup.fill
@@ -302,6 +305,7 @@ end
 -- @treturn string
 function html.comparison(parent, child, origin, names)
   local title = ("%s and %s"):format(names[1], names[2])
+  local difference, used = portrait.difference(parent, child, origin, sketch.memory())
   return html.frame(title .. " – AutoGO", markup.join {
     fill('<header><p class="kind">AutoGO comparison</p><h1>%s</h1><p class="lead">before: %s · after: %s</p>'
       .. '<dl class="tiles">%s</dl></header>\n<main>'
@@ -311,8 +315,8 @@ function html.comparison(parent, child, origin, names)
         compared("FLOPs", parent.flops, child.flops), compared("parameters", parent.params, child.params),
         compared("memory at the peak", parent.peak_memory / MIB, child.peak_memory / MIB, "MiB"),
         compared("nodes", #parent, #child),
-      }, require("autogo.report.portrait").difference(parent, child, origin), core.version),
-    folds.network(parent),
+      }, difference, core.version),
+    boxes.page(used), folds.network(parent),
   })
 end
 

@@ -6,8 +6,10 @@ local routes = {}
 
 local PORT_GAP, PORT_MARGIN, CORNER = 12, 8, 5
 
+-- A coordinate with at most one decimal.
 local function number(value)
-  return (("%.1f"):format(value):gsub("%.0$", ""))
+  local whole = math.tointeger(value)
+  return whole and ("%d"):format(whole) or (("%.1f"):format(value):gsub("%.0$", ""))
 end
 
 routes.number = number
