@@ -22,10 +22,15 @@ local function sums_of(scene, highest)
   local sums, totals = {}, {}
   for i, node in ipairs(scene.nodes) do
     local row, mark = scene.row[i], scene.mark[i] or "kept"
-    sums[mark] = sums[mark] or {}
-    sums[mark][row] = (sums[mark][row] or 0) + node.flops
-    totals[row] = (totals[row] or 0) + node.flops
-    highest = math.max(highest, totals[row])
+    local own, flops, total = sums[mark], node.flops, (totals[row] or 0) + node.flops
+    if not own then
+      own = {}
+      sums[mark] = own
+    end
+    own[row], totals[row] = (own[row] or 0) + flops, total
+    if total > highest then
+      highest = total
+    end
   end
   return sums, highest
 end
@@ -35,8 +40,8 @@ end
 local function bars(sums, rows, highest, sign)
   local step, base, parts = WIDTH / rows, {}, {}
   for _, mark in ipairs { "kept", "reshaped", "removed", "added" } do
-    local path, own = {}, sums[mark] or {}
-    for row = 1, rows do
+    local path, own = {}, sums[mark]
+    for row = 1, own and rows or 0 do
       local length = (own[row] or 0) / highest * HALF
       if length >= 0.05 then
         path[#path + 1] = ("M%s %sv%s"):format(number((row - 0.55) * step),
@@ -83,7 +88,7 @@ local function amounts(node)
 end
 
 -- The style sheet aligns the cells: a page has thousands.
-local function table_row(mark, before, after)
+local function write_row(mark, before, after)
   local node = after or before
   local flops_before, params_before = amounts(before)
   local flops_after, params_after = amounts(after)
@@ -92,6 +97,17 @@ local function table_row(mark, before, after)
     boxes.SIGNS[mark], before and before.position or "", after and after.position or "",
     text.escape(text.node(node)), text.shape(node.h_out, node.w_out, node.c_out), flops_before, flops_after,
     params_before, params_after))
+end
+
+-- Rows of what was removed, by node of the parent: the networks of a front have one.
+local removed_rows = setmetatable({}, { __mode = "k" })
+
+local function table_row(mark, before, after)
+  if mark ~= "removed" then
+    return write_row(mark, before, after)
+  end
+  removed_rows[before] = removed_rows[before] or write_row(mark, before)
+  return removed_rows[before]
 end
 
 local ORDER = { removed = 1, reshaped = 2, added = 2 }

@@ -25,6 +25,9 @@ local ASSETS = (here or "lua/autogo/report/html.lua"):gsub("html%.lua$", "") .. 
 
 -- Of longer searches the table has every so many iterations, the last always.
 local MOST_ITERATIONS = 400
+-- How far memory may grow, in percent of what is in use, before garbage is collected while a page is made: it
+-- is nearly all garbage, and soon done with.
+local PAUSE = 400
 -- Measures beyond these are in the table, but not paired in figures.
 local MOST_PAIRED = 5
 
@@ -329,7 +332,8 @@ function html.page(report, options)
   local _ <close> = core.plain_numbers()
   options = options or {}
   local members = require "autogo.report.members"
-  return html.frame(title_of(report) .. " – AutoGO", markup.join {
+  local pause = collectgarbage("setpause", PAUSE)
+  local page = html.frame(title_of(report) .. " – AutoGO", markup.join {
     fill '<a class="skip" href="#members">to the networks</a>\n',
     head(report, options.running),
     fill "<main>\n",
@@ -343,6 +347,8 @@ function html.page(report, options)
       .. "computed from the graphs.</footer>\n", report.version),
     report.input.graph and folds.network(report.input.graph) or "",
   })
+  collectgarbage("setpause", pause)
+  return page
 end
 
 return html

@@ -164,6 +164,12 @@ end
 
 -- --- alike ----------------------------------------------------------------------------------------
 
+-- Few hunks are alike, and most that are not differ in this.
+local function sizes(hunk)
+  return table.concat({ hunk.rows, #hunk.before.nodes, #hunk.before.edges, #hunk.after.nodes,
+    #hunk.after.edges }, " ")
+end
+
 -- Everything of a scene but resolutions and positions.
 local function signature(scene)
   local parts, n = {}, 0
@@ -177,6 +183,21 @@ local function signature(scene)
     n = n + 2
   end
   return table.concat(parts, " ")
+end
+
+-- That of both sides of a hunk, kept in it.
+local function signature_of(hunk)
+  hunk.signature = hunk.signature or signature(hunk.before) .. "|" .. signature(hunk.after)
+  return hunk.signature
+end
+
+-- The hunk of a list that one is like, nil where there is none.
+local function find_alike(list, hunk)
+  for _, other in ipairs(list) do
+    if signature_of(other) == signature_of(hunk) then
+      return other
+    end
+  end
 end
 
 -- First and last position of the nodes of a scene; nil where all are folded.
@@ -210,12 +231,14 @@ function hunks.list(pair)
         last < pair.rows and fold_of(scene, last + 1, below, "foot", origin) or nil)
     end
     hunk.rows = hunk.rows + (first > 1 and 1 or 0) + (last < pair.rows and 1 or 0)
-    local place, key = { before = span(hunk.before), after = span(hunk.after) },
-      signature(hunk.before) .. "|" .. signature(hunk.after)
-    if known[key] then
-      table.insert(known[key].places, place)
+    local place, key = { before = span(hunk.before), after = span(hunk.after) }, sizes(hunk)
+    known[key] = known[key] or {}
+    local alike = find_alike(known[key], hunk)
+    if alike then
+      table.insert(alike.places, place)
     else
-      hunk.places, known[key], list[#list + 1] = { place }, hunk, hunk
+      hunk.places, list[#list + 1] = { place }, hunk
+      table.insert(known[key], hunk)
     end
   end
   return list

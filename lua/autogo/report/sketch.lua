@@ -26,11 +26,11 @@ local MOST_ROWS, ASPECT = 70, 0.4
 
 local SIDES = { "before", "after" }
 
---- What the drawings of a page share: `boxes` of nodes, and `drawings` by what they show; the networks of a
--- front share most of their mutations.
+--- What the drawings of a page share: `boxes` of nodes, `drawings` by what they show and `arrangements` by
+-- their problem; the networks of a front share most of their mutations.
 -- @tparam[opt] table earlier that of an earlier page: its boxes keep their numbers
 function sketch.memory(earlier)
-  return { boxes = earlier and earlier.boxes or boxes.new(), drawings = {} }
+  return { boxes = earlier and earlier.boxes or boxes.new(), drawings = {}, arrangements = {} }
 end
 
 -- --- what a drawing shows -------------------------------------------------------------------------
@@ -56,8 +56,47 @@ local function content(hunk, store)
   return table.concat(parts, " ")
 end
 
+-- What one side of a drawing asks of the layout, as text.
+local function problem_key(problem, row, rows, ends)
+  local parts, n = {}, 0
+  for i, width in ipairs(problem.widths) do
+    parts[n + 1], parts[n + 2] = width, row[i]
+    n = n + 2
+  end
+  parts[n + 1] = "|"
+  n = n + 1
+  for _, edge in ipairs(problem.edges) do
+    parts[n + 1], parts[n + 2] = edge[1], edge[2]
+    n = n + 2
+  end
+  parts[n + 1] = "|"
+  for r = 1, rows do
+    parts[#parts + 1] = ends[r] and r
+  end
+  return rows .. " " .. table.concat(parts, " ")
+end
+
+-- An arrangement of its own for a problem that was perhaps solved before for other nodes.
+local function arrange_side(problem, options, known)
+  local key = problem_key(problem, options.row, options.rows, options.after)
+  if not known[key] then
+    local why
+    known[key], why = layers.arrange(problem, options)
+    if not known[key] then
+      return nil, why
+    end
+  end
+  local own = {}
+  for name, value in pairs(known[key]) do
+    own[name] = value
+  end
+  own.problem = problem
+  return own
+end
+
 -- Both sides laid out in common rows; nil and a message where that is impossible.
-local function arrange(hunk, store)
+local function arrange(hunk, memory)
+  local store = memory.boxes
   local scenes, problems, list = { hunk.before, hunk.after }, {}, {}
   local function measure(node)
     if node.elided then
@@ -75,7 +114,8 @@ local function arrange(hunk, store)
   end
   for k, scene in ipairs(scenes) do
     local why
-    list[k], why = layers.arrange(problems[k], { row = scene.row, rows = hunk.rows, after = ends })
+    list[k], why = arrange_side(problems[k], { row = scene.row, rows = hunk.rows, after = ends },
+      memory.arrangements)
     if not list[k] then
       return nil, why
     end
@@ -172,8 +212,8 @@ local function draw_side(out, a, scene, side, x, store)
 end
 
 -- The attributes and the content of the drawing's element.
-local function draw(hunk, store)
-  local list, why = arrange(hunk, store)
+local function draw(hunk, memory)
+  local list, why = arrange(hunk, memory)
   if not list then
     return nil, why
   end
@@ -183,8 +223,8 @@ local function draw(hunk, store)
   local breadth, tall = number(width), number(list[1].rise + list[1].fall + TITLE + 2 * EDGE)
   add(out, (' viewBox="0 0 %s %s" width="%s" height="%s" data-middle="%s">'):format(breadth, tall, breadth,
     tall, number(middle)))
-  draw_side(out, list[1], hunk.before, "before", EDGE, store)
-  draw_side(out, list[2], hunk.after, "after", middle, store)
+  draw_side(out, list[1], hunk.before, "before", EDGE, memory.boxes)
+  draw_side(out, list[2], hunk.after, "after", middle, memory.boxes)
   add(out, ('<path class="split" d="M%s 0V%s"/></svg>'):format(number(middle - BETWEEN / 2), tall))
   return out
 end
@@ -210,7 +250,7 @@ function sketch.hunk(hunk, label, memory, used)
   local drawing = memory.drawings[key]
   if not drawing then
     local why
-    drawing, why = draw(hunk, memory.boxes)
+    drawing, why = draw(hunk, memory)
     if not drawing then
       return nil, why
     end
