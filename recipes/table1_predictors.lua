@@ -1,12 +1,13 @@
 -- Rank correlation of the predictors (Table 1), on the families with public labels.
 --
 --     autogo run recipes/table1_predictors.lua --labels DIR [--seeds N] [--members N] [--sums WAY]
---         [--out DIR] [--jobs N] [--quick]
+--         [--messages WAY] [--models LIST] [--out DIR] [--jobs N] [--quick]
 --
 -- DIR holds nb201.csv, nb_macro.csv and nb101.csv (columns: `autogo.labels`); one that is missing is
 -- left out. For every family, the whole-graph GNN, PSC trained on one random cut per graph and batch (PSC
 -- 1:1) and PSC on eight, each for several seeds, which draw split and training. With --members, each is
--- the mean of as many trained apart; with --sums both, half of them see additions as nodes and half do not.
+-- the mean of as many trained apart; with --sums both, half of them see additions as nodes and half do
+-- not; with --messages both, half hear of what nodes are made from and half of what is made of them.
 -- SRCC is the mean over folds of one cut per test graph. Trainings
 -- are dealt out to --jobs processes of one thread each, which scales better than threads within one
 -- training; the figures do not depend on it. Leaves in the output folder:
@@ -31,6 +32,7 @@ local PUBLISHED = {
   nb101 = { GNN = 0.627, ["PSC 1:1"] = 0.666, PSC = 0.849 },
   nb201 = { GNN = 0.809, ["PSC 1:1"] = 0.865, PSC = 0.983 },
 }
+local NAMES = { "GNN", "PSC 1:1", "PSC" }
 local QUICK = { networks = 120, epochs = 3, seeds = 2 }
 local MOST_FOLDS = 10
 
@@ -43,7 +45,11 @@ local values = recipe.options {
     { name = "members", type = "integer", min = 1, max = 8, default = 1, help = "of an ensemble" },
     { name = "sums", type = "choice", choices = { "keep", "flatten", "both" }, default = "keep",
       help = "additions are nodes or none, or (an ensemble's members in turn) both" },
+    { name = "messages", type = "choice", choices = { "forward", "backward", "both" }, default = "forward",
+      help = "nodes hear of their operands or users, or both in turn" },
     { name = "epochs", type = "integer", min = 1, max = 100000, default = 100, help = "passes" },
+    { name = "models", type = "list", value = "LIST", choices = NAMES, default = NAMES,
+      help = "of them; without PSC nothing is learnt jointly" },
     { name = "jobs", type = "integer", min = 1, max = 256, help = "processes [all processors]" },
     { name = "job", type = "integer", min = 1, max = 256, help = "be one of them: for internal use" },
   },
@@ -52,6 +58,12 @@ local seeds = values.quick and QUICK.seeds or values.seeds
 local epochs = values.quick and QUICK.epochs or values.epochs
 local jobs = values.jobs or ag.processors()
 local tokenizer = assert(ag.tokenizer())
+
+local asked, asked_models = {}, {}
+for _, name in ipairs(values.models) do asked[name] = true end
+for _, model in ipairs(MODELS) do
+  asked_models[#asked_models + 1] = asked[model.name] and model or nil
+end
 
 local function stop(why)
   io.stderr:write("autogo: table1_predictors: ", why, "\n")
@@ -105,6 +117,7 @@ local function fit(model, training, validation, seed)
     model = model.model,
     splits = model.splits,
     sums = values.sums,
+    messages = values.messages,
     epochs = epochs,
     seed = seed,
     threads = 1,
@@ -191,7 +204,7 @@ local function tasks_of(groups)
   local tasks, all = {}, 0
   for _, group in ipairs(groups) do
     all = all + #group.samples
-    for _, model in ipairs(MODELS) do
+    for _, model in ipairs(asked_models) do
       for seed = 1, seeds do
         tasks[#tasks + 1] = { cost = COST[model.name] * #group.samples, run = function(answer)
           run_row(group, model, seed, answer)
@@ -199,7 +212,8 @@ local function tasks_of(groups)
       end
     end
   end
-  for i = #groups > 1 and 0 or 1, #groups > 1 and #groups or 0 do
+  local jointly = asked.PSC and #groups > 1
+  for i = jointly and 0 or 1, jointly and #groups or 0 do
     local without = groups[i]
     tasks[#tasks + 1] = { cost = COST.PSC * (all - (without and #without.samples or 0)),
       run = function(answer)
@@ -207,31 +221,6 @@ local function tasks_of(groups)
       end }
   end
   return tasks
-end
-
--- The tasks of job number `job`: the dearest first, each to the job with the least to do.
-local function share(tasks, job)
-  for i, task in ipairs(tasks) do
-    task.place = i
-  end
-  table.sort(tasks, function(a, b)
-    return a.cost > b.cost or a.cost == b.cost and a.place < b.place
-  end)
-  local loads, mine = {}, {}
-  for i = 1, jobs do
-    loads[i] = 0
-  end
-  for _, task in ipairs(tasks) do
-    local least = 1
-    for i = 2, jobs do
-      least = loads[i] < loads[least] and i or least
-    end
-    loads[least] = loads[least] + task.cost
-    if least == job then
-      mine[#mine + 1] = task
-    end
-  end
-  return mine
 end
 
 local function answers_path(job)
@@ -244,7 +233,7 @@ local function work(job)
     local samples, why = labels.read(table_of(family), family, nil, values.quick and QUICK.networks or nil)
     groups[i] = { family = family, samples = samples or stop(why) }
   end
-  for _, task in ipairs(share(tasks_of(groups), job)) do
+  for _, task in ipairs(recipe.share(tasks_of(groups), jobs, job)) do
     task.run(function(...)
       lines[#lines + 1] = table.concat({ ... }, "\t")
     end)
@@ -258,9 +247,11 @@ end
 local function collect()
   local pipes, lines = {}, {}
   for job = 1, jobs do
-    local options = "--job %d --jobs %d --labels %s --out %s --seeds %d --members %d --sums %s --epochs %d%s"
+    local options = "--job %d --jobs %d --labels %s --out %s --seeds %d --members %d --sums %s --messages %s "
+      .. "--models %s --epochs %d%s"
     pipes[job] = recipe.again(options:format(job, jobs, recipe.quoted(values.labels),
-      recipe.quoted(values.out), values.seeds, values.members, values.sums, values.epochs,
+      recipe.quoted(values.out), values.seeds, values.members, values.sums, values.messages,
+      recipe.quoted(table.concat(values.models, ",")), values.epochs,
       values.quick and " --quick" or ""))
   end
   local failed = false
@@ -362,29 +353,33 @@ end
 
 local rows, families, shown, points = {}, {}, {}, {}
 for _, family in ipairs(present) do
-  for _, model in ipairs(MODELS) do
+  for _, model in ipairs(asked_models) do
     local one, published = found.row[family][model.name], PUBLISHED[family]
     local mean, deviation = recipe.mean_and_deviation(one.folds)
     rows[#rows + 1] = { family, model.name, seeds, mean, deviation, (recipe.mean_and_deviation(one.tops)),
       published and published[model.name] }
   end
   local seen = found.points[family]
-  seen.srcc = found.own[family]
-  shown[#shown + 1] = seen
-  for i, measured in ipairs(seen.measured) do
-    points[#points + 1] = { family, measured, seen.predicted[i] }
+  if seen then
+    seen.srcc = found.own[family]
+    shown[#shown + 1] = seen
+    for i, measured in ipairs(seen.measured) do
+      points[#points + 1] = { family, measured, seen.predicted[i] }
+    end
+    families[#families + 1] = { family, #seen.measured, found.own[family], found.joint[family],
+      found.cross[family] }
   end
-  families[#families + 1] = { family, #seen.measured, found.own[family], found.joint[family],
-    found.cross[family] }
 end
 
 local HEADER = { "family", "model", "seeds", "srcc", "deviation", "best fifth", "published" }
 local FAMILY_HEADER = { "family", "test", "own", "joint", "cross" }
 recipe.print(HEADER, rows)
 recipe.csv(values.out .. "/table1.csv", HEADER, rows)
-recipe.csv(values.out .. "/predicted.csv", { "family", "measured", "predicted" }, points)
-assert(ag.write_file(values.out .. "/predicted.svg", picture(shown)))
-if #present > 1 then
+if asked.PSC then
+  recipe.csv(values.out .. "/predicted.csv", { "family", "measured", "predicted" }, points)
+  assert(ag.write_file(values.out .. "/predicted.svg", picture(shown)))
+end
+if asked.PSC and #present > 1 then
   recipe.print(FAMILY_HEADER, families)
   recipe.csv(values.out .. "/families.csv", FAMILY_HEADER, families)
 end

@@ -174,7 +174,9 @@ static const int32_t *check_order(lua_State *L, int arg, int *count) {
   int32_t *order = ag_lua_scratch(L, (size_t)*count, sizeof *order);
   for (int i = 0; i < *count; i++) {
     lua_rawgeti(L, arg, i + 1);
-    order[i] = (int32_t)lua_tointeger(L, -1);
+    lua_Integer at = lua_tointeger(L, -1);
+    luaL_argcheck(L, at >= 0 && at <= INT_MAX, arg, "positions expected");
+    order[i] = (int32_t)at;
     lua_pop(L, 1);
   }
   return order;
@@ -186,8 +188,9 @@ static const int32_t *check_order(lua_State *L, int arg, int *count) {
 static int follow(lua_State *L) {
   int count;
   luaL_checktype(L, 1, LUA_TTABLE);
-  lua_Integer first = luaL_checkinteger(L, 2), removed = luaL_checkinteger(L, 3) - first;
-  lua_Integer added = luaL_checkinteger(L, 4);
+  lua_Integer first = ag_lua_check_range(L, 2, 0, INT_MAX);
+  lua_Integer removed = ag_lua_check_range(L, 3, first, INT_MAX) - first;
+  lua_Integer added = ag_lua_check_range(L, 4, 0, INT_MAX);
   const int32_t *order = check_order(L, 5, &count);
   lua_createtable(L, count, 0);
   for (lua_Integer i = 1; i <= count; i++) {

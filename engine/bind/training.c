@@ -6,6 +6,7 @@
  * what it raises stops the training and is raised again once the library has
  * returned. */
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,7 +77,7 @@ static void read_sample(lua_State *L, training_set *set, part *p, const ag_token
   if (!graph || !*graph) sample_error(L, what, number, "graph = Graph");
   ag_lua_option(L, at, "target");
   double target = lua_tonumberx(L, -1, &exact);
-  if (!exact || target != target) sample_error(L, what, number, "target = number");
+  if (!exact || !isfinite(target)) sample_error(L, what, number, "target = finite number");
   int type = ag_lua_option(L, at, "family");
   if (type != LUA_TNIL && type != LUA_TSTRING) sample_error(L, what, number, "family = string");
   const ag_graph *g = *graph;
@@ -173,6 +174,7 @@ static const char *read_path(lua_State *L, const char *name) {
 static ag_train_options read_options(lua_State *L) {
   static const char *const transforms[] = {"rank-normal", "z-score", "log", NULL};
   static const char *const sums[] = {"keep", "flatten", NULL};
+  static const char *const messages[] = {"forward", "backward", NULL};
   ag_train_options o = preset(L);
   o.epochs = (int)ag_lua_option_integer(L, 1, "epochs", o.epochs, 1, 1000000);
   o.batch = (int)ag_lua_option_integer(L, 1, "batch", o.batch, 1, 1000000);
@@ -189,6 +191,7 @@ static ag_train_options read_options(lua_State *L) {
   o.residual = ag_lua_option_boolean(L, 1, "residual", o.residual);
   o.log_features = ag_lua_option_boolean(L, 1, "log_features", o.log_features);
   o.flatten = ag_lua_option_choice(L, 1, "sums", o.flatten, sums) == 1;
+  o.backward = ag_lua_option_choice(L, 1, "messages", o.backward, messages) == 1;
   o.sum_pooling = ag_lua_option_boolean(L, 1, "sum_pooling", o.sum_pooling);
   o.seed = (uint64_t)ag_lua_option_integer(L, 1, "seed", (lua_Integer)o.seed, LLONG_MIN, LLONG_MAX);
   o.threads = (int)ag_lua_option_integer(L, 1, "threads", 1, 1, 256);
@@ -225,9 +228,9 @@ static int read_progress(lua_State *L) {
  * model="psc" | "gnn", preset="default" | "published", from=Predictor (fine-tuning), epochs=,
  * batch=, splits=, learning_rate=, warmup=, final_rate=, hinge=, consistency=, huber=, clip=,
  * patience=, transform="rank-normal" | "z-score" | "log", residual=, log_features=, sums="keep" |
- * "flatten", sum_pooling=, seed=, threads=, checkpoint=FILE, every=EPOCHS, resume=FILE,
- * progress=function({epoch, epochs, loss, srcc, samples_per_second, seconds_left}) -> false to
- * stop}
+ * "flatten", messages="forward" | "backward", sum_pooling=, seed=, threads=, checkpoint=FILE,
+ * every=EPOCHS, resume=FILE, progress=function({epoch, epochs, loss, srcc, samples_per_second,
+ * seconds_left}) -> false to stop}
  * -> Predictor [, "interrupted"] | nil, message. Graphs in canonical order. What ag_train_options
  * says of an option holds here. */
 static int train(lua_State *L) {
@@ -236,7 +239,7 @@ static int train(lua_State *L) {
       "epochs",       "batch",       "splits",      "learning_rate", "warmup",     "final_rate",
       "hinge",        "clip",        "consistency", "patience",      "transform",  "residual",
       "log_features", "sum_pooling", "seed",        "threads",       "checkpoint", "every",
-      "resume",       "progress",    "huber",       "sums",          NULL};
+      "resume",       "progress",    "huber",       "sums",          "messages",   NULL};
   ag_error err = {.offset = -1};
   lua_settop(L, 1);
   luaL_checktype(L, 1, LUA_TTABLE);

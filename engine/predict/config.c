@@ -8,10 +8,10 @@
 #include "engine/predict/model.h"
 #include "engine/predict/safetensors.h"
 
-enum { KEYS = 9, KEY_MAX = 32 };
+enum { KEYS = 10, KEY_MAX = 32 };
 
-static const char *const keys[KEYS] = {"kind",  "hops",  "activation", "layer",  "features",
-                                       "edges", "joins", "sums",       "pooling"};
+static const char *const keys[KEYS] = {"kind",  "hops",  "activation", "layer",   "features",
+                                       "edges", "joins", "sums",       "pooling", "messages"};
 
 /* --- reading -------------------------------------------------------------------------------- */
 
@@ -68,14 +68,17 @@ ag_status ag_config_read(const ag_st_file *file, int member, ag_config *config, 
       (s = choice(&from, "edges", "list", "set", true, &list, err)) ||
       (s = choice(&from, "joins", "keep", "bypass", true, &keep, err)) ||
       (s = choice(&from, "sums", "flatten", "keep", true, &config->flatten, err)) ||
+      (s = choice(&from, "messages", "backward", "forward", true, &config->backward, err)) ||
       (s = choice(&from, "pooling", "mean+sum", "mean", true, &config->sum_pooling, err))) {
     return s;
   }
   config->model = psc ? AG_MODEL_PSC : AG_MODEL_GNN;
   config->distinct_edges = !list;
   config->bypass_joins = !keep;
-  if (config->flatten && !(list && keep)) {
-    return ag_fail(err, AG_UNSUPPORTED, "sums are flattened with edges = list and joins = keep");
+  if ((config->flatten || config->backward) && !(list && keep)) {
+    return ag_fail(
+        err, AG_UNSUPPORTED,
+        "sums are flattened and messages go backward with edges = list and joins = keep");
   }
   if (config->sum_pooling && psc) {
     return ag_fail(err, AG_UNSUPPORTED, "sum pooling is for gnn alone");
@@ -96,7 +99,8 @@ static void describe(const ag_config *c, char hops[16], const char *text[KEYS]) 
                              c->distinct_edges ? "set" : "list",
                              c->bypass_joins ? "bypass" : "keep",
                              c->flatten ? "flatten" : "keep",
-                             c->sum_pooling ? "mean+sum" : "mean"};
+                             c->sum_pooling ? "mean+sum" : "mean",
+                             c->backward ? "backward" : "forward"};
   memcpy(text, words, sizeof words);
 }
 

@@ -32,6 +32,7 @@ typedef struct ag_config {
   bool distinct_edges; /* the same tensor used twice counts once */
   bool bypass_joins;   /* joins left with one predecessor are removed */
   bool flatten;        /* additions are no nodes: flat.h; without the two above */
+  bool backward;       /* messages go from users to operands: flat.h; without those two, too */
   bool sum_pooling;    /* GNN: the scaled sum of states beside their mean */
 } ag_config;
 

@@ -45,18 +45,31 @@ static void layer(const ag_predictor *p, int l, const double *own, const double 
   }
 }
 
-/* An addition that is no node passes on, in every layer, the sum of what its operands say. */
-static void step(const ag_predictor *p, const ag_view *v, const ag_node *nodes, int l,
-                 double *states, double *next) {
-  for (int r = 0; r < v->size; r++) {
-    double sum[AG_WIDTH] = {0};
-    for (int32_t e = v->start[r]; e < v->start[r + 1]; e++) {
+/* sums[r]: what the operands of every row say, or backward its users. An addition that is no node
+ * passes on, in every layer, the sum of what it is told. */
+static void tell(const ag_predictor *p, const ag_view *v, const ag_node *nodes, double *states,
+                 double *sums) {
+  bool backward = p->config.backward;
+  memset(sums, 0, (size_t)v->size * AG_WIDTH * sizeof *sums);
+  for (int i = 0; i < v->size; i++) {
+    int r = backward ? v->size - 1 - i : i;
+    double *sum = sums + r * AG_WIDTH, *state = states + r * AG_WIDTH;
+    for (int32_t e = v->start[r]; e < v->start[r + 1] && !backward; e++) {
       for (int j = 0; j < AG_WIDTH; j++) sum[j] += states[v->refs[e] * AG_WIDTH + j];
     }
-    if (ag_flat_sum(&p->config, &nodes[v->node[r]]))
-      memcpy(states + r * AG_WIDTH, sum, sizeof sum);
-    else
-      layer(p, l, states + r * AG_WIDTH, sum, next + r * AG_WIDTH);
+    if (ag_flat_sum(&p->config, &nodes[v->node[r]])) memcpy(state, sum, AG_WIDTH * sizeof *sum);
+    for (int32_t e = v->start[r]; e < v->start[r + 1] && backward; e++) {
+      for (int j = 0; j < AG_WIDTH; j++) sums[v->refs[e] * AG_WIDTH + j] += state[j];
+    }
+  }
+}
+
+static void step(const ag_predictor *p, const ag_view *v, const ag_node *nodes, int l,
+                 double *states, double *sums, double *next) {
+  tell(p, v, nodes, states, sums);
+  for (int r = 0; r < v->size; r++) {
+    if (ag_flat_sum(&p->config, &nodes[v->node[r]])) continue;
+    layer(p, l, states + r * AG_WIDTH, sums + r * AG_WIDTH, next + r * AG_WIDTH);
   }
 }
 
@@ -66,13 +79,14 @@ void ag_oracle_embed(const ag_predictor *p, const ag_node *nodes, const int32_t 
   ag_view v = {0};
   ag_view_range(&v, &p->config, nodes, operand_start, operands, first, last, NULL);
   double *states = AG_ARRAY(double, v.size *AG_WIDTH), *next = AG_ARRAY(double, v.size *AG_WIDTH);
+  double *sums = AG_ARRAY(double, v.size *AG_WIDTH);
   for (int r = 0; r < v.size; r++) {
     float state[AG_WIDTH];
     ag_predictor_embed(p, &nodes[v.node[r]], normalisers, state);
     for (int j = 0; j < AG_WIDTH; j++) states[r * AG_WIDTH + j] = (double)state[j];
   }
   for (int l = 0; l < p->config.layers; l++) {
-    step(p, &v, nodes, l, states, next);
+    step(p, &v, nodes, l, states, sums, next);
     double *swap = states;
     states = next;
     next = swap;
@@ -87,6 +101,7 @@ void ag_oracle_embed(const ag_predictor *p, const ag_node *nodes, const int32_t 
   if (total) memcpy(total, mean, AG_WIDTH * sizeof *total);
   for (int j = 0; count && j < AG_WIDTH; j++) mean[j] /= count;
   free(states);
+  free(sums);
   free(next);
   ag_view_free(&v);
 }
@@ -120,9 +135,10 @@ ag_status ag_oracle_value(const ag_predictor *p, const ag_graph *graph, int firs
       return ag_fail(err, AG_INVALID, "the cut [%d, %d) is not within the graph's %d nodes", first,
                      last, graph->size);
     }
-    embed_range(p, graph, 0, first, joined, NULL);
+    double *before = joined, *after = joined + 2 * AG_WIDTH;
+    embed_range(p, graph, 0, first, p->config.backward ? after : before, NULL);
     embed_range(p, graph, first, last, joined + AG_WIDTH, NULL);
-    embed_range(p, graph, last, graph->size, joined + 2 * AG_WIDTH, NULL);
+    embed_range(p, graph, last, graph->size, p->config.backward ? before : after, NULL);
   }
   *value = head(p, joined);
   return AG_OK;

@@ -7,9 +7,10 @@
  *   < 0                    ~node whose state is fixed
  *   0 .. outputs - 1       output port of the cut
  *   outputs + i            node i of the window
- * Where additions are no nodes, a GNN's candidates are put into the graph and scored as children.
- * Where joins may be bypassed, a hop over a join is not counted and all layers are evaluated,
- * because which joins vanish depends on the candidate. */
+ * Where additions are no nodes or messages go backward, a GNN's candidates are put into the graph
+ * and scored as children; of PSC's three parts, the one after the cut comes first where they go
+ * backward. Where joins may be bypassed, a hop over a join is not counted and all layers are
+ * evaluated, because which joins vanish depends on the candidate. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,11 +56,13 @@ static void init_psc(ag_place *place) {
   float before[AG_WIDTH], after[AG_WIDTH];
   memcpy(place->acc, p->head.bias, sizeof place->acc);
   if (w->plain) {
-    embed_plainly(w, 0, place->first, before);
-    embed_plainly(w, place->last, w->source->size, after);
+    int n = w->source->size;
+    embed_plainly(w, 0, place->first, p->config.backward ? after : before);
+    embed_plainly(w, place->last, n, p->config.backward ? before : after);
   } else {
-    ag_whole_before(w, ag_whole_place(w, place->first), before);
-    ag_whole_after(w, ag_whole_place(w, place->last), after);
+    bool backward = p->config.backward;
+    ag_whole_before(w, ag_whole_place(w, backward ? place->last : place->first), before);
+    ag_whole_after(w, ag_whole_place(w, backward ? place->first : place->last), after);
   }
   ag_head_accumulate(p, 0, before, place->acc);
   ag_head_accumulate(p, 2 * AG_WIDTH, after, place->acc);
@@ -177,7 +180,7 @@ ag_place *ag_encoding_place(const ag_encoding *encoding, int first, int last) {
   place->last = last;
   if (place->whole->predictor->config.model == AG_MODEL_PSC)
     init_psc(place);
-  else if (!place->whole->predictor->config.flatten)
+  else if (!ag_flat_needed(&place->whole->predictor->config))
     init_gnn(place);
   if (encoding->next) place->next = ag_encoding_place(encoding->next, first, last);
   return place;
@@ -307,8 +310,8 @@ static double predict(const ag_place *place, const ag_segment *s, const int32_t 
                       const int32_t *output_map) {
   const ag_config *config = &place->whole->predictor->config;
   if (config->model == AG_MODEL_PSC) return predict_psc(place, s);
-  return config->flatten ? predict_child(place, s, input_map, output_map)
-                         : predict_gnn(place, s, input_map, output_map);
+  return ag_flat_needed(config) ? predict_child(place, s, input_map, output_map)
+                                : predict_gnn(place, s, input_map, output_map);
 }
 
 double ag_place_predict(const ag_place *place, const ag_segment *segment, const int32_t *input_map,

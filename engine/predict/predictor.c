@@ -12,6 +12,8 @@
  *                                                     vanish
  *           sums      keep | flatten                  keep; flatten: additions are no nodes, for
  *                                                     edges = list and joins = keep
+ *           messages  forward | backward              forward; backward: a node hears of its users,
+ *                                                     for edges = list and joins = keep
  *           pooling   mean | mean+sum                 mean
  *           members   2 .. 8: an ensemble             1; tensors of member K >= 1 are called
  *                                                     member.K.NAME

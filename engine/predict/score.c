@@ -62,8 +62,16 @@ static void score_psc(const ag_whole *w, const int32_t *bounds, int count, doubl
     return;
   }
   int32_t *places = ag_resize(NULL, (size_t)count + 1, sizeof *places);
-  for (int i = 0; i <= count; i++) places[i] = ag_whole_place(w, bounds[i]);
+  bool backward = w->flat->backward;
+  for (int i = 0; i <= count; i++) {
+    places[i] = ag_whole_place(w, bounds[backward ? count - i : i]);
+  }
   score_cuts(w, places, count, values);
+  for (int i = 0; backward && i < count / 2; i++) {
+    double value = values[i];
+    values[i] = values[count - 1 - i];
+    values[count - 1 - i] = value;
+  }
   free(places);
 }
 

@@ -46,7 +46,7 @@ typedef struct ag_cut_states {
 typedef struct ag_graph_states {
   int size, cuts, family;
   size_t whole;         /* into ids: the last layer's state of every node */
-  size_t cut;           /* into cuts */
+  size_t cut;           /* into cuts; they ascend among the nodes that the model sees: flat.h */
   double label, target; /* as given; transformed */
 } ag_graph_states;
 

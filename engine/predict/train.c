@@ -63,7 +63,8 @@ static ag_hash training_key(const training *t) {
                             o->learning_rate, o->warmup,      o->final_rate,   o->hinge,
                             o->clip,          o->patience,    o->transform,    o->residual,
                             o->log_features,  o->sum_pooling, o->from != NULL, t->train,
-                            t->valid,         o->consistency, o->huber,        o->flatten};
+                            t->valid,         o->consistency, o->huber,        o->flatten,
+                            o->backward};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) mix_number(&key, numbers[i]);
   key = ag_hash_mix(key, o->seed);
   for (int i = 0; i < c->graphs; i++) {
@@ -365,6 +366,7 @@ static ag_config config_of(const ag_train_options *o) {
                      .residual = o->residual,
                      .log_features = o->log_features,
                      .flatten = o->flatten,
+                     .backward = o->backward,
                      .sum_pooling = o->sum_pooling};
 }
 

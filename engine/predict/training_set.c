@@ -156,17 +156,20 @@ static void add_nodes(ag_training_set *c, const ag_sample *sample, ag_graph_stat
   free(w.preds);
 }
 
-/* The same for a graph without its additions, where its bounds then lie. False for too many terms.
- */
+/* The same for a graph as the model sees it, with its bounds where they then lie, the
+ * last one first if it is turned round. False for too many terms. */
 static bool add_flat(ag_training_set *c, const ag_sample *sample, ag_graph_states *out) {
   const ag_graph *g = sample->graph;
-  ag_flat *flat = ag_flat_new(g->nodes, g->operand_start, g->operands, 0, g->size);
+  ag_flat *flat = ag_flat_new(c->config, g->nodes, g->operand_start, g->operands, 0, g->size);
   if (!flat) return false;
   ag_graph kept = ag_flat_graph(flat, g->normalisers);
   ag_sample without = *sample;
   int bounds = c->config->model == AG_MODEL_PSC ? sample->segments + 1 : 0;
   int32_t *places = AG_ARRAY(int32_t, bounds);
-  for (int i = 0; i < bounds; i++) places[i] = flat->place[sample->bounds[i]];
+  for (int i = 0; i < bounds; i++) {
+    int from = flat->backward ? bounds - 1 - i : i;
+    places[i] = ag_flat_boundary(flat, sample->bounds[from]);
+  }
   without.graph = &kept;
   without.bounds = places;
   add_nodes(c, &without, out);
@@ -176,7 +179,7 @@ static bool add_flat(ag_training_set *c, const ag_sample *sample, ag_graph_state
 }
 
 static bool add_graph(ag_training_set *c, const ag_sample *sample, ag_graph_states *out) {
-  if (c->config->flatten) return add_flat(c, sample, out);
+  if (ag_flat_needed(c->config)) return add_flat(c, sample, out);
   add_nodes(c, sample, out);
   return true;
 }

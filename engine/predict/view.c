@@ -239,7 +239,7 @@ static void embed_nodes(const ag_predictor *p, const ag_node *nodes, const int32
 static void embed_flat(const ag_predictor *p, const ag_node *nodes, const int32_t *operand_start,
                        const int32_t *operands, int first, int last, ag_shape normalisers,
                        float *mean) {
-  ag_flat *flat = ag_flat_new(nodes, operand_start, operands, first, last);
+  ag_flat *flat = ag_flat_new(&p->config, nodes, operand_start, operands, first, last);
   if (flat) {
     embed_nodes(p, flat->nodes, flat->start, flat->operands, 0, flat->size, normalisers, mean);
     ag_flat_free(flat);
@@ -253,7 +253,7 @@ static void embed_flat(const ag_predictor *p, const ag_node *nodes, const int32_
 void ag_range_embedding(const ag_predictor *p, const ag_node *nodes, const int32_t *operand_start,
                         const int32_t *operands, int first, int last, ag_shape normalisers,
                         float *mean) {
-  if (p->config.flatten)
+  if (ag_flat_needed(&p->config))
     embed_flat(p, nodes, operand_start, operands, first, last, normalisers, mean);
   else
     embed_nodes(p, nodes, operand_start, operands, first, last, normalisers, mean);

@@ -43,8 +43,9 @@ static void accumulate_prefix(ag_whole *w) {
 void ag_whole_init(ag_whole *w, const ag_predictor *p, const ag_graph *graph) {
   *w = (ag_whole){.predictor = p, .source = ag_graph_retain(graph), .graph = graph};
   w->normalisers = ag_feature_normalisers(graph);
-  if (p->config.flatten) {
-    w->flat = ag_flat_new(graph->nodes, graph->operand_start, graph->operands, 0, graph->size);
+  if (ag_flat_needed(&p->config)) {
+    w->flat = ag_flat_new(&p->config, graph->nodes, graph->operand_start, graph->operands, 0,
+                          graph->size);
     w->plain = !w->flat;
     if (w->plain) return;
     w->kept_nodes = ag_flat_graph(w->flat, graph->normalisers);

@@ -9,7 +9,7 @@ typedef struct ag_whole {
   const ag_predictor *predictor;
   const ag_graph *source; /* retained */
   const ag_graph *graph;  /* what is evaluated: the source, or `kept_nodes` */
-  ag_flat *flat;          /* the source without its additions, if the model has it so */
+  ag_flat *flat; /* the source without its additions or turned round, if the model has it so */
   ag_graph kept_nodes;
   bool plain; /* too many terms: nothing below is there, the oracle is to be asked */
   ag_shape normalisers;
@@ -25,9 +25,9 @@ typedef struct ag_whole {
 void ag_whole_init(ag_whole *whole, const ag_predictor *predictor, const ag_graph *graph);
 void ag_whole_free(ag_whole *whole);
 
-/* Where a boundary of the source lies in the graph that is evaluated. */
+/* Where a boundary of the source lies in the graph that is evaluated; backward, they descend. */
 static inline int ag_whole_place(const ag_whole *whole, int boundary) {
-  return whole->flat ? whole->flat->place[boundary] : boundary;
+  return whole->flat ? ag_flat_boundary(whole->flat, boundary) : boundary;
 }
 
 /* Which of its states a node has in the last layer, and those states. */

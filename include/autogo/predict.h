@@ -134,6 +134,7 @@ typedef struct ag_train_options {
   bool log_features; /* log2 sizes or published normalised ones */
   bool flatten;      /* additions are no nodes: who uses one hears of its terms, so that networks
                         that differ in the order of additions alone are one */
+  bool backward;     /* nodes hear of what is made of them instead of what they were made from */
   bool sum_pooling;  /* GNN: sum of the states beside their mean (costs add up) */
   uint64_t seed;
   int threads;                 /* the result does not depend on them */

@@ -36,18 +36,23 @@ local BARREN = 20
 -- beyond these (depthwise, pools, concat, ...) is not introduced.
 local ALWAYS_PERMITTED = { "conv", "batchnorm", "relu", "add", "identity" }
 
+local function unknown_op(name)
+  return ("ops: unknown op '%s'%s"):format(name, spelling.suggest(name, family.keys(core.ops)))
+end
+
 -- What the user asked for, as a set: names, sets of names (those of the network: "input", "input+"), or
 -- nil for all.
 local function permitted_ops(model, asked)
-  if type(asked) == "table" and not asked[1] then return asked end
   local permitted = {}
+  if type(asked) == "table" and not asked[1] then
+    local name = spelling.unknown(asked, core.ops)
+    if name then error(unknown_op(name), 0) end
+    return asked
+  end
   for _, name in ipairs(type(asked) == "table" and asked or { asked }) do
     if name == "all" then return nil end
     local plus = name == "input+"
-    if not (plus or name == "input" or core.ops[name]) then
-      name = tostring(name)
-      error(("ops: unknown op '%s'%s"):format(name, spelling.suggest(name, family.keys(core.ops))), 0)
-    end
+    if not (plus or name == "input" or core.ops[name]) then error(unknown_op(spelling.shown(name)), 0) end
     for op in pairs((plus or name == "input") and model:ops() or { [name] = true }) do
       permitted[op] = true
     end

@@ -60,6 +60,30 @@ function recipe.quoted(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
+--- The tasks of one of several processes: the dearest first, each to the process with the least to do.
+-- @tparam table tasks a list of { cost = number, ... }
+-- @tparam integer jobs number of processes
+-- @tparam integer job which of them, from 1
+-- @treturn table its tasks
+function recipe.share(tasks, jobs, job)
+  local order, loads, mine = {}, {}, {}
+  for i = 1, #tasks do order[i] = i end
+  table.sort(order, function(a, b)
+    local x, y = tasks[a].cost, tasks[b].cost
+    return x > y or x == y and a < b
+  end)
+  for i = 1, jobs do loads[i] = 0 end
+  for _, place in ipairs(order) do
+    local least = 1
+    for i = 2, jobs do
+      least = loads[i] < loads[least] and i or least
+    end
+    loads[least] = loads[least] + tasks[place].cost
+    if least == job then mine[#mine + 1] = tasks[place] end
+  end
+  return mine
+end
+
 --- Start this recipe again in a process of its own, by this program, whatever it is called.
 -- @tparam string rest command line after the recipe's name
 -- @treturn file what it prints

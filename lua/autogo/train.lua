@@ -34,6 +34,9 @@ train.OPTIONS = {
   { name = "sums", type = "choice", choices = { "keep", "flatten", "both" },
     help = "additions are nodes, or their terms go to their users in any order: keep or flatten; both: "
       .. "an ensemble's members in turn [keep]" },
+  { name = "messages", type = "choice", choices = { "forward", "backward", "both" },
+    help = "a node hears of what it is made from, or of what is made of it: forward or backward; both: "
+      .. "an ensemble's members in turn [forward]" },
   { name = "members", type = "integer", min = 1, max = 8,
     help = "trained apart with seeds of their own; the mean of all is the prediction [1]" },
   { name = "seed", type = "integer", min = 0, default = 1, help = "of the split and the training" },
@@ -79,6 +82,9 @@ local function unfit(options, members)
     return ("members: an integer from 1 to %d expected, got %s"):format(MOST_MEMBERS, members)
   elseif options.sums == "both" and members == 1 then
     return "sums: both ways take at least two members, and members is 1"
+  elseif options.messages == "both" and members < (options.sums == "both" and 3 or 2) then
+    return ("messages: both ways take at least %s members, and members is %d"):format(
+      options.sums == "both" and "three" or "two", members)
   elseif (options.checkpoint or options.resume) and members > 1 then
     return "checkpoint and resume: only the training of a single predictor, with members 1, can go on later"
   end
@@ -87,8 +93,13 @@ end
 -- The options of member number `index`.
 local function member_options(options, index, members)
   local own = { seed = (options.seed or 1) + SEEDS_APART * (index - 1) }
+  local turn = index - 1
   if options.sums == "both" then
-    own.sums = index % 2 == 1 and "keep" or "flatten"
+    own.sums = turn % 2 == 0 and "keep" or "flatten"
+    turn = turn // 2
+  end
+  if options.messages == "both" then
+    own.messages = turn % 2 == 0 and "forward" or "backward"
   end
   own.progress = options.progress and function(row)
     row.member, row.members = index, members
@@ -97,8 +108,9 @@ local function member_options(options, index, members)
   return setmetatable(own, { __index = options })
 end
 
---- Train an ensemble: members that differ in their seed, with `sums` = "both" also in what an addition
--- is to them, a node (the first, third, ...) or none.
+--- Train an ensemble: members that differ in their seed; with `sums` = "both" also in what an addition
+-- is to them, a node (the first, third, ...) or none; with `messages` = "both" in whom nodes listen to (with
+-- both, the first two hear of what they are made from, the next two of what is made of them, ...).
 -- @tparam table options as of `train.fit`; `progress` gets rows with `member` and `members`, too; for
 -- more than one member without `checkpoint` and `resume`
 -- @tparam integer members 1 to 8
@@ -213,7 +225,7 @@ end
 
 -- One predictor, maybe stopped early, or a whole ensemble.
 local function fit(options, training, validation)
-  if (options.members or 1) ~= 1 or options.sums == "both" then
+  if (options.members or 1) ~= 1 or options.sums == "both" or options.messages == "both" then
     return train.fit_ensemble(options, options.members or 1, training, validation)
   end
   return train.fit(options, training, validation)
@@ -260,7 +272,7 @@ local function tune(from, samples, options)
   local learnt = table.move(samples, 1, #samples - kept, 1, {})
   local valid = table.move(samples, #samples - kept + 1, #samples, 1, {})
   local filled, list = core_options(options, learnt, kept > 0 and valid or nil), {}
-  filled.model, filled.preset, filled.sums = nil, nil, nil
+  filled.model, filled.preset, filled.sums, filled.messages = nil, nil, nil, nil
   for i = 1, from.members do
     filled.from = from:member(i)
     local member, why = core.train(filled)

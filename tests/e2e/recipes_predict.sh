@@ -17,16 +17,21 @@ check "table1: own, joint and cross-family" awk -F, \
 check "table1: a point per test network" sh -c \
   "[ \$(grep -c '<circle' '$OUT/predicted.svg') -eq \$((\$(wc -l <'$OUT/predicted.csv') - 1)) ]"
 mkdir "$WORK/one" && cp "$SHARED/data/labels/nb101.csv" "$WORK/one"
-check "table1 --quick --members 2 --sums both, one family" "$AUTOGO" run recipes/table1_predictors.lua \
-  --quick --labels "$WORK/one" --members 2 --sums both --jobs 2 --out "$WORK/both"
+check "table1 --quick, ensembles that see all ways, of one family" "$AUTOGO" run \
+  recipes/table1_predictors.lua --quick --labels "$WORK/one" --members 4 --sums both --messages both \
+  --jobs 2 --out "$WORK/both"
 check "table1: three models of it" [ "$(grep -c '^nb101,' "$WORK/both/table1.csv")" -eq 3 ]
+check "table1 --quick --models GNN" "$AUTOGO" run recipes/table1_predictors.lua --quick \
+  --labels "$SHARED/data/labels" --models GNN --jobs 2 --out "$WORK/gnn"
+check "table1: one model of three families, no points" sh -c \
+  "[ \$(grep -c ',GNN,' '$WORK/gnn/table1.csv') -eq 3 ] && [ ! -f '$WORK/gnn/predicted.csv' ]"
 refused "table1: both ways need an ensemble" 1 "sums: both ways take at least two members" "$AUTOGO" run \
   recipes/table1_predictors.lua --quick --labels "$WORK/one" --sums both --jobs 1 --out "$WORK/both"
 refused "table1: no labels" 1 "no tables of labels" "$AUTOGO" run recipes/table1_predictors.lua \
   --labels "$WORK" --out "$OUT"
 
 TRAIN="$AUTOGO train --labels $WORK/one/nb101.csv --family nb101 --epochs 2 --threads 1"
-check "train --members 2 --sums both" sh -c "$TRAIN --members 2 --sums both --out $WORK/two.safetensors \
+check "train --members 2 --sums both" sh -c "$TRAIN --members 2 --sums both --messages backward --out $WORK/two.safetensors \
   2>'$WORK/log' && grep -q '^member 2 of 2, epoch 2 of 2' '$WORK/log'"
 check "train: the ensemble predicts" "$AUTOGO" predict resnet18 --weights "$WORK/two.safetensors"
 refused "train: both ways need an ensemble" 1 "sums: both ways take at least two members" $TRAIN \

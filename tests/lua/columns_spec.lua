@@ -101,6 +101,11 @@ describe("columns", function()
   end)
 
   it("raise on misuse", function()
+    for _, least in ipairs { math.mininteger, math.maxinteger, -1 } do
+      raises("outside", core.follow, { 1 }, least, least, 0, { 0 })
+      raises("outside", core.follow, { 1 }, 0, 0, least, { 0 })
+      raises("positions expected", core.follow, { 1 }, 0, 0, 0, { least })
+    end
     raises("invalid option", core.where, { 1 }, "=", 1)
     raises("numbers expected", core.where, { "x" }, "<", 1)
     raises("numbers of rows", core.where, { 1 }, "<", 1, { 2 })

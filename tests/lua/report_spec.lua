@@ -101,6 +101,19 @@ describe("a report", function()
     end
   end)
 
+  it("has each box once that its drawings show, and no other", function()
+    local page, shown, boxes = html.page(data.of_front(a_front())), {}, {}
+    for id in page:gmatch '<use href="#(b%d+)"' do
+      shown[id] = true
+    end
+    for id in page:gmatch '<g id="(b%d+)"' do
+      assert.is_nil(boxes[id])
+      boxes[id] = true
+    end
+    assert.truthy(next(shown))
+    assert.same(shown, boxes)
+  end)
+
   it("asks for nothing from elsewhere", function()
     local page = html.page(data.of_front(a_front()))
     assert.is_nil(page:find("https?://"))
@@ -192,7 +205,9 @@ describe("a report", function()
         changes = { { generation = 1, first = 1, last = 2, removed = { "conv" }, added = { "relu" } } },
       }
     end
-    assert.truthy(#html.page(report) < 5e6)
+    local page = html.page(report)
+    assert.truthy(#page < 5e6)
+    assert.is_nil(page:find("Not drawn here", 1, true))
   end)
 end)
 

@@ -98,38 +98,40 @@ describe("ag.train", function()
     assert.near((first:score(graph) + second:score(graph)) / 2, both:score(graph), 1e-9)
   end)
 
-  -- A trained ensemble of n members that see additions in both ways by turns, and members by themselves.
+  -- A trained ensemble of n members that see additions and edges in both ways by turns, and members by
+  -- themselves.
   local function both_ways(model, n)
     local samples = assert(labels.read(path, "nb_macro", "v"))
     local options = { model = model, epochs = 1, threads = 1, tokenizer = assert(ag.tokenizer()) }
     local alone = {}
     for i = 1, n do
       options.seed, options.sums = 5 + 1000 * (i - 1), i % 2 == 1 and "keep" or "flatten"
+      options.messages = i > 2 and "backward" or nil
       alone[i] = assert(train.fit(options, samples))
     end
-    options.seed, options.sums = 5, "both"
+    options.seed, options.sums, options.messages = 5, "both", "both"
     return assert(train.fit_ensemble(options, n, samples)), alone
   end
 
-  it("trains ensembles that see additions in both ways by turns, in one file", function()
+  it("trains ensembles that see networks in all ways by turns, in one file", function()
     local graph = assert(ag.load "resnet18"):canonical()
     for _, model in ipairs { "gnn", "psc" } do
-      local trained, alone = both_ways(model, 3)
+      local trained, alone = both_ways(model, 4)
       local file, sum = os.tmpname(), 0
       assert(trained:save(file))
       local loaded, tokenizer = assert(ag.predictor(file)), assert(ag.tokenizer())
       os.remove(file)
-      assert.equal(3, loaded.members)
+      assert.equal(4, loaded.members)
       for i, member in ipairs(alone) do
         local score = assert(member:score(graph, tokenizer))
         sum = sum + score
         assert.equal(score, trained:member(i):score(graph, tokenizer))
         assert.equal(score, loaded:member(i):score(graph, tokenizer))
       end
-      assert.near(sum / 3, loaded:score(graph, tokenizer), 1e-9)
+      assert.near(sum / 4, loaded:score(graph, tokenizer), 1e-9)
       for i, cut in ipairs(model == "psc" and assert(loaded:cuts(graph, tokenizer)) or {}) do
         local own = 0
-        for _, member in ipairs(alone) do own = own + member:cuts(graph, tokenizer)[i] / 3 end
+        for _, member in ipairs(alone) do own = own + member:cuts(graph, tokenizer)[i] / 4 end
         assert.near(own, cut, 1e-9)
       end
       assert.equal(alone[1]:label("nb_macro", 0.3), loaded:label("nb_macro", 0.3))
@@ -149,6 +151,9 @@ describe("ag.train", function()
       return reason
     end
     assert.equal("sums: both ways take at least two members, and members is 1", why { sums = "both" })
+    assert.equal("messages: both ways take at least two members, and members is 1", why { messages = "both" })
+    assert.equal("messages: both ways take at least three members, and members is 2",
+      why { messages = "both", sums = "both", members = 2 })
     assert.equal("members: an integer from 1 to 8 expected, got 9", why { members = 9 })
     assert.equal("members: an integer from 1 to 8 expected, got 0", why { members = 0 })
     assert.matches("^checkpoint and resume: only .* single predictor", why { members = 2, resume = "x" })

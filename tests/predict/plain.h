@@ -42,6 +42,21 @@ static inline bool plain_passes(const plain *m, const ag_graph *g, int i) {
   return m->config->flatten && g->nodes[i].op == AG_OP_ADD;
 }
 
+/* What node i of [first, first + n) is told: the states of its operands, or backward of its users.
+ */
+static inline void plain_messages(const plain *m, const ag_graph *g, int first, int n, int i,
+                                  const double *x, double *sum) {
+  double told[32] = {0};
+  for (int v = 0; v < n; v++) {
+    for (int k = 0; k < ag_graph_arity(g, first + v); k++) {
+      int u = ag_graph_operands(g, first + v)[k] - first;
+      int from = m->config->backward ? v : u, to = m->config->backward ? u : v;
+      for (int j = 0; u >= 0 && to == i && j < 32; j++) told[j] += x[32 * from + j];
+    }
+  }
+  memcpy(sum, told, sizeof told);
+}
+
 /* Mean over nodes [first, last), evaluated by themselves. */
 static inline void plain_embed(const plain *m, const ag_graph *g, int first, int last,
                                double *mean) {
@@ -51,23 +66,16 @@ static inline void plain_embed(const plain *m, const ag_graph *g, int first, int
   int nodes = 0;
   for (int l = 0; l <= m->config->layers; l++) {
     /* Additions that are no nodes pass on what their operands say in this layer. */
-    for (int i = 0; i < n; i++) {
-      if (!plain_passes(m, g, first + i)) continue;
-      for (int j = 0; j < 32; j++) x[32 * i + j] = 0;
-      for (int k = 0; k < ag_graph_arity(g, first + i); k++) {
-        int u = ag_graph_operands(g, first + i)[k] - first;
-        for (int j = 0; u >= 0 && j < 32; j++) x[32 * i + j] += x[32 * u + j];
-      }
+    for (int k = 0; k < n; k++) {
+      int i = m->config->backward ? n - 1 - k : k;
+      if (plain_passes(m, g, first + i)) plain_messages(m, g, first, n, i, x, x + 32 * i);
     }
     if (l == m->config->layers) break;
     const double *right = m->p + m->layout->layer[l].right_w;
     const double *left = m->p + m->layout->layer[l].left_w;
     for (int i = 0; i < n; i++) {
-      double sum[32] = {0}, z[32], average = 0, variance = 0;
-      for (int k = 0; k < ag_graph_arity(g, first + i); k++) {
-        int u = ag_graph_operands(g, first + i)[k] - first;
-        for (int j = 0; u >= 0 && j < 32; j++) sum[j] += x[32 * u + j];
-      }
+      double sum[32], z[32], average = 0, variance = 0;
+      plain_messages(m, g, first, n, i, x, sum);
       for (int o = 0; o < 32; o++) {
         z[o] = m->p[m->layout->layer[l].left_b + o];
         for (int j = 0; j < 32; j++)
@@ -106,9 +114,9 @@ static inline double plain_predict(const plain *m, const ag_graph *g, int first,
     for (int i = 0; i < g->size; i++) nodes += !plain_passes(m, g, i);
     for (int j = 0; j < 32; j++) h[32 + j] = h[j] * nodes / 64;
   } else {
-    plain_embed(m, g, 0, first, h);
+    plain_embed(m, g, 0, first, m->config->backward ? h + 64 : h);
     plain_embed(m, g, first, last, h + 32);
-    plain_embed(m, g, last, g->size, h + 64);
+    plain_embed(m, g, last, g->size, m->config->backward ? h : h + 64);
   }
   for (int layer = 0; layer < 4; layer++) {
     for (int o = 0; o < d; o++) {

@@ -72,10 +72,13 @@ static inline ag_predictor *random_predictor(ag_random *random, const ag_config 
   return ag_predictor_make(config, random_params(random, config), NULL, 0);
 }
 
-/* Variant 0 .. 12 of a configuration: model, layer kind with its features, rules of edges; 8 and 9
- * are GNNs with sum pooling; from 10 on additions are no nodes: PSC, GNN, GNN with sum pooling. */
-enum { VARIANTS = 13, UNFLATTENED = 10 };
+/* Variant 0 .. 16 of a configuration: model, layer kind with its features, rules of edges; 8 and 9
+ * are GNNs with sum pooling; from 10 on additions are no nodes: PSC, GNN, GNN with sum pooling;
+ * from 13 on messages go backward: PSC and GNN, the same without additions. */
+enum { VARIANTS = 17, UNFLATTENED = 10 };
 static inline ag_config variant_config(int variant) {
+  bool backward = variant >= 13;
+  if (backward) variant = variant < 15 ? variant - 13 : variant - 5;
   bool sum = variant == 8 || variant == 9 || variant == 12, flatten = variant >= 10;
   if (sum) variant = variant == 9 ? 7 : 1;
   if (flatten) variant = variant == 10 ? 0 : 1;
@@ -87,6 +90,7 @@ static inline ag_config variant_config(int variant) {
                      .distinct_edges = (variant & 4) != 0,
                      .bypass_joins = (variant & 4) != 0,
                      .flatten = flatten,
+                     .backward = backward,
                      .sum_pooling = sum};
 }
 

@@ -36,6 +36,11 @@ static void add_samples(batch *b, ag_random *random, int size) {
   for (int i = 0; i < b->graphs; i++) b->set.graph[i].target = 0.3 * b->set.graph[i].label - 0.5;
 }
 
+/* The segment a cut is of; models of backward messages count them from the end. */
+static int segment_of(const batch *b, ag_item item) {
+  return b->config.backward ? b->set.graph[item.graph].cuts - 1 - item.cut : item.cut;
+}
+
 static void choose_items(batch *b, ag_random *random, double share) {
   for (int g = 0; g < b->graphs; g++) {
     if (b->config.model == AG_MODEL_GNN) b->item[b->count++] = (ag_item){g, -1};
@@ -80,9 +85,10 @@ static double loss_of(const batch *b) {
   double raw[MAX_ITEMS], target[MAX_ITEMS];
   int family[MAX_ITEMS], graph[MAX_ITEMS];
   for (int i = 0; i < b->count; i++) {
-    int g = b->item[i].graph, c = b->item[i].cut;
-    raw[i] = c < 0 ? plain_predict(&m, b->graph[g], -1, -1)
-                   : plain_predict(&m, b->graph[g], b->bounds[g][c], b->bounds[g][c + 1]);
+    int g = b->item[i].graph, c = segment_of(b, b->item[i]);
+    raw[i] = b->item[i].cut < 0
+                 ? plain_predict(&m, b->graph[g], -1, -1)
+                 : plain_predict(&m, b->graph[g], b->bounds[g][c], b->bounds[g][c + 1]);
     target[i] = b->set.graph[g].target;
     family[i] = b->set.graph[g].family;
     graph[i] = g;
@@ -182,7 +188,7 @@ static void test_predictions(void **state) {
     float raw[MAX_ITEMS];
     ag_trainer_predict(b.trainer, b.params, b.item, b.count, raw);
     for (int i = 0; i < b.count; i++) {
-      int g = b.item[i].graph, c = b.item[i].cut < 0 ? 0 : b.item[i].cut;
+      int g = b.item[i].graph, c = b.item[i].cut < 0 ? 0 : segment_of(&b, b.item[i]);
       double value;
       assert_int_equal(ag_predict(p, b.graph[g], b.bounds[g][c], b.bounds[g][c + 1], &value, NULL),
                        AG_OK);

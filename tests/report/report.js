@@ -193,6 +193,30 @@ async function main() {
     assert(wrong === 0, `${wrong} drawings`);
   }));
 
+  await check('boxes look and stand as they do without scripts', () => within(browser, report, {}, async (page) => {
+    const part = page.locator('details.member[data-rank="0"]');
+    // One drawing alone on the page, as it is written and as the script leaves it; what it does to folds does not count.
+    const alone = async (copy) => {
+      await part.locator('.sketch').first().evaluate((svg, cloned) => {
+        const holder = document.getElementById('alone') || document.body.appendChild(document.createElement('div'));
+        holder.id = 'alone';
+        holder.style.cssText = 'position: fixed; inset: 0; z-index: 9; background: var(--paper)';
+        holder.replaceChildren(cloned ? svg.cloneNode(true) : svg);
+        for (const fold of holder.querySelectorAll('.fold')) fold.style.display = 'none';
+      }, copy);
+      return page.screenshot();
+    };
+    const written = await alone(true);
+    assert(await page.locator('#alone use').count() > 0, 'no boxes');
+    await page.evaluate(() => document.getElementById('alone').remove());
+    await part.locator('> summary').click();
+    await page.waitForFunction(() => document.querySelector('details.member[data-rank="0"] .sketch [data-node] rect'));
+    assert(written.equals(await alone(false)), 'they differ');
+    const said = await page.locator('#alone .removed title').first().textContent();
+    const position = await page.locator('#alone .removed').first().getAttribute('data-node');
+    assert(said.startsWith(`removed\n${position}: `), said);
+  }));
+
   // Nodes and edges as the files of the search have them, against what an open fold shows.
   await check('a fold opens to the nodes and edges that it stands for, by keyboard and by mouse', () => within(browser, report, {}, async (page) => {
     const read = (name) => JSON.parse(fs.readFileSync(path.join(path.dirname(report), name), 'utf8')).nodes;
@@ -288,8 +312,9 @@ async function main() {
     const part = page.locator('details.member').first();
     await part.locator('> summary').click();
     assert(await part.locator('.sketch').first().isVisible(), 'no drawing');
+    const drawing = part.locator('.sketch').first(), plain = await drawing.screenshot();
     await part.locator('.shapes').check();
-    assert(await part.locator('.n:not(.fold) .s').first().isVisible(), 'no shapes');
+    assert(!plain.equals(await drawing.screenshot()), 'no shapes');
     assert(/^… \d+ nodes? …$/.test(await part.locator('.fold .l').first().textContent()), 'folds that promise to open');
     assert(await part.locator('[role=button]').count() === 0, 'buttons that do nothing');
   }));

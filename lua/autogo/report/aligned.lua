@@ -80,6 +80,14 @@ local function find_rows(before, after, origin)
   return rows, true
 end
 
+-- The scenes of parents, by graph: the networks of a front have one.
+local scenes = setmetatable({}, { __mode = "k" })
+
+local function scene_of_parent(graph)
+  scenes[graph] = scenes[graph] or picture.scene(graph)
+  return { nodes = scenes[graph].nodes, edges = scenes[graph].edges }
+end
+
 --- Align two graphs. O(nodes + edges).
 -- @tparam Graph parent
 -- @tparam Graph child
@@ -89,7 +97,7 @@ end
 -- rows = their number, common = whether shared nodes stand in the same row, counts = { removed, added,
 -- reshaped, unchanged }, origin }
 function aligned.pair(parent, child, origin)
-  local before, after = picture.scene(parent), picture.scene(child)
+  local before, after = scene_of_parent(parent), picture.scene(child)
   local rows, common = find_rows(before, after, origin)
   local counts
   before.mark, after.mark, counts = match.marks(before.nodes, after.nodes, origin)

@@ -84,14 +84,15 @@ function columns.choose(problems, rows_of, count, aspect)
   -- best[k][r]: least cost of the first r rows in k columns; from[k][r]: the rows before the last one.
   local best, from = { [0] = { [0] = 0 } }, {}
   for k = 1, number do
-    best[k], from[k] = {}, {}
+    local before, own = best[k - 1], {}
+    best[k], from[k] = own, {}
     for r = math.max(k, math.floor((k - 2) * ideal)), math.min(count, math.ceil((k + 2) * ideal)) do
-      local cut = r < count and NET_COST * nets[r] + reluctant[r] or 0
+      local cut, least = r < count and NET_COST * nets[r] + reluctant[r] or 0, math.huge
       for s = math.max(0, math.floor(r - 3 * ideal)), r - 1 do
-        local cost = best[k - 1][s]
-        local total = cost and cost + (r - s - ideal) ^ 2 + cut
-        if total and total < (best[k][r] or math.huge) then
-          best[k][r], from[k][r] = total, s
+        local cost, uneven = before[s], r - s - ideal
+        local total = cost and cost + uneven * uneven + cut
+        if total and total < least then
+          least, own[r], from[k][r] = total, total, s
         end
       end
     end

@@ -168,32 +168,44 @@ local function find_pulls(a, first, last, block, count)
   return pulls
 end
 
+-- Move a block; returns whether that changed anything.
 local function move(b, x, left, right, pulls)
   local low, high, sum = -math.huge, math.huge, 0
-  if #pulls == 0 then
-    return
+  for k = 1, #left do
+    local least = x[left[k][1]] + left[k][2]
+    low = least > low and least or low
   end
-  for _, pair in ipairs(left) do
-    low = math.max(low, x[pair[1]] + pair[2])
+  for k = 1, #right do
+    local most = x[right[k][1]] - right[k][2]
+    high = most < high and most or high
   end
-  for _, pair in ipairs(right) do
-    high = math.min(high, x[pair[1]] - pair[2])
+  for k = 1, #pulls do
+    sum = sum + x[pulls[k]]
   end
-  for _, other in ipairs(pulls) do
-    sum = sum + x[other]
-  end
-  x[b] = math.max(low, math.min(high, sum / #pulls))
+  local was, now = x[b], math.max(low, math.min(high, sum / #pulls))
+  x[b] = now
+  return now ~= was
 end
 
+-- Rounds in either direction, until two in a row change nothing.
 local function relax(x, queue, left, right, pulls)
+  local pulled, still = {}, 0
+  for _, b in ipairs(queue) do
+    pulled[#pulled + 1] = #pulls[b] > 0 and b or nil
+  end
   for round = 1, ROUNDS do
-    local from, to, step = 1, #queue, 1
+    local from, to, step = 1, #pulled, 1
     if round % 2 == 1 then
       from, to, step = to, from, -1
     end
+    local moved = false
     for k = from, to, step do
-      local b = queue[k]
-      move(b, x, left[b], right[b], pulls[b])
+      local b = pulled[k]
+      moved = move(b, x, left[b], right[b], pulls[b]) or moved
+    end
+    still = moved and 0 or still + 1
+    if still == 2 then
+      return
     end
   end
 end

@@ -2,9 +2,9 @@
 -- changed.
 -- @module autogo.report.costs
 
+local boxes = require "autogo.report.boxes"
 local markup = require "autogo.report.markup"
 local number = require("autogo.report.routes").number
-local sketch = require "autogo.report.sketch"
 local text = require "autogo.report.text"
 local words = require "autogo.report.words"
 local fill = markup.fill
@@ -22,26 +22,30 @@ local function sums_of(scene, highest)
   local sums, totals = {}, {}
   for i, node in ipairs(scene.nodes) do
     local row, mark = scene.row[i], scene.mark[i] or "kept"
-    sums[mark] = sums[mark] or {}
-    sums[mark][row] = (sums[mark][row] or 0) + node.flops
-    totals[row] = (totals[row] or 0) + node.flops
-    highest = math.max(highest, totals[row])
+    local own, flops, total = sums[mark], node.flops, (totals[row] or 0) + node.flops
+    if not own then
+      own = {}
+      sums[mark] = own
+    end
+    own[row], totals[row] = (own[row] or 0) + flops, total
+    if total > highest then
+      highest = total
+    end
   end
   return sums, highest
 end
 
--- Bars of one side, upwards from the middle (sign -1) or downwards; those of a row stand on each other.
+-- Bars of one side, upwards from the middle (sign -1) or downwards, as strokes; those of a row stand on
+-- each other.
 local function bars(sums, rows, highest, sign)
   local step, base, parts = WIDTH / rows, {}, {}
   for _, mark in ipairs { "kept", "reshaped", "removed", "added" } do
-    local path = {}
-    for row = 1, rows do
-      local value = sums[mark] and sums[mark][row] or 0
-      local length = value / highest * HALF
+    local path, own = {}, sums[mark]
+    for row = 1, own and rows or 0 do
+      local length = (own[row] or 0) / highest * HALF
       if length >= 0.05 then
-        local breadth = number(step * 0.9)
-        path[#path + 1] = ("M%s %sh%sv%sh-%sz"):format(number((row - 1) * step),
-          number(HALF + sign * (base[row] or 0)), breadth, number(sign * length), breadth)
+        path[#path + 1] = ("M%s %sv%s"):format(number((row - 0.55) * step),
+          number(HALF + sign * (base[row] or 0)), number(sign * length))
         base[row] = (base[row] or 0) + length
       end
     end
@@ -63,8 +67,8 @@ function costs.profile(pair)
     return nil
   end
   return markup.raw(('<svg class="profile" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" '
-    .. 'aria-label="FLOPs along the network, before above the line, after below it">%s%s'
-    .. '<path class="zero" d="M0 %dH%d"/></svg>'):format(WIDTH, 2 * HALF,
+    .. 'aria-label="FLOPs along the network, before above the line, after below it" stroke-width="%s">%s%s'
+    .. '<path class="zero" d="M0 %dH%d"/></svg>'):format(WIDTH, 2 * HALF, number(0.9 * WIDTH / pair.rows),
     bars(before, pair.rows, highest, -1), bars(after, pair.rows, highest, 1), HALF, WIDTH))
 end
 
@@ -78,14 +82,32 @@ local function cell(value)
   return fill('<td class="num">%s</td>', value and amount(value) or "")
 end
 
-local function table_row(mark, before, after)
+-- One side of the amounts of a row.
+local function amounts(node)
+  return node and amount(node.flops) or "", node and amount(node.params) or ""
+end
+
+-- The style sheet aligns the cells: a page has thousands.
+local function write_row(mark, before, after)
   local node = after or before
-  return fill("<tr class=\"%s\"><td><span class=\"sign\" aria-label=\"%s\">%s</span></td>"
-    .. '<td class="num">%s</td><td class="num">%s</td><td>%s</td><td class="num">%s</td>%s%s%s%s</tr>',
-    mark, mark, sketch.SIGNS[mark], before and ("%d"):format(before.position),
-    after and ("%d"):format(after.position),
-    text.node(node), text.shape(node.h_out, node.w_out, node.c_out), cell(before and before.flops),
-    cell(after and after.flops), cell(before and before.params), cell(after and after.params))
+  local flops_before, params_before = amounts(before)
+  local flops_after, params_after = amounts(after)
+  return markup.raw(('<tr class="%s"><td><span class="sign" aria-label="%s">%s</span></td><td>%s</td><td>%s'
+    .. "</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>"):format(mark, mark,
+    boxes.SIGNS[mark], before and before.position or "", after and after.position or "",
+    text.escape(text.node(node)), text.shape(node.h_out, node.w_out, node.c_out), flops_before, flops_after,
+    params_before, params_after))
+end
+
+-- Rows of what was removed, by node of the parent: the networks of a front have one.
+local removed_rows = setmetatable({}, { __mode = "k" })
+
+local function table_row(mark, before, after)
+  if mark ~= "removed" then
+    return write_row(mark, before, after)
+  end
+  removed_rows[before] = removed_rows[before] or write_row(mark, before)
+  return removed_rows[before]
 end
 
 local ORDER = { removed = 1, reshaped = 2, added = 2 }

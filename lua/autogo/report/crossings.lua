@@ -13,6 +13,9 @@ local function number(order, place)
   end
 end
 
+-- Of so many things or fewer all pairs are looked at, which takes less time than anything cleverer.
+local FEW = 16
+
 -- Pairs (i, j) with i before j and targets[i] > targets[j], by a Fenwick tree over `width` places.
 local function inversions(targets, width)
   local tree, total = {}, 0
@@ -33,21 +36,38 @@ local function inversions(targets, width)
   return total
 end
 
--- Crossings between a row and the one below it.
-local function between(a, place, r)
-  local targets = {}
-  for _, v in ipairs(a.rows[r]) do
-    local from = #targets
-    for _, w in ipairs(a.down[v]) do
-      targets[#targets + 1] = place[w]
-    end
-    if #targets > from + 1 then
-      local own = table.move(targets, from + 1, #targets, 1, {})
-      table.sort(own)
-      table.move(own, 1, #own, from + 1, targets)
+-- The same of few.
+local function inversions_of_few(targets)
+  local total = 0
+  for j = 2, #targets do
+    local target = targets[j]
+    for i = 1, j - 1 do
+      if targets[i] > target then
+        total = total + 1
+      end
     end
   end
-  return inversions(targets, #a.rows[r + 1])
+  return total
+end
+
+-- Crossings between a row and the one below it; lines of one vertex do not cross each other.
+local function between(a, place, r)
+  if #a.rows[r] < 2 or #a.rows[r + 1] < 2 then
+    return 0
+  end
+  local targets, count = {}, 0
+  for _, v in ipairs(a.rows[r]) do
+    local below = a.down[v]
+    for k = 1, #below do
+      local at, target = count + k, place[below[k]]
+      while at > count + 1 and targets[at - 1] > target do
+        targets[at], at = targets[at - 1], at - 1
+      end
+      targets[at] = target
+    end
+    count = count + #below
+  end
+  return count <= FEW and inversions_of_few(targets) or inversions(targets, #a.rows[r + 1])
 end
 
 --- Crossings of an arrangement in all.
@@ -62,25 +82,45 @@ function crossings.count(a)
   return total
 end
 
+-- Sort a row by `key`; equals keep their order or (`turned`) turn it round.
+local function sort_by(order, key, place, turned)
+  if #order > FEW then
+    local sign = turned and -1 or 1
+    number(order, place)
+    table.sort(order, function(v, w)
+      if key[v] ~= key[w] then
+        return key[v] < key[w]
+      end
+      return sign * place[v] < sign * place[w]
+    end)
+    return
+  end
+  for i = 2, #order do
+    local v, at = order[i], i
+    local own = key[v]
+    while at > 1 and (key[order[at - 1]] > own or turned and key[order[at - 1]] == own) do
+      order[at], at = order[at - 1], at - 1
+    end
+    order[at] = v
+  end
+end
+
 -- Sort a row by the mean place of the neighbours on one side. Equals keep their order, or (every
 -- other time, to leave a plateau) turn it round; vertices without neighbours keep their place.
 local function sort_row(order, neighbours, place, turned)
-  local key, sign = {}, turned and -1 or 1
-  for i, v in ipairs(order) do
-    local sum, list = 0, neighbours[v]
-    for _, w in ipairs(list) do
-      sum = sum + place[w]
+  if #order < 2 then
+    return
+  end
+  local key = {}
+  for i = 1, #order do
+    local v, sum = order[i], 0
+    local list = neighbours[v]
+    for k = 1, #list do
+      sum = sum + place[list[k]]
     end
     key[v] = #list > 0 and sum / #list or i
   end
-  local was = {}
-  number(order, was)
-  table.sort(order, function(v, w)
-    if key[v] ~= key[w] then
-      return key[v] < key[w]
-    end
-    return sign * was[v] < sign * was[w]
-  end)
+  sort_by(order, key, place, turned)
   number(order, place)
 end
 
@@ -99,14 +139,12 @@ end
 
 -- Crossings that v before w has more than w before v, on one side.
 local function excess(neighbours, place, v, w)
-  local sum = 0
-  for _, p in ipairs(neighbours[v]) do
-    for _, q in ipairs(neighbours[w]) do
-      if place[p] > place[q] then
-        sum = sum + 1
-      elseif place[p] < place[q] then
-        sum = sum - 1
-      end
+  local sum, one, other = 0, neighbours[v], neighbours[w]
+  for i = 1, #one do
+    local p = place[one[i]]
+    for j = 1, #other do
+      local q = place[other[j]]
+      sum = sum + (p > q and 1 or p < q and -1 or 0)
     end
   end
   return sum

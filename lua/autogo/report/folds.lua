@@ -42,35 +42,16 @@ local function shape_of(node)
   return text.shape(node.h_out, node.w_out, node.c_out)
 end
 
--- The operands of each node as one string.
-local function operands_of(scene, position_of)
-  local list = {}
-  for i in ipairs(scene.nodes) do
-    list[i] = {}
-  end
-  for _, edge in ipairs(scene.edges) do
-    table.insert(list[edge[2]], ("%d"):format(position_of(edge[1])))
-  end
-  for i, operands in ipairs(list) do
-    list[i] = table.concat(operands, " ")
-  end
-  return list
-end
-
-local function from_one(i)
-  return i - 1
-end
-
 --- A network for the script.
 -- @tparam Graph graph
 -- @treturn markup
 function folds.network(graph)
   local scene, list = picture.scene(graph), {}
-  local problem, operands = picture.pose(scene, { shapes = true }), operands_of(scene, from_one)
+  local problem = picture.pose(scene, { shapes = true })
   for i, node in ipairs(scene.nodes) do
     list[i] = {
       text.clean(problem.labels[i]), shape_of(node), problem.widths[i], text.clean(picture.about(node)),
-      operands[i],
+      table.concat(node.operands, " "),
     }
   end
   return markup.fill('<div id="network" data-nodes="%s" hidden></div>', core.json_encode(list))
@@ -102,6 +83,31 @@ local function used_by_new(pair, folded)
   return ranges(list)
 end
 
+-- The operands of a new network's node as positions in the input, -k for a new one, the k-th of its network.
+local function operand_in_input(pair, operand)
+  local from = pair.origin[operand + 1]
+  return from and from - 1 or -(operand + 1)
+end
+
+local function operands_in_input(pair, node)
+  local list = {}
+  for k, operand in ipairs(node.operands) do
+    list[k] = operand_in_input(pair, operand)
+  end
+  return table.concat(list, " ")
+end
+
+-- Whether a node has other operands than it had in the input.
+local function rewired(pair, node, before)
+  local was = before.operands
+  for k, operand in ipairs(node.operands) do
+    if operand_in_input(pair, operand) ~= was[k] then
+      return true
+    end
+  end
+  return #was ~= #node.operands
+end
+
 --- What of the folded nodes is not as in the input: { nodes = list of { position in the input, resolution,
 -- what it is, operands }, used = those that new nodes use }, as JSON.
 -- @tparam table pair of `autogo.report.aligned`
@@ -109,14 +115,12 @@ end
 -- @treturn string
 function folds.differences(pair, list)
   local folded, nodes = folded_nodes(list), {}
-  local before = operands_of(pair.before, from_one)
-  local after = operands_of(pair.after, function(i)
-    return pair.origin[i] and pair.origin[i] - 1 or -i
-  end)
   for i, node in ipairs(pair.after.nodes) do
-    local from = pair.origin[i]
-    if folded[i] and (pair.after.mark[i] or before[from] ~= after[i]) then
-      nodes[#nodes + 1] = { from - 1, shape_of(node), text.clean(picture.about(node)), after[i] }
+    local from = folded[i] and pair.origin[i]
+    if from and (pair.after.mark[i] or rewired(pair, node, pair.before.nodes[from])) then
+      nodes[#nodes + 1] = {
+        from - 1, shape_of(node), text.clean(picture.about(node)), operands_in_input(pair, node),
+      }
     end
   end
   return core.json_encode { nodes = nodes[1] and nodes, used = used_by_new(pair, folded) }

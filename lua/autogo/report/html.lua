@@ -7,10 +7,13 @@
 -- sorting, filters) and reads all it knows from the page. See `autogo.report.data` for what it is given.
 -- @module autogo.report.html
 
+local boxes = require "autogo.report.boxes"
 local core = require "autogo.core"
 local figures = require "autogo.report.figures"
 local folds = require "autogo.report.folds"
 local markup = require "autogo.report.markup"
+local portrait = require "autogo.report.portrait"
+local sketch = require "autogo.report.sketch"
 local tables = require "autogo.report.table"
 local words = require "autogo.report.words"
 local fill = markup.fill
@@ -22,6 +25,9 @@ local ASSETS = (here or "lua/autogo/report/html.lua"):gsub("html%.lua$", "") .. 
 
 -- Of longer searches the table has every so many iterations, the last always.
 local MOST_ITERATIONS = 400
+-- How far memory may grow, in percent of what is in use, before garbage is collected while a page is made: it
+-- is nearly all garbage, and soon done with.
+local PAUSE = 400
 -- Measures beyond these are in the table, but not paired in figures.
 local MOST_PAIRED = 5
 
@@ -302,6 +308,7 @@ end
 -- @treturn string
 function html.comparison(parent, child, origin, names)
   local title = ("%s and %s"):format(names[1], names[2])
+  local difference, used = portrait.difference(parent, child, origin, sketch.memory())
   return html.frame(title .. " – AutoGO", markup.join {
     fill('<header><p class="kind">AutoGO comparison</p><h1>%s</h1><p class="lead">before: %s · after: %s</p>'
       .. '<dl class="tiles">%s</dl></header>\n<main>'
@@ -311,8 +318,8 @@ function html.comparison(parent, child, origin, names)
         compared("FLOPs", parent.flops, child.flops), compared("parameters", parent.params, child.params),
         compared("memory at the peak", parent.peak_memory / MIB, child.peak_memory / MIB, "MiB"),
         compared("nodes", #parent, #child),
-      }, require("autogo.report.portrait").difference(parent, child, origin), core.version),
-    folds.network(parent),
+      }, difference, core.version),
+    boxes.page(used), folds.network(parent),
   })
 end
 
@@ -325,7 +332,8 @@ function html.page(report, options)
   local _ <close> = core.plain_numbers()
   options = options or {}
   local members = require "autogo.report.members"
-  return html.frame(title_of(report) .. " – AutoGO", markup.join {
+  local pause = collectgarbage("setpause", PAUSE)
+  local page = html.frame(title_of(report) .. " – AutoGO", markup.join {
     fill '<a class="skip" href="#members">to the networks</a>\n',
     head(report, options.running),
     fill "<main>\n",
@@ -339,6 +347,8 @@ function html.page(report, options)
       .. "computed from the graphs.</footer>\n", report.version),
     report.input.graph and folds.network(report.input.graph) or "",
   })
+  collectgarbage("setpause", pause)
+  return page
 end
 
 return html

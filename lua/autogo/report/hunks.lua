@@ -77,14 +77,27 @@ end
 
 -- --- scenes ---------------------------------------------------------------------------------------
 
+-- The nodes in each row of a scene.
+local function nodes_by_row(scene, rows)
+  local list = {}
+  for r = 1, rows do
+    list[r] = {}
+  end
+  for i, r in ipairs(scene.row) do
+    table.insert(list[r], i)
+  end
+  return list
+end
+
 -- The nodes of a scene with row in [first, last], in order.
 local function nodes_between(scene, first, last)
   local list = {}
-  for i in ipairs(scene.nodes) do
-    if scene.row[i] >= first and scene.row[i] <= last then
+  for r = first, last do
+    for _, i in ipairs(scene.by_row[r]) do
       list[#list + 1] = i
     end
   end
+  table.sort(list)
   return list
 end
 
@@ -96,13 +109,16 @@ end
 
 -- A function that adds an edge to the scene; those of the folds once each.
 local function edge_adder(small, folds)
-  local known = {}
+  local known, edges, count = {}, small.edges, #small.nodes
   return function(from, to)
-    local key = from .. ">" .. to
-    if not (known[key] and (folds[from] or folds[to])) then
+    if folds[from] or folds[to] then
+      local key = from * (count + 1) + to
+      if known[key] then
+        return
+      end
       known[key] = true
-      table.insert(small.edges, { from, to })
     end
+    edges[#edges + 1] = { from, to }
   end
 end
 
@@ -132,12 +148,15 @@ local function cut_scene(scene, first, last, above, below)
   local foot = below and add_node(small, below, last - first + (above and 3 or 2))
   folds[head or 0], folds[foot or 0] = true, true
   local add = edge_adder(small, folds)
+  local row = scene.row
   for _, edge in ipairs(scene.edges) do
-    local from, to = place[edge[1]], place[edge[2]]
-    from = from or scene.row[edge[1]] < first and head or nil
-    to = to or scene.row[edge[2]] > last and foot or nil
-    if from and to then
-      add(from, to)
+    local from, to = edge[1], edge[2]
+    if row[from] <= last and row[to] >= first then
+      from = place[from] or row[from] < first and head
+      to = place[to] or row[to] > last and foot
+      if from and to then
+        add(from, to)
+      end
     end
   end
   return small
@@ -145,17 +164,40 @@ end
 
 -- --- alike ----------------------------------------------------------------------------------------
 
+-- Few hunks are alike, and most that are not differ in this.
+local function sizes(hunk)
+  return table.concat({ hunk.rows, #hunk.before.nodes, #hunk.before.edges, #hunk.after.nodes,
+    #hunk.after.edges }, " ")
+end
+
 -- Everything of a scene but resolutions and positions.
 local function signature(scene)
-  local parts = {}
+  local parts, n = {}, 0
   for i, node in ipairs(scene.nodes) do
-    parts[#parts + 1] = ("%s@%d%s"):format(node.elided and "fold" or text.node(node), scene.row[i],
-      scene.mark[i] or "")
+    parts[n + 1], parts[n + 2] = node.elided and "fold" or text.node(node), scene.row[i]
+    parts[n + 3] = scene.mark[i] or ""
+    n = n + 3
   end
   for _, edge in ipairs(scene.edges) do
-    parts[#parts + 1] = edge[1] .. ">" .. edge[2]
+    parts[n + 1], parts[n + 2] = edge[1], edge[2]
+    n = n + 2
   end
   return table.concat(parts, " ")
+end
+
+-- That of both sides of a hunk, kept in it.
+local function signature_of(hunk)
+  hunk.signature = hunk.signature or signature(hunk.before) .. "|" .. signature(hunk.after)
+  return hunk.signature
+end
+
+-- The hunk of a list that one is like, nil where there is none.
+local function find_alike(list, hunk)
+  for _, other in ipairs(list) do
+    if signature_of(other) == signature_of(hunk) then
+      return other
+    end
+  end
 end
 
 -- First and last position of the nodes of a scene; nil where all are folded.
@@ -176,6 +218,9 @@ end
 function hunks.list(pair)
   local drawn = pair.common and stretches(near_changes(pair), pair.rows) or { { 1, pair.rows } }
   local list, known = {}, {}
+  for _, side in ipairs(SIDES) do
+    pair[side].by_row = nodes_by_row(pair[side], pair.rows)
+  end
   for k, stretch in ipairs(drawn) do
     local first, last, hunk = stretch[1], stretch[2], { rows = stretch[2] - stretch[1] + 1 }
     local above, below = k > 1 and drawn[k - 1][2] + 1 or 1, k < #drawn and drawn[k + 1][1] - 1 or pair.rows
@@ -186,12 +231,14 @@ function hunks.list(pair)
         last < pair.rows and fold_of(scene, last + 1, below, "foot", origin) or nil)
     end
     hunk.rows = hunk.rows + (first > 1 and 1 or 0) + (last < pair.rows and 1 or 0)
-    local place, key = { before = span(hunk.before), after = span(hunk.after) },
-      signature(hunk.before) .. "|" .. signature(hunk.after)
-    if known[key] then
-      table.insert(known[key].places, place)
+    local place, key = { before = span(hunk.before), after = span(hunk.after) }, sizes(hunk)
+    known[key] = known[key] or {}
+    local alike = find_alike(known[key], hunk)
+    if alike then
+      table.insert(alike.places, place)
     else
-      hunk.places, known[key], list[#list + 1] = { place }, hunk, hunk
+      hunk.places, list[#list + 1] = { place }, hunk
+      table.insert(known[key], hunk)
     end
   end
   return list

@@ -33,16 +33,33 @@ function markup.escape(value)
   elseif is_markup(value) then
     return value.html
   end
-  return (text.escape(tostring(value)):gsub("'", "&#39;"))
+  local escaped = text.escape(tostring(value))
+  return escaped:find("'", 1, true) and escaped:gsub("'", "&#39;") or escaped
+end
+
+-- By template: what stands between its %s.
+local templates = setmetatable({}, { __mode = "v" })
+
+local function split(template)
+  local pieces = templates[template]
+  if not pieces then
+    pieces = {}
+    for piece in (template .. "%s"):gmatch "(.-)%%s" do
+      pieces[#pieces + 1] = piece
+    end
+    templates[template] = pieces
+  end
+  return pieces
 end
 
 --- A template with each %s replaced by an argument, escaped. Other % stand for themselves.
 function markup.fill(template, ...)
-  local arguments, at = { ... }, 0
-  return markup.raw((template:gsub("%%s", function()
-    at = at + 1
-    return markup.escape(arguments[at])
-  end)))
+  local pieces, arguments, parts = split(template), { ... }, {}
+  for k = 1, #pieces - 1 do
+    parts[2 * k - 1], parts[2 * k] = pieces[k], markup.escape(arguments[k])
+  end
+  parts[#parts + 1] = pieces[#pieces]
+  return markup.raw(table.concat(parts))
 end
 
 --- Pieces one after the other.

@@ -1,9 +1,11 @@
 --- The members of a front in a report: the table of all, and a part for each.
 -- @module autogo.report.members
 
+local boxes = require "autogo.report.boxes"
 local markup = require "autogo.report.markup"
 local match = require "autogo.match"
 local portrait = require "autogo.report.portrait"
+local sketch = require "autogo.report.sketch"
 local words = require "autogo.report.words"
 local fill = markup.fill
 
@@ -185,10 +187,9 @@ local function elsewhere(one)
       (file:gsub("%.json$", "") .. ".html")) or ".")
 end
 
--- The drawings of a member, from `memory` where they were made before; `sketches` are parts of them that
--- other members have too; `left` is the room for them.
--- Returns the room then left, too.
-local function difference(report, one, memory, sketches, left)
+-- The drawings of a member, from `memory` where they were made before; `left` is the room for them.
+-- Returns the room then left, too, and which boxes are shown.
+local function difference(report, one, memory, left)
   if #one.changes == 0 then
     return "", left
   elseif not (report.input.graph and one.graph) then
@@ -200,11 +201,16 @@ local function difference(report, one, memory, sketches, left)
   local key = one.source or one
   if not memory[key] then
     local input = report.input.graph
-    memory[key] = portrait.difference(input, one.graph, match.difference(input, one.graph).origin,
-      sketches)
+    local drawn, used = portrait.difference(input, one.graph, match.difference(input, one.graph).origin,
+      memory.shared)
+    memory[key] = { drawn = drawn, used = used }
   end
-  left = left - #memory[key].html
-  return left < 0 and elsewhere(one) or fill("<h4>What changed</h4>%s", memory[key]), left
+  local made = memory[key]
+  left = left - #made.drawn.html
+  if left < 0 then
+    return elsewhere(one), left
+  end
+  return fill("<h4>What changed</h4>%s", made.drawn), left, made.used
 end
 
 --- A part for each member that opens: lineage, drawings, costs.
@@ -216,15 +222,19 @@ function members.list(report, section, memory)
   for _, one in ipairs(report.members) do
     ranks[one.hash or false] = one.rank
   end
-  local left, sketches = ROOM, {}
+  memory.shared = sketch.memory(memory.shared)
+  local left, used = ROOM, {}
   for i, one in ipairs(report.members) do
-    local drawn
-    drawn, left = difference(report, one, memory, sketches, left)
+    local drawn, shown
+    drawn, left, shown = difference(report, one, memory, left)
+    for box in pairs(shown or {}) do
+      used[box] = true
+    end
     parts[i] = fill('<details class="member" data-rank="%s">%s<div class="body" id="rank-%s" tabindex="-1">'
       .. "%s%s%s</div></details>\n", integer(one.rank), summary(report, one), integer(one.rank),
       lineage(report, one, ranks), doubts(one), drawn)
   end
-  return section("diffs", "Network by network", markup.join(parts))
+  return section("diffs", "Network by network", boxes.page(used), markup.join(parts))
 end
 
 return members

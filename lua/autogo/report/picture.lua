@@ -45,16 +45,32 @@ local function label_of(node)
   return node.elided and ("… %s …"):format(words.count(node.elided, "node")) or text.node(node)
 end
 
+--- What a box says in its first line, and the room that its lines need.
+-- @tparam table node
+-- @tparam[opt] boolean shapes whether its resolution stands below
+-- @tparam[opt] boolean bold
+-- @treturn string
+-- @treturn number
+function picture.measure(node, shapes, bold)
+  local label = text.fit(label_of(node), NORMAL, MOST_LABEL)
+  local room = text.width(label, NORMAL, bold)
+  if shapes and not node.elided then
+    room = math.max(room, text.width(shape_line(node), SMALL))
+  end
+  return label, room
+end
+
 -- Boxes are of one width, but for those whose label needs more.
 local function measure(problem, options)
-  local widest, chip = LEAST_WIDTH, options.chip or 0
+  local widest, chip, known = LEAST_WIDTH, options.chip or 0, options.measure
   for i, node in ipairs(problem.nodes) do
-    local label = text.fit(label_of(node), NORMAL, MOST_LABEL)
-    local width = text.width(label, NORMAL, options.highlight and options.highlight[i])
-    if options.shapes and not node.elided then
-      width = math.max(width, text.width(shape_line(node), SMALL))
+    local label, room
+    if known then
+      label, room = known(node)
+    else
+      label, room = picture.measure(node, options.shapes, options.highlight and options.highlight[i])
     end
-    problem.labels[i], problem.widths[i] = label, math.ceil(width + 2 * PAD + chip)
+    problem.labels[i], problem.widths[i] = label, math.ceil(room + 2 * PAD + chip)
     widest = math.max(widest, math.min(problem.widths[i], MOST_COMMON + chip))
   end
   for i, width in ipairs(problem.widths) do
@@ -65,7 +81,8 @@ end
 --- The problem of layout that a scene poses.
 -- @tparam table scene
 -- @tparam table options `chip`: width of chips; `shapes` = true: a line of its own for each shape;
--- `highlight`: set of nodes in bold; `group`: number of each node's group
+-- `highlight`: set of nodes in bold; `group`: number of each node's group; `measure`: function that does
+-- what `picture.measure` does
 function picture.pose(scene, options)
   local problem = { nodes = scene.nodes, edges = scene.edges, widths = {}, labels = {} }
   measure(problem, options)

@@ -2,6 +2,7 @@
 -- @module autogo.report.portrait
 
 local aligned = require "autogo.report.aligned"
+local boxes = require "autogo.report.boxes"
 local costs = require "autogo.report.costs"
 local folds = require "autogo.report.folds"
 local hunks = require "autogo.report.hunks"
@@ -30,10 +31,10 @@ local function place_in_words(place)
 end
 
 -- A hunk with its caption; alike places are named in it.
-local function figure(hunk, number, total, drawn)
+local function figure(hunk, number, total, memory, used)
   local where = place_in_words(hunk.places[1])
   local label = ("change %d of %d, %s, before and after"):format(number, total, where)
-  local svg, why = sketch.hunk(hunk, label, drawn)
+  local svg, why = sketch.hunk(hunk, label, memory, used)
   if not svg then
     return fill('<p class="note">Not drawn: %s.</p>', why)
   end
@@ -58,7 +59,7 @@ local function legend(counts)
   for _, entry in ipairs(LEGEND) do
     if counts[entry[1]] > 0 then
       parts[#parts + 1] = fill('<li class="%s"><span class="sign">%s</span> %s (%s)</li>', entry[1],
-        sketch.SIGNS[entry[1]], entry[2], counts[entry[1]])
+        boxes.SIGNS[entry[1]], entry[2], counts[entry[1]])
     end
   end
   parts[#parts + 1] = fill('<li class="kept"><span class="sign">&nbsp;</span> unchanged (%s)</li>',
@@ -70,16 +71,17 @@ end
 -- @tparam Graph parent
 -- @tparam Graph child
 -- @tparam table origin as of `autogo.report.aligned`
--- @tparam[opt] table drawn drawings of earlier differences, of `autogo.report.sketch`
+-- @tparam table memory of `autogo.report.sketch`: what drawings share
 -- @treturn markup
-function portrait.difference(parent, child, origin, drawn)
+-- @treturn table set of the boxes that it shows, for `boxes.page`
+function portrait.difference(parent, child, origin, memory)
   local pair = aligned.pair(parent, child, origin)
-  local list, drawings = hunks.list(pair), {}
+  local list, drawings, used = hunks.list(pair), {}, {}
   for k, hunk in ipairs(list) do
-    drawings[k] = figure(hunk, k, #list, drawn or {})
+    drawings[k] = figure(hunk, k, #list, memory, used)
   end
   if #list == 0 then
-    return fill '<p class="note">No node differs.</p>'
+    return fill '<p class="note">No node differs.</p>', used
   end
   local profile = costs.profile(pair)
   return markup.join {
@@ -92,7 +94,7 @@ function portrait.difference(parent, child, origin, drawn)
       .. 'tabindex="0" role="region" aria-label="cost per node">%s</div></details>',
       words.count(pair.counts.removed + pair.counts.added + pair.counts.reshaped, "node"),
       costs.table(pair, origin, { before = parent, after = child })),
-  }
+  }, used
 end
 
 return portrait

@@ -6,8 +6,23 @@ local routes = {}
 
 local PORT_GAP, PORT_MARGIN, CORNER = 12, 8, 5
 
+-- Texts of multiples of 1/2 that are not large: most of the coordinates of drawings.
+local texts, LARGE = {}, 4096
+
+-- A coordinate with at most one decimal.
 local function number(value)
-  return (("%.1f"):format(value):gsub("%.0$", ""))
+  local known = texts[value]
+  if known then
+    return known
+  end
+  local written = ("%.1f"):format(value)
+  if written:sub(-2) == ".0" then
+    written = written:sub(1, -3)
+  end
+  if value > 0 and value < LARGE and value % 0.5 == 0 then
+    texts[value] = written
+  end
+  return written
 end
 
 routes.number = number

@@ -72,7 +72,11 @@ local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&qu
 
 --- For XML; control characters but line ends become question marks too.
 function text.escape(line)
-  return (text.clean(line):gsub("[\0-\9\11-\31\x7F]", "?"):gsub('[&<>"]', ENTITIES))
+  line = text.clean(line)
+  if not line:find '[\0-\9\11-\31\x7F&<>"]' then
+    return line
+  end
+  return (line:gsub("[\0-\9\11-\31\x7F]", "?"):gsub('[&<>"]', ENTITIES))
 end
 
 --- What a node is, in a few characters: "conv 3×3 /2".

@@ -1,10 +1,11 @@
 'use strict';
-// Folds that open: what a box "22 nodes" stands for is drawn in its place, before and after at once, and
-// the rest of the drawing makes room. A fold is the first or the last row of its drawing, so what opens at
-// the head moves all else down, and what opens at the foot only needs a longer drawing.
+// Boxes put in their places, and folds that open: what a box "22 nodes" stands for is drawn in its place,
+// before and after at once, and the rest of the drawing makes room. A fold is the first or the last row of
+// its drawing, so what opens at the head moves all else down, and what opens at the foot only needs a longer
+// drawing.
 //
 // #network has the input's nodes, data-after of a member's drawings what differs from them: see
-// autogo.report.folds. Drawings are those of autogo.report.sketch.
+// autogo.report.folds. Drawings are those of autogo.report.sketch, boxes those of autogo.report.boxes.
 (function () {
   const place = document.getElementById('network');
   if (!place) return;
@@ -252,6 +253,21 @@
     });
   }
 
+  // --- boxes ---
+
+  // Boxes of nodes themselves in the places where they are shown, with the positions that they have there.
+  function placeBoxes(root) {
+    for (const shown of all('use', root)) {
+      const box = document.querySelector(shown.getAttribute('href')).cloneNode(true), title = box.querySelector('title');
+      const { node } = shown.dataset, marked = box.querySelector('.k') !== null;
+      box.removeAttribute('id');
+      box.dataset.node = node;
+      box.setAttribute('transform', `translate(${shown.getAttribute('x')} ${shown.getAttribute('y')})`);
+      title.textContent = marked ? title.textContent.replace('\n', `\n${node}: `) : `${node}: ${title.textContent}`;
+      shown.replaceWith(box);
+    }
+  }
+
   // --- one drawing ---
 
   // The folds of one end of a drawing and what they need to open and close.
@@ -346,6 +362,7 @@
   // Drawings of closed parts wait: a page may have hundreds.
   function prepareIn(hunks) {
     const differences = JSON.parse(hunks.dataset.after);
+    placeBoxes(hunks);
     for (const svg of all('.sketch', hunks)) if (svg.querySelector('[data-fold]')) prepare(svg, differences);
   }
 
