@@ -149,6 +149,8 @@ bool ag_lua_option_boolean(lua_State *L, int arg, const char *name, bool otherwi
 /* Index of the option's value in `choices` (NULL at the end). */
 int ag_lua_option_choice(lua_State *L, int arg, const char *name, int otherwise,
                          const char *const *choices);
+/* The bits (ag_op_bit) of a set {name = true, ...} of ops. */
+uint64_t ag_lua_option_ops(lua_State *L, int arg, const char *name, uint64_t otherwise);
 /* Raise "bad option 'name' (... expected, got ...)" for the value at `index`. */
 int ag_lua_option_error(lua_State *L, int index, const char *name, const char *expected);
 

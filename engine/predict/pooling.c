@@ -151,7 +151,7 @@ AG_VECTOR static void backward_segment(const group *g, float *grads) {
 }
 
 void ag_pool_backward(ag_shard *s, int joined) {
-  float *grads = s->layer[s->corpus->states.layers].grad;
+  float *grads = ag_shard_grad(s, s->corpus->states.layers);
   for (int from = 0; from < s->items;) {
     group g = next_group(s, from, joined);
     backward_before(&g, grads);

@@ -15,6 +15,8 @@ typedef struct ag_product {
 } ag_product;
 
 void ag_product_add(const ag_product *product);
+/* The same, but every row of `out` is first set to `row`. */
+void ag_product_set(const ag_product *product, const float *row);
 
 /* to[j * rows + i] = from[i * columns + j]. */
 void ag_transpose(const float *from, int rows, int columns, float *to);

@@ -8,13 +8,19 @@
 #include "engine/base/alloc.h"
 #include "engine/predict/trainer.h"
 
+/* Contents need not survive: everything is filled anew for each batch. */
+static float *renew(float *block, size_t count) {
+  free(block);
+  return ag_alloc_aligned(count, sizeof *block, AG_ALIGNMENT);
+}
+
 void ag_shard_init(ag_shard *s, const ag_training_set *corpus, const ag_layout *layout) {
   *s = (ag_shard){.corpus = corpus};
   s->gradient.params = AG_ARRAY(float, layout->size);
+  s->input = renew(NULL, AG_BLOCK_ROWS * AG_INPUT_WIDTH);
+  s->delta = renew(NULL, AG_BLOCK_ROWS * AG_WIDTH);
   for (int l = 0; l <= corpus->states.layers; l++) {
-    int count = ag_states_count(&corpus->states, l);
-    s->slot[l] = AG_ARRAY(int32_t, count);
-    for (int i = 0; i < count; i++) s->slot[l][i] = -1;
+    s->slot[l] = AG_ARRAY(int32_t, ag_states_count(&corpus->states, l));
   }
 }
 
@@ -23,12 +29,10 @@ static void free_layer(ag_shard_layer *t) {
   free(t->own);
   free(t->start);
   free(t->preds);
-  free(t->input);
   free(t->hat);
   free(t->scale);
   free(t->active);
   free(t->state);
-  free(t->grad);
 }
 
 void ag_shard_free(ag_shard *s) {
@@ -36,6 +40,10 @@ void ag_shard_free(ag_shard *s) {
     free(s->slot[l]);
     free_layer(&s->layer[l]);
   }
+  free(s->input);
+  free(s->delta);
+  free(s->grad[0]);
+  free(s->grad[1]);
   free(s->item);
   free(s->joined);
   free(s->hidden);
@@ -43,12 +51,6 @@ void ag_shard_free(ag_shard *s) {
   free(s->raw_grad);
   free(s->gradient.params);
   *s = (ag_shard){0};
-}
-
-/* Contents need not survive: everything is filled anew for each batch. */
-static float *renew(float *block, size_t count) {
-  free(block);
-  return ag_alloc(count, sizeof *block);
 }
 
 void ag_shard_set_items(ag_shard *s, const ag_item *items, int count) {
@@ -75,18 +77,18 @@ static void grow_rows(ag_shard_layer *t) {
   t->id = ag_resize(t->id, n, sizeof *t->id);
   t->own = ag_resize(t->own, n, sizeof *t->own);
   t->start = ag_resize(t->start, n + 1, sizeof *t->start);
-  t->input = renew(t->input, n * AG_INPUT_WIDTH);
   t->hat = renew(t->hat, n * AG_WIDTH);
   t->scale = renew(t->scale, n);
   t->active = renew(t->active, n * AG_WIDTH);
   t->state = renew(t->state, n * AG_WIDTH);
-  t->grad = renew(t->grad, n * AG_WIDTH);
 }
 
-static int32_t row_of(ag_shard *s, int layer, int32_t id) {
+/* What a slot says holds if the row says the same, so that slots of earlier batches need no
+ * clearing. (Briggs & Torczon, An efficient representation for sparse sets.) */
+static inline int32_t row_of(ag_shard *s, int layer, int32_t id) {
   int32_t *slot = &s->slot[layer][id];
-  if (*slot >= 0) return *slot;
   ag_shard_layer *t = &s->layer[layer];
+  if (*slot < t->rows && t->id[*slot] == id) return *slot;
   grow_rows(t);
   t->id[t->rows] = id;
   return *slot = t->rows++;
@@ -128,13 +130,21 @@ static void collect_below(ag_shard *s, int layer) {
   }
 }
 
+/* Room for the layer of most rows. */
+static void reserve_gradients(ag_shard *s) {
+  for (int l = 0; l <= s->corpus->states.layers; l++) {
+    if (s->layer[l].rows <= s->grad_capacity) continue;
+    s->grad_capacity = s->layer[l].capacity;
+    for (int i = 0; i < 2; i++) {
+      s->grad[i] = renew(s->grad[i], (size_t)s->grad_capacity * AG_WIDTH);
+    }
+  }
+}
+
 void ag_shard_collect(ag_shard *s) {
   int layers = s->corpus->states.layers;
-  for (int l = 0; l <= layers; l++) {
-    ag_shard_layer *t = &s->layer[l];
-    for (int r = 0; r < t->rows; r++) s->slot[l][t->id[r]] = -1;
-    t->rows = 0;
-  }
+  for (int l = 0; l <= layers; l++) s->layer[l].rows = 0;
   collect_last_layer(s);
   for (int l = layers; l > 0; l--) collect_below(s, l);
+  reserve_gradients(s);
 }

@@ -9,8 +9,9 @@ ag_status ag_train_check(const ag_train_options *options, const ag_sample *sampl
                          ag_error *err);
 
 enum {
-  AG_SHARDS = 2,                /* a batch is cut into as many parts, whatever the threads */
-  AG_INPUT_WIDTH = 2 * AG_WIDTH /* of a layer: own state, sum over predecessors */
+  AG_SHARDS = 2,                 /* a batch is cut into as many parts, whatever the threads */
+  AG_INPUT_WIDTH = 2 * AG_WIDTH, /* of a layer: own state, sum over predecessors */
+  AG_BLOCK_ROWS = 128 /* of a layer at a time: their numbers stay in the second-level cache */
 };
 
 /* A prediction to make: cut `cut` of a graph of the corpus (-1 = the whole graph: GNN). */
@@ -56,17 +57,18 @@ typedef struct ag_shard_layer {
   int32_t *id;  /* states of the corpus, one per row */
   int32_t *own; /* rows of the layer below */
   int32_t *start, *preds;
-  float *input;       /* [rows][64], later its gradient */
   float *hat, *scale; /* what LayerNorm computed */
   float *active;      /* [rows][32] after tanh */
   float *state;       /* [rows][32] */
-  float *grad;        /* [rows][32] of the state */
 } ag_shard_layer;
 
 typedef struct ag_shard {
   const ag_training_set *corpus;
-  int32_t *slot[AG_MAX_LAYERS + 1]; /* per state of the corpus its row, -1 = none */
+  int32_t *slot[AG_MAX_LAYERS + 1]; /* per state of the corpus its row, if it has one */
   ag_shard_layer layer[AG_MAX_LAYERS + 1];
+  float *input, *delta; /* of a block: [rows][64], later its gradient; gradient before tanh */
+  float *grad[2];       /* [rows][32]: gradients of states, for layers by turns */
+  int grad_capacity;    /* rows */
   int items, capacity;
   ag_item *item;         /* cuts of one graph stand together, in order */
   float *joined;         /* [items][joined], later its gradient */
@@ -80,6 +82,14 @@ void ag_shard_free(ag_shard *shard);
 void ag_shard_set_items(ag_shard *shard, const ag_item *items, int count);
 /* Fill the layers' rows: what the items refer to. */
 void ag_shard_collect(ag_shard *shard);
+/* The gradient of a layer's states; that of the layer two above is gone. */
+static inline float *ag_shard_grad(const ag_shard *shard, int layer) {
+  return shard->grad[layer % 2];
+}
+/* A layer of all rows (layer.c): its states from those below; the gradient of those below, and what
+ * the layer adds to that of the parameters, from the gradient of its states. */
+void ag_layer_forward(ag_shard *shard, const ag_step_weights *weights, int layer);
+void ag_layer_backward(ag_shard *shard, const ag_step_weights *weights, int layer);
 /* Fill raw. */
 void ag_shard_forward(ag_shard *shard, const ag_step_weights *weights);
 /* From raw_grad to gradient (overwritten). Needs the forward pass's values. */

@@ -37,6 +37,26 @@ static void test_products(void **state) {
   }
 }
 
+/* To begin with a row is to copy it into every row and then to add. */
+static void test_products_from_a_row(void **state) {
+  (void)state;
+  static float left[ROWS * DEPTH], right[DEPTH * WIDTH], set[ROWS * WIDTH], added[ROWS * WIDTH];
+  for (int round = 0; round < 50; round++) {
+    ag_random random = ag_random_stream(21, (uint64_t)round, 1, 0, 0);
+    int rows = 1 + below(&random, ROWS), depth = 1 + below(&random, DEPTH);
+    int width = 32 * (1 + below(&random, WIDTH / 32));
+    float row[WIDTH];
+    fill(&random, left, rows * depth);
+    fill(&random, right, depth * width);
+    fill(&random, set, rows * width);
+    fill(&random, row, width);
+    for (int i = 0; i < rows * width; i++) added[i] = row[i % width];
+    ag_product_set(&(ag_product){rows, depth, width, left, depth, 1, right, set}, row);
+    ag_product_add(&(ag_product){rows, depth, width, left, depth, 1, right, added});
+    assert_memory_equal(set, added, (size_t)(rows * width) * sizeof *set);
+  }
+}
+
 static void test_vectors(void **state) {
   (void)state;
   float matrix[WIDTH * WIDTH] = {0}, theirs[WIDTH * WIDTH];
@@ -78,6 +98,7 @@ static void test_sum_of_two(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_products),
+      cmocka_unit_test(test_products_from_a_row),
       cmocka_unit_test(test_vectors),
       cmocka_unit_test(test_sum_of_two),
   };

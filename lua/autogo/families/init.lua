@@ -2,6 +2,7 @@
 -- @module autogo.families
 
 local core = require "autogo.core"
+local shown = require("autogo.spelling").shown
 
 local NAMES = { "nb101", "nb201", "hiaml", "inception", "two_path", "nb_macro" }
 
@@ -39,17 +40,20 @@ local function from_file(family, path, options)
   end
   if config.config then
     if config.family and config.family ~= family.name then
-      return nil, ("%s: a configuration of %s, not %s"):format(path, config.family, family.name)
+      return nil, ("%s: a configuration of %s, not %s"):format(path, shown(config.family), family.name)
     end
     if not (options and options.skip) then
       options = { skip = config.skip }
     end
     config = config.config
   end
-  local graph
-  graph, why = family.build(config, options)
-  if not graph then
-    return nil, ("%s: %s"):format(path, why)
+  if type(config) ~= "table" and type(config) ~= "string" then
+    return nil, ("%s: config: a table or a text expected, got a %s"):format(path, type(config))
+  end
+  local good, graph
+  good, graph, why = pcall(family.build, config, options) -- raises for options, which the file may name
+  if not (good and graph) then
+    return nil, ("%s: %s"):format(path, good and why or graph)
   end
   return graph
 end

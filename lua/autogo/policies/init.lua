@@ -16,6 +16,8 @@
 -- table: together they are the policy's whole state.
 -- @module autogo.policies
 
+local shown = require("autogo.spelling").shown
+
 local policies = { names = { "ageing", "bandit", "greedy", "greedy_bandit", "published", "random" } }
 
 local function fail(format, ...)
@@ -57,7 +59,7 @@ local function checked(policy)
   for _, name in ipairs { "propose", "choose", "learn" } do
     local given = policy[name]
     if type(given) ~= "function" and (given ~= nil or name == "propose") then
-      fail("%s: a function expected, got %s", name, tostring(given))
+      fail("%s: a function expected, got %s", name, shown(given))
     end
   end
   local made = { learn = policy.learn }
@@ -81,7 +83,7 @@ function policies.get(policy)
     if policy == name then return require("autogo.policies." .. name) end
   end
   error(("policy: one of %s expected, got '%s'"):format(
-    table.concat(policies.names, ", "), tostring(policy)), 0)
+    table.concat(policies.names, ", "), shown(policy)), 0)
 end
 
 for _, name in ipairs(policies.names) do
