@@ -73,10 +73,33 @@ static bool holds(double value, enum comparison comparison, double bound) {
   }
 }
 
+static const char *const signs[] = {"<", "<=", ">", ">=", NULL};
+
+/* core.holds(column, "<" | "<=" | ">" | ">=", bound) -> true if every value compares so */
+static int all_hold(lua_State *L) {
+  int length = check_length(L, 1), sign = luaL_checkoption(L, 2, NULL, signs);
+  double bound = luaL_checknumber(L, 3);
+  bool all = true;
+  for (lua_Integer k = 1; k <= length && all; k++)
+    all = holds(number_at(L, 1, k), (enum comparison)sign, bound);
+  lua_pushboolean(L, all);
+  return 1;
+}
+
+/* core.floats(column) -> the same numbers, none of them an integer of Lua's */
+static int floats(lua_State *L) {
+  int length = check_length(L, 1);
+  lua_createtable(L, length, 0);
+  for (lua_Integer k = 1; k <= length; k++) {
+    lua_pushnumber(L, number_at(L, 1, k));
+    lua_rawseti(L, -2, k);
+  }
+  return 1;
+}
+
 /* core.where(column, "<" | "<=" | ">" | ">=", bound [, rows]) -> the rows (of those given) whose
  * value compares so, in their order; NaN never does */
 static int where(lua_State *L) {
-  static const char *const signs[] = {"<", "<=", ">", ">=", NULL};
   int length = check_length(L, 1), sign = luaL_checkoption(L, 2, NULL, signs);
   double bound = luaL_checknumber(L, 3);
   bool all = lua_isnoneornil(L, 4);
@@ -179,8 +202,9 @@ static int follow(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"where", where}, {"pick", pick}, {"order", order}, {"follow", follow}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"where", where}, {"holds", all_hold}, {"floats", floats},
+                                     {"pick", pick},   {"order", order},    {"follow", follow},
+                                     {NULL, NULL}};
 
 void ag_lua_open_columns(lua_State *L) {
   luaL_setfuncs(L, functions, 0);

@@ -125,8 +125,8 @@ local function candidates_of(search, batch, parents)
   local columns = { estimates }
   for k, evaluator in ipairs(search.costs) do
     columns[k + 1] = evaluator:column(batch, rows)
-    local measured = core.where(columns[k + 1], "<", 1 / 0) -- NaN is not
-    if #measured < #rows then
+    if not core.holds(columns[k + 1], "<", 1 / 0) then -- NaN does not
+      local measured = core.where(columns[k + 1], "<", 1 / 0)
       rows = core.pick(rows, measured)
       for m, column in ipairs(columns) do columns[m] = core.pick(column, measured) end
     end
