@@ -129,4 +129,11 @@ describe("a table of one's own", function()
     local _, why = read "net,value\nedsr,1\n"
     assert.is_nil(why:find "commas")
   end)
+
+  it("of kernels may begin with it too, and must hold something", function()
+    local kernels, kernel_table = require "autogo.hardware.kernels", require "autogo.hardware.kernel_table"
+    local csv = kernels.csv(kernels.of_graph(require("autogo").load "fsrcnn3"))
+    assert.same(kernel_table.parse(csv, "k.csv"), kernel_table.parse("\xef\xbb\xbf" .. csv, "k.csv"))
+    expect.fails("k.csv empty table autogo kernels", kernel_table.parse("", "k.csv"))
+  end)
 end)
