@@ -1,5 +1,7 @@
 /* Class Graph: an immutable computation graph. Nodes are named by their position, from 0, as in
  * the library and its files; ranges [first, last) are half open. */
+#include <string.h>
+
 #include "engine/bind/bind.h"
 #include "engine/graph/names.h"
 
@@ -80,10 +82,10 @@ static int graph_node(lua_State *L) {
 
 static int next_node(lua_State *L) {
   const ag_graph *g = ag_lua_check_graph(L, 1);
-  lua_Integer i = luaL_checkinteger(L, 2) + 1;
-  if (i < 0 || i >= g->size) return 0;
-  lua_pushinteger(L, i);
-  push_graph_node(L, g, (int)i);
+  lua_Integer before = luaL_checkinteger(L, 2);
+  if (before < -1 || before >= g->size - 1) return 0;
+  lua_pushinteger(L, before + 1);
+  push_graph_node(L, g, (int)before + 1);
   return 2;
 }
 
@@ -107,6 +109,13 @@ static int graph_ops(lua_State *L) {
   return 1;
 }
 
+/* Whether what an opaque node multiplies is a window's. */
+static bool is_opaque_conv(const ag_graph *g, int i) {
+  const ag_record *record = ag_store_get(g->store, g->nodes[i].record);
+  return g->nodes[i].op == AG_OP_OPAQUE && record && record->source_op &&
+         strstr(record->source_op, "Conv");
+}
+
 static int graph_macs(lua_State *L) {
   const ag_graph *g = ag_lua_check_graph(L, 1);
   int64_t conv = 0, depthwise = 0, matmul = 0;
@@ -114,10 +123,10 @@ static int graph_macs(lua_State *L) {
     int64_t macs = ag_node_macs(&g->nodes[i]);
     if (g->nodes[i].op == AG_OP_DEPTHWISE)
       depthwise += macs;
-    else if (g->nodes[i].op == AG_OP_MATMUL)
-      matmul += macs;
-    else if (ag_op_weighted(g->nodes[i].op))
+    else if (ag_op_weighted(g->nodes[i].op) ? g->nodes[i].op != AG_OP_MATMUL : is_opaque_conv(g, i))
       conv += macs;
+    else
+      matmul += macs;
   }
   lua_createtable(L, 0, 3);
   ag_lua_set_integer(L, "conv", conv);

@@ -106,11 +106,7 @@ static bool infer_split(ag_onnx_import *im, const ag_onnx_op *op, int output, ag
 
 static bool infer_pad(ag_onnx_import *im, const ag_onnx_op *op, int output, ag_tensor *t) {
   int64_t pads[2 * AG_MAX_RANK];
-  int count;
-  if (!infer_same(im, op, output, t) || ag_onnx_operand(im, op, 3) ||
-      !ag_onnx_list(im, op, im->opset < 2 ? "paddings" : "pads", 1, pads, &count) ||
-      count != 2 * t->rank)
-    return false;
+  if (!infer_same(im, op, output, t) || !ag_onnx_pads(im, op, t->rank, pads)) return false;
   for (int d = 0; d < t->rank; d++) {
     if (pads[d] < -INT32_MAX || pads[d] > INT32_MAX || pads[d + t->rank] < -INT32_MAX ||
         pads[d + t->rank] > INT32_MAX)

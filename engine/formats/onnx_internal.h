@@ -176,6 +176,8 @@ bool ag_onnx_sliced(ag_onnx_import *im, const ag_onnx_op *op, ag_tensor *shape, 
 bool ag_onnx_permutation(const ag_onnx_node *node, int rank, int *perm);
 bool ag_onnx_broadcast(const ag_tensor *a, const ag_tensor *b, ag_tensor *shape);
 bool ag_onnx_reduced(ag_onnx_import *im, const ag_onnx_op *op, ag_tensor *shape);
+/* Pads of all dimensions, those before and then those after, of a Pad. */
+bool ag_onnx_pads(ag_onnx_import *im, const ag_onnx_op *op, int rank, int64_t *pads);
 /* No negative size, and no more than 2^40 elements even if empty dimensions did not count: products
  * of sizes then stay in 64 bits. */
 bool ag_onnx_bounded(const ag_tensor *t);

@@ -128,6 +128,45 @@ static int *activation_drafts(ag_onnx_import *im, const ag_onnx_op *op, int *cou
   return drafts;
 }
 
+/* Convolutions and products, whatever their rank or element type, and which operand is the kernel.
+ */
+static const struct {
+  const char *type;
+  int kernel;
+} multiplying[] = {{"Conv", 1},   {"ConvTranspose", 1}, {"ConvInteger", 1},   {"QLinearConv", 3},
+                   {"MatMul", 1}, {"Gemm", 1},          {"MatMulInteger", 1}, {"QLinearMatMul", 3}};
+
+static int kernel_operand(const char *type) {
+  for (size_t i = 0; i < sizeof multiplying / sizeof *multiplying; i++)
+    if (strcmp(multiplying[i].type, type) == 0) return multiplying[i].kernel;
+  return -1;
+}
+
+/* Images per run: the inputs' drafts come first. */
+static double batch_size(const ag_onnx_import *im) {
+  const ag_tensor *t = im->draft_count ? &im->values[im->drafts[0].value].tensor : NULL;
+  return t && t->rank && t->dims[0] > 0 ? (double)t->dims[0] : 1;
+}
+
+/* What is multiplied per image: each element of the result, or of the operand where windows are
+ * transposed, as often as a row or a kernel has elements. */
+static int64_t count_macs(ag_onnx_import *im, const ag_onnx_op *op, const ag_tensor *out) {
+  const char *type = op->node->op_type;
+  int kernel = ag_onnx_standard_domain(op->node) ? kernel_operand(type) : -1;
+  const ag_onnx_value *x = kernel < 0 ? NULL : ag_onnx_operand(im, op, 0);
+  const ag_onnx_value *w = x ? ag_onnx_operand(im, op, kernel) : NULL;
+  if (!w || x->tensor.rank < 1) return 0;
+  double times = 1;
+  if (strstr(type, "Conv"))
+    for (int d = 1; d < w->tensor.rank; d++) times *= (double)w->tensor.dims[d];
+  else
+    times =
+        (double)x->tensor.dims[ag_onnx_attr_int(op->node, "transA", 0) ? 0 : x->tensor.rank - 1];
+  const ag_tensor *over = strcmp(type, "ConvTranspose") == 0 ? &x->tensor : out;
+  double macs = times * (double)ag_onnx_elements(over) / batch_size(im);
+  return macs < 17592186044416.0 ? (int64_t)macs : 0;
+}
+
 /* CG shapes ignore the layout of an unknown op's operands, so the first operand stands for `in`. */
 static ag_status make_output(ag_onnx_import *im, const ag_onnx_op *op, int output,
                              const ag_record *common, const char *why) {
@@ -139,6 +178,7 @@ static ag_status make_output(ag_onnx_import *im, const ag_onnx_op *op, int outpu
                    op->node->op_type, why);
   ag_node node = ag_node_make(AG_OP_OPAQUE);
   node.out = ag_onnx_shape(&t);
+  if (output == 0) node.macs = count_macs(im, op, &t);
   if (node.out.c == 0)
     return ag_fail(im->err, AG_UNSUPPORTED, "%s: its result is empty or too large",
                    op->node->op_type);

@@ -212,6 +212,7 @@ static ag_onnx_result translate_gelu(ag_onnx_import *im, const ag_onnx_op *op) {
 static ag_onnx_result translate_hard_sigmoid(ag_onnx_import *im, const ag_onnx_op *op) {
   ag_node n = ag_node_make(AG_OP_HARDSIGMOID);
   n.alpha = ag_onnx_attr_float(op->node, "alpha", 0.2f);
+  if (n.alpha == 0) return ag_onnx_decline(im, "its slope is 0");
   if (fabsf(n.alpha - 1.0f / 6) < 1e-6f) n.alpha = 0;
   if (!ag_onnx_activation(im, op, 0) || ag_onnx_attr_float(op->node, "beta", 0.5f) != 0.5f)
     return ag_onnx_decline(im, "its beta is not 0.5");

@@ -197,3 +197,25 @@ bool ag_onnx_reduced(ag_onnx_import *im, const ag_onnx_op *op, ag_tensor *t) {
   }
   return true;
 }
+
+/* --- pads ------------------------------------------------------------------------- */
+
+/* Since version 18 a Pad may give those of some dimensions only. */
+bool ag_onnx_pads(ag_onnx_import *im, const ag_onnx_op *op, int rank, int64_t *pads) {
+  int64_t given[2 * AG_MAX_RANK], axes[2 * AG_MAX_RANK];
+  int count, some;
+  if (!ag_onnx_list(im, op, im->opset < 2 ? "paddings" : "pads", 1, given, &count) ||
+      !ag_onnx_list(im, op, "axes", 3, axes, &some))
+    return false;
+  if (!ag_onnx_operand(im, op, 3))
+    for (some = 0; some < rank; some++) axes[some] = some;
+  if (count != 2 * some || some > rank) return false;
+  for (int d = 0; d < 2 * rank; d++) pads[d] = 0;
+  for (int i = 0; i < some; i++) {
+    int64_t d = axes[i] < 0 ? axes[i] + rank : axes[i];
+    if (d < 0 || d >= rank) return false;
+    pads[d] = given[i];
+    pads[d + rank] = given[i + some];
+  }
+  return true;
+}

@@ -65,13 +65,11 @@ static ag_onnx_result translate_slice(ag_onnx_import *im, const ag_onnx_op *op) 
 
 static ag_onnx_result translate_pad(ag_onnx_import *im, const ag_onnx_op *op) {
   const ag_onnx_value *x = ag_onnx_activation(im, op, 0), *fill = ag_onnx_operand(im, op, 2);
-  const char *attribute = im->opset < 2 ? "paddings" : "pads";
   int64_t pads[2 * AG_MAX_RANK];
   double value = (double)ag_onnx_attr_float(op->node, "value", 0);
-  int count;
-  if (!x || !ag_onnx_list(im, op, attribute, 1, pads, &count) || ag_onnx_operand(im, op, 3) ||
-      count != 2 * x->tensor.rank)
+  if (!x || !ag_onnx_pads(im, op, x->tensor.rank, pads))
     return ag_onnx_decline(im, "its pads are not constant");
+  int count = 2 * x->tensor.rank;
   bool none = true;
   for (int i = 0; i < count; i++) none = none && pads[i] == 0;
   if (none) return ag_onnx_alias(im, op, x, &x->tensor, "pads by nothing");

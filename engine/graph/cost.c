@@ -39,7 +39,7 @@ int64_t ag_node_macs(const ag_node *n) {
   case MACS_TRANSPOSED:
     return kernel_area(n) * ag_shape_size(n->in) * (n->out.c / n->groups);
   default:
-    return 0;
+    return n->macs;
   }
 }
 
@@ -57,7 +57,7 @@ static int64_t published_macs(const ag_node *n) {
   case MACS_OUTPUT:
     return ag_shape_size(n->out);
   default:
-    return 0;
+    return n->macs;
   }
 }
 

@@ -45,6 +45,7 @@ static ag_hash mix_amounts(ag_hash h, const ag_node *n) {
   h = mix_pair(h, n->pads[0], n->pads[1]);
   h = mix_pair(h, n->pads[2], n->pads[3]);
   h = ag_hash_mix(h, (uint32_t)n->groups);
+  if (n->macs) h = ag_hash_mix(h, (uint64_t)n->macs);
   return mix_shape(mix_shape(h, n->in), n->out);
 }
 

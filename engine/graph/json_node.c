@@ -134,7 +134,8 @@ static bool read_scalars(const cJSON *object, ag_node *n) {
   n->groups = (int32_t)value;
   if (alpha && !(cJSON_IsNumber(alpha) && fabs(alpha->valuedouble) < 1e30)) return false;
   n->alpha = alpha ? (float)alpha->valuedouble : 0;
-  return true;
+  const cJSON *macs = n->op == AG_OP_OPAQUE ? ag_json_field(object, "macs") : NULL;
+  return !macs || ag_json_whole(macs, 0, INT64_C(1) << 44, &n->macs);
 }
 
 /* Published files say nothing of the ratio of these ops; it follows from the shapes. */
@@ -182,7 +183,7 @@ const char *ag_json_attributes(const cJSON *object, ag_node *n, ag_shape *in, ag
     return "\"pads\" must be [top, left, bottom, right]";
   if (!read_padding(object, n)) return "\"padding\" must be same, same_lower, valid or explicit";
   if (!read_flags(object, n)) return "\"flags\" has an unknown entry";
-  if (!read_scalars(object, n)) return "\"bias\", \"groups\" or \"alpha\" is malformed";
+  if (!read_scalars(object, n)) return "\"bias\", \"groups\", \"alpha\" or \"macs\" is malformed";
   drop_foreign_attributes(n);
   n->out = *out;
   if (n->flags & AG_FLAG_SLICE) n->in.c = in->c;

@@ -91,6 +91,7 @@ static void write_node(ag_text *text, const ag_graph *g, int i) {
   if (ag_op_weighted(n->op)) ag_text_add(text, ",\"weighted\":true");
   write_flags(text, n);
   if (n->alpha != 0) write_float(text, "alpha", n->alpha);
+  if (n->macs) ag_text_add(text, ",\"macs\":%lld", (long long)n->macs);
   ag_text_add(text, ",\"operands\":[");
   for (int k = 0; k < ag_graph_arity(g, i); k++)
     ag_text_add(text, "%s%d", k ? "," : "", ag_graph_operands(g, i)[k]);

@@ -24,6 +24,9 @@ static ag_status check_attributes(const ag_node *node, int count, ag_error *err)
   for (int i = 0; i < 4; i++)
     if (node->pads[i] < 0 || node->pads[i] > 1 << 20)
       return ag_fail(err, AG_INVALID, "%s has a pad outside 0 to 1048576", op->name);
+  if (node->macs < 0 || (node->macs && node->op != AG_OP_OPAQUE))
+    return ag_fail(err, AG_INVALID, "%s cannot have %lld MACs of its own", op->name,
+                   (long long)node->macs);
   if (node->padding > AG_PAD_SAME_LOWER)
     return ag_fail(err, AG_INVALID, "%s has the unknown padding %d", op->name, node->padding);
   if (!(fabsf(node->alpha) < 1e30f)) /* nor is NaN a slope */
@@ -216,7 +219,7 @@ ag_status ag_node_check_counts(const ag_node *node, int count, ag_error *err) {
   double inner = dense ? (double)node->in.c / node->groups : 1;
   double transposed = node->op == AG_OP_TRANSPOSED_CONV ? product(area * node->out.c, node->in) : 0;
   if (product(edges, node->in) > most || product(area * inner * edges, node->out) > most ||
-      transposed > most)
+      transposed > most || edges * (double)node->macs > most)
     return ag_fail(err, AG_INVALID, "%s of %dx%dx%d to %dx%dx%d is too large to be counted",
                    ag_op_get(node->op)->name, node->in.h, node->in.w, node->in.c, node->out.h,
                    node->out.w, node->out.c);

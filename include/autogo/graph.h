@@ -160,10 +160,10 @@ void ag_graph_match(const ag_graph *a, const ag_graph *b, int32_t *origin);
 /* Read a CG in the format of `ag_graph_save_json` or of the published graphs. A node has id (any
  * distinct whole number), op, in, out ([H, W, C]); where its op has them kernel, strides,
  * padding ("same", "valid", "same_lower", "explicit" with pads), dilations, groups, bias, flags,
- * alpha; a name; opaque ones a source_op. Edges come as "operands" per node (ids in order, with
- * multiplicity) or as a set of [producer, consumer] in "edges": then operands stand in the order
- * of their producers in the file, and a join of one edge takes its tensor twice. Nodes keep the
- * file's order where it is topological, else each follows its operands.
+ * alpha; a name; opaque ones a source_op and macs. Edges come as "operands" per node (ids in order,
+ * with multiplicity) or as a set of [producer, consumer] in "edges": then operands stand in the
+ * order of their producers in the file, and a join of one edge takes its tensor twice. Nodes keep
+ * the file's order where it is topological, else each follows its operands.
  *
  * Errors name the node and, when loading, the file: AG_FORMAT for what is not such a graph, also
  * for shapes that do not follow from the ops; AG_INVALID where a node does not fit its operands;

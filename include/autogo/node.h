@@ -102,6 +102,7 @@ typedef struct ag_node {
   ag_shape out;
   float alpha;    /* slope of leakyrelu and hardsigmoid, epsilon of batchnorm; 0 = default */
   int32_t record; /* weights and source attributes in the graph's store; -1 = none */
+  int64_t macs;   /* of an opaque node, where its source says what it multiplies; else 0 */
 } ag_node;
 
 /* A node of `op` with stride, dilation and groups 1, SAME padding, no kernel, no bias,
@@ -124,7 +125,8 @@ int32_t ag_strided_size(const ag_node *node, int dim, int32_t in);
 ag_status ag_node_infer(ag_node *node, const ag_shape *operands, int count, ag_error *err);
 
 /* Multiply-accumulates of one execution, bias and repeated operands not counted
- * (grouped convolutions divided by groups). 0 for ops without weights. */
+ * (grouped convolutions divided by groups). 0 for ops without weights; of opaque nodes node->macs.
+ */
 int64_t ag_node_macs(const ag_node *node);
 
 /* FLOPs by the published rule: 2 x (MACs + bias term, or elements) x max(1, predecessors),

@@ -141,7 +141,7 @@ layers.gemm = (net) => {
   const a = { transB, ...(turned ? { transA: 1 } : {}) };
   if (net.chance(0.2)) a.alpha = f(0.5);
   if (net.chance(0.2)) a.beta = f(1.5);
-  return net.op('Gemm', operands, a, [rows, out], inner * out * (turned ? rows / 1 : 1));
+  return net.op('Gemm', operands, a, [rows, out], turned ? null : inner * out);
 };
 layers.matmul = (net) => {
   const x = net.tensor(2, 2, 3, 4);
@@ -149,14 +149,15 @@ layers.matmul = (net) => {
   const inner = x.dims[x.dims.length - 1];
   const out = net.int(1, 10);
   const rows = elements(x.dims.slice(1, -1));
-  const macs = x.dims.length < 2 ? 0 : inner * out * rows;
-  return net.op('MatMul', [x, net.m.weight([inner, out])], {}, [...x.dims.slice(0, -1), out], macs);
+  return net.op('MatMul', [x, net.m.weight([inner, out])], {}, [...x.dims.slice(0, -1), out],
+    inner * out * rows);
 };
 layers.attention = (net) => {
   const x = net.tensor(3);
   if (!x || net.chance(0.5)) return null;
   const turned = net.op('Transpose', [x], { perm: [0, 2, 1] }, [x.dims[0], x.dims[2], x.dims[1]]);
-  return turned && net.op('MatMul', [x, turned], {}, [x.dims[0], x.dims[1], x.dims[1]]);
+  return turned && net.op('MatMul', [x, turned], {}, [x.dims[0], x.dims[1], x.dims[1]],
+    x.dims[1] * x.dims[1] * x.dims[2]);
 };
 
 // --- norms

@@ -17,6 +17,7 @@ class Net {
     this.m = new Model(this.opset);
     this.macs = new Map(); // per result with weights: [names of operands, MACs]
     this.reads = new Map(); // result -> operands
+    this.uneven = new Set(); // results whose first dimension is no longer the batch
     this.tensors = [];
     this.open = this.chance(0.25); // batch size left open in the file
     this.batch = this.open || this.chance(0.8) ? 1 : this.int(2, 3);
@@ -41,7 +42,7 @@ class Net {
     this.m.input(name, this.open ? ['N', ...dims.slice(1)] : dims);
     this.tensors.push({ name, dims });
   }
-  // A node over tensors and constants (names) that gives one tensor.
+  // A node over tensors and constants (names) that gives one tensor; MACs are those of one image.
   op(type, operands, attributes, dims, macs = 0) {
     return this.ops(type, operands, attributes, [dims], macs);
   }
@@ -53,6 +54,7 @@ class Net {
     names.forEach((name, i) => {
       this.reads.set(name, operands.filter((x) => typeof x !== 'string').map((x) => x.name));
       this.macs.set(name, i ? 0 : macs);
+      if (macs === null || (macs && operands[0].dims[0] !== this.batch)) this.uneven.add(name);
       this.tensors.push({ name, dims: results[i] });
     });
     return this.tensors[this.tensors.length - results.length];
@@ -62,7 +64,7 @@ class Net {
     for (let tries = 0; count > 0 && tries < 200; tries++)
       if (layers[this.pick(names)](this)) count--;
   }
-  // Leaves become outputs, sometimes not all of them. Counts what these need.
+  // Leaves become outputs, sometimes not all of them. Counts what these need, null if that is unclear.
   finish() {
     const read = new Set([...this.reads.values()].flat());
     let leaves = this.tensors.filter((t) => !read.has(t.name) && this.reads.has(t.name));
@@ -76,9 +78,8 @@ class Net {
       (this.reads.get(name) || []).forEach(visit);
     };
     leaves.forEach((t) => visit(t.name));
-    let macs = 0;
-    for (const name of needed) macs += this.macs.get(name) || 0;
-    this.multiplications = macs;
+    this.multiplications = [...needed].reduce((sum, name) => sum + (this.macs.get(name) || 0), 0);
+    if ([...needed].some((name) => this.uneven.has(name))) this.multiplications = null;
   }
 }
 

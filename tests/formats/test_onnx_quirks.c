@@ -215,6 +215,40 @@ static void unknown_ops_are_carried(void **state) {
   ag_graph_release(g);
 }
 
+/* The MACs of `y` in a network of one node over x, of the shape {0, sizes...}. */
+static int64_t macs_of(const char *type, const char *operands, attributes *a, int rank,
+                       const int64_t *sizes, const int64_t *kernel) {
+  model m = {0};
+  value_info(&m, INPUT_FIELD, "x", rank, sizes);
+  output(&m, "y");
+  weight(&m, "w", rank, kernel);
+  node(&m, type, operands, "y", a);
+  const ag_graph *g = parse(&m, 13, NULL);
+  assert_ops(g, "opaque");
+  int64_t macs = ag_node_macs(&g->nodes[1]);
+  assert_int_equal(ag_node_flops(&g->nodes[1], 1), 2 * macs);
+  assert_int_equal(ag_graph_check(g, NULL), AG_OK);
+  ag_graph_release(g);
+  return macs;
+}
+
+static void what_opaque_nodes_multiply_is_counted(void **state) {
+  (void)state;
+  const int64_t steps[] = {0, 6, 8}, line[] = {3, 8, 20}, plane[] = {0, 8, 5, 7};
+  assert_int_equal(macs_of("MatMul", "x,w", NULL, 3, steps, (int64_t[]){1, 8, 5}), 6 * 8 * 5);
+  assert_int_equal(macs_of("MatMul", "w,x", NULL, 3, steps, (int64_t[]){1, 5, 6}), 5 * 6 * 8);
+  assert_int_equal(macs_of("MatMul", "x,w", NULL, 4, plane, (int64_t[]){1, 1, 7, 2}),
+                   8 * 5 * 7 * 2);
+  attributes a = {0};
+  attribute_int(&a, "group", 2);
+  attribute_ints(&a, "strides", (int64_t[]){2}, 1);
+  assert_int_equal(macs_of("Conv", "x,w", &a, 3, line, (int64_t[]){10, 4, 3}), 9 * 10 * 4 * 3);
+  a = (attributes){0};
+  attribute_ints(&a, "strides", (int64_t[]){2, 2}, 2);
+  assert_int_equal(macs_of("ConvTranspose", "x,w", &a, 4, plane, (int64_t[]){8, 3, 3, 3}),
+                   5 * 7 * 8 * 3 * 3 * 3);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(activations_in_several_nodes_are_one),
@@ -227,6 +261,7 @@ int main(void) {
       cmocka_unit_test(a_head_of_shape_arithmetic_vanishes),
       cmocka_unit_test(weights_come_in_several_guises),
       cmocka_unit_test(unknown_ops_are_carried),
+      cmocka_unit_test(what_opaque_nodes_multiply_is_counted),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

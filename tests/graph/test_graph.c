@@ -150,6 +150,17 @@ static void costs_follow_the_published_table(void **state) {
   assert_int_equal(ag_node_infer(&add, (ag_shape[]){in, in}, 2, NULL), AG_OK);
   assert_int_equal(ag_node_flops(&add, 2), 2 * 2 * 10 * 12 * 8);
   assert_int_equal(ag_node_flops(&add, 1), 2 * 10 * 12 * 8); /* x + x has one predecessor */
+
+  ag_node opaque = ag_node_make(AG_OP_OPAQUE);
+  opaque.out = in, opaque.macs = 77;
+  assert_int_equal(ag_node_infer(&opaque, &in, 1, NULL), AG_OK);
+  assert_int_equal(ag_node_macs(&opaque), 77);
+  assert_int_equal(ag_node_flops(&opaque, 2), 2 * 77 * 2);
+  ag_hash before = ag_node_signature(&opaque, 2);
+  opaque.macs = 78;
+  assert_false(ag_hash_equal(before, ag_node_signature(&opaque, 2)));
+  add.macs = 1;
+  assert_int_equal(infer(&add, 2, (ag_shape[]){in, in}, "MACs of its own"), AG_INVALID);
 }
 
 /* Live tensors at each step, found by asking every tensor whether somebody still needs it. */

@@ -187,6 +187,7 @@ static const ag_graph *rich_graph(const char *name) {
   ag_record record = {.source_op = "LayerNormalization"};
   opaque.record = ag_store_add(ag_builder_store(b), &record);
   opaque.out = (ag_shape){3, 3, 3};
+  opaque.macs = INT64_C(1) << 40;
   y = ag_builder_add(b, opaque, (int[]){y, x, y}, 3, NULL);
   ag_node resize = ag_node_make(AG_OP_RESIZE);
   resize.stride[0] = 2, resize.stride[1] = 4, resize.flags = AG_FLAG_LINEAR | AG_FLAG_ALIGN;
