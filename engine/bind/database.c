@@ -135,21 +135,6 @@ static int database_segment(lua_State *L) {
 
 /* --- selecting, merging -------------------------------------------------------------------- */
 
-/* Option "ops": {name = true, ...}. */
-static uint64_t read_ops(lua_State *L, int arg) {
-  uint64_t ops = 0;
-  int type = ag_lua_option(L, arg, "ops"), at = lua_gettop(L);
-  if (type != LUA_TNIL && type != LUA_TTABLE) ag_lua_option_error(L, at, "ops", "set of op names");
-  if (type == LUA_TTABLE)
-    for (lua_pushnil(L); lua_next(L, at) != 0; lua_pop(L, 1)) {
-      int op = lua_type(L, -2) == LUA_TSTRING ? ag_op_find(lua_tostring(L, -2)) : -1;
-      if (op < 0) ag_lua_option_error(L, -2, "ops", "op names as keys");
-      if (lua_toboolean(L, -1)) ops |= ag_op_bit((ag_op)op);
-    }
-  lua_settop(L, at - 1);
-  return ops;
-}
-
 static uint32_t find_family(lua_State *L, const ag_database *db) {
   const char *name = lua_tostring(L, -1);
   for (int i = 0; name && i < ag_database_families(db); i++)
@@ -180,7 +165,7 @@ static int database_select(lua_State *L) {
   lua_settop(L, 2);
   ag_lua_options(L, 2, known);
   ag_database_filter filter = {
-      .ops = read_ops(L, 2),
+      .ops = ag_lua_option_ops(L, 2, "ops", 0),
       .families = read_families(L, 2, db),
       .min_size = (int)ag_lua_option_integer(L, 2, "min_size", 0, 0, INT_MAX),
       .max_size = (int)ag_lua_option_integer(L, 2, "max_size", 0, 0, INT_MAX),

@@ -82,10 +82,10 @@ static int graph_node(lua_State *L) {
 
 static int next_node(lua_State *L) {
   const ag_graph *g = ag_lua_check_graph(L, 1);
-  lua_Integer i = luaL_checkinteger(L, 2) + 1;
-  if (i < 0 || i >= g->size) return 0;
-  lua_pushinteger(L, i);
-  push_graph_node(L, g, (int)i);
+  lua_Integer before = luaL_checkinteger(L, 2);
+  if (before < -1 || before >= g->size - 1) return 0;
+  lua_pushinteger(L, before + 1);
+  push_graph_node(L, g, (int)before + 1);
   return 2;
 }
 

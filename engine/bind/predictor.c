@@ -1,4 +1,5 @@
 /* Class Predictor: inference with the k-GNN, and rank metrics. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "autogo/mining.h"
@@ -53,7 +54,11 @@ static int predictor_member(lua_State *L) {
  * members; with an argument, from now on. */
 static int predictor_caution(lua_State *L) {
   ag_predictor *p = check_predictor(L, 1);
-  if (!lua_isnoneornil(L, 2)) ag_predictor_set_caution(p, luaL_checknumber(L, 2));
+  if (!lua_isnoneornil(L, 2)) {
+    double caution = luaL_checknumber(L, 2);
+    luaL_argcheck(L, isfinite(caution), 2, "finite number expected");
+    ag_predictor_set_caution(p, caution);
+  }
   lua_pushnumber(L, ag_predictor_caution(p));
   return 1;
 }

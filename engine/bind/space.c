@@ -30,22 +30,6 @@ static void *keep_option(lua_State *L, const char *name, const char *class) {
   return object;
 }
 
-/* ops = {name = true, ...}, or nil for all. */
-static void read_permitted(lua_State *L, bool *permitted) {
-  if (ag_lua_option(L, 1, "ops") == LUA_TNIL) {
-    for (int op = 0; op < AG_OP_COUNT; op++) permitted[op] = true;
-    lua_pop(L, 1);
-    return;
-  }
-  if (!lua_istable(L, -1)) ag_lua_option_error(L, -1, "ops", "set of op names");
-  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
-    int op = lua_type(L, -2) == LUA_TSTRING ? ag_op_find(lua_tostring(L, -2)) : -1;
-    if (op < 0) ag_lua_option_error(L, -2, "ops", "names of ops as keys");
-    permitted[op] = lua_toboolean(L, -1);
-  }
-  lua_pop(L, 1);
-}
-
 static bool stop_when_interrupted(void *unused) {
   (void)unused;
   return ag_lua_interrupted();
@@ -68,7 +52,9 @@ static int space_new(lua_State *L) {
       .seed = (uint64_t)ag_lua_option_integer(L, 1, "seed", 1, LLONG_MIN, LLONG_MAX),
   };
   options.stop = stop_when_interrupted;
-  read_permitted(L, options.permitted);
+  uint64_t ops = ag_lua_option_ops(L, 1, "ops", UINT64_MAX);
+  for (int op = 0; op < AG_OP_COUNT; op++)
+    options.permitted[op] = (ops & ag_op_bit((ag_op)op)) != 0;
   void **box = ag_lua_box(L, AG_LUA_SPACE);
   lua_pushvalue(L, 2);
   lua_setiuservalue(L, -2, 1);

@@ -6,6 +6,7 @@
  * what it raises stops the training and is raised again once the library has
  * returned. */
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,7 +77,7 @@ static void read_sample(lua_State *L, training_set *set, part *p, const ag_token
   if (!graph || !*graph) sample_error(L, what, number, "graph = Graph");
   ag_lua_option(L, at, "target");
   double target = lua_tonumberx(L, -1, &exact);
-  if (!exact || target != target) sample_error(L, what, number, "target = number");
+  if (!exact || !isfinite(target)) sample_error(L, what, number, "target = finite number");
   int type = ag_lua_option(L, at, "family");
   if (type != LUA_TNIL && type != LUA_TSTRING) sample_error(L, what, number, "family = string");
   const ag_graph *g = *graph;

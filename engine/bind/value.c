@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "autogo/mining.h"
 #include "engine/bind/bind.h"
 
 /* --- results ------------------------------------------------------------------------------ */
@@ -136,7 +137,13 @@ ag_shape *ag_lua_to_shapes(lua_State *L, int index, const char *what, int *count
   return shapes;
 }
 
-double *ag_lua_check_numbers(lua_State *L, int arg, int *count) {
+const double *ag_lua_check_numbers(lua_State *L, int arg, int *count) {
+  const ag_lua_column *column = ag_lua_to_column(L, arg);
+  if (column) {
+    lua_pushvalue(L, arg);
+    *count = column->count;
+    return column->values;
+  }
   luaL_checktype(L, arg, LUA_TTABLE);
   lua_Unsigned length = lua_rawlen(L, arg);
   if (length > INT_MAX) luaL_argerror(L, arg, "too many numbers");
@@ -155,10 +162,15 @@ double *ag_lua_check_numbers(lua_State *L, int arg, int *count) {
 
 /* --- options ------------------------------------------------------------------------------ */
 
-static bool is_known(const char *name, const char *const *known) {
-  for (; *known; known++)
+static bool is_known(const char *name, const void *names) {
+  for (const char *const *known = names; *known; known++)
     if (strcmp(name, *known) == 0) return true;
   return false;
+}
+
+static bool is_op(const char *name, const void *unused) {
+  (void)unused;
+  return ag_op_find(name) >= 0;
 }
 
 static const char *push_list(lua_State *L, const char *const *names, const char *separator) {
@@ -172,9 +184,25 @@ static const char *push_list(lua_State *L, const char *const *names, const char 
   return lua_tostring(L, -1);
 }
 
-/* The option's key is below its value at the top of the stack. */
+/* The first of the keys of the table at `at`, by bytes, that `good` does not accept, whatever the
+ * order in which the table has them; one that is no string comes before all. Pushes it, or nothing
+ * where all are good. */
+static bool push_bad_key(lua_State *L, int at, bool (*good)(const char *key, const void *context),
+                         const void *context) {
+  const char *first = NULL; /* the table holds the string */
+  for (lua_pushnil(L); lua_next(L, at) != 0;) {
+    lua_pop(L, 1);
+    if (lua_type(L, -1) != LUA_TSTRING) return true;
+    const char *key = lua_tostring(L, -1);
+    if (!good(key, context) && (!first || strcmp(key, first) < 0)) first = key;
+  }
+  if (first) lua_pushstring(L, first);
+  return first != NULL;
+}
+
+/* The option's key is at the top of the stack. */
 static int unknown_option(lua_State *L, int arg, const char *const *known) {
-  const char *name = luaL_tolstring(L, -2, NULL);
+  const char *name = luaL_tolstring(L, -1, NULL);
   const char *list = push_list(L, known, ", ");
   return luaL_argerror(L, arg, lua_pushfstring(L, "unknown option '%s'; known: %s", name, list));
 }
@@ -187,9 +215,7 @@ void ag_lua_options(lua_State *L, int arg, const char *const *known) {
     return;
   }
   luaL_checktype(L, arg, LUA_TTABLE);
-  for (lua_pushnil(L); lua_next(L, arg) != 0; lua_pop(L, 1))
-    if (lua_type(L, -2) != LUA_TSTRING || !is_known(lua_tostring(L, -2), known))
-      unknown_option(L, arg, known);
+  if (push_bad_key(L, arg, is_known, known)) unknown_option(L, arg, known);
 }
 
 int ag_lua_option(lua_State *L, int arg, const char *name) {
@@ -240,6 +266,19 @@ bool ag_lua_option_boolean(lua_State *L, int arg, const char *name, bool otherwi
   if (type == LUA_TBOOLEAN) otherwise = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return otherwise;
+}
+
+uint64_t ag_lua_option_ops(lua_State *L, int arg, const char *name, uint64_t otherwise) {
+  int type = ag_lua_option(L, arg, name), at = lua_gettop(L);
+  if (type != LUA_TNIL && type != LUA_TTABLE) ag_lua_option_error(L, at, name, "set of op names");
+  if (type == LUA_TTABLE && push_bad_key(L, at, is_op, NULL))
+    ag_lua_option_error(L, -1, name, "names of ops as keys");
+  uint64_t ops = 0;
+  if (type == LUA_TTABLE)
+    for (lua_pushnil(L); lua_next(L, at) != 0; lua_pop(L, 1))
+      if (lua_toboolean(L, -1)) ops |= ag_op_bit((ag_op)ag_op_find(lua_tostring(L, -2)));
+  lua_settop(L, at - 1);
+  return type == LUA_TNIL ? otherwise : ops;
 }
 
 int ag_lua_option_choice(lua_State *L, int arg, const char *name, int otherwise,

@@ -198,15 +198,35 @@ void ag_rank_sums(const double *values, int count, int objectives, const bool *m
   free(table);
 }
 
-/* Put the rows off the front behind those on it; returns how many there are of both. */
+/* Sums of ranks by size, in so many steps up to the largest there can be. */
+enum { STEPS = 1024 };
+
+static int step_of(int32_t sum, int count, int objectives) {
+  return (int)((int64_t)sum * STEPS / ((int64_t)count * objectives + 1));
+}
+
+/* The first step up to which there are at least `wanted` rows off the front. */
+static int step_for(const int32_t *sums, const bool *front, int count, int objectives,
+                    int64_t wanted) {
+  int rows[STEPS] = {0}, step = 0;
+  for (int i = 0; i < count; i++)
+    if (!front[i]) rows[step_of(sums[i], count, objectives)]++;
+  for (int64_t all = rows[0]; all < wanted && step < STEPS - 1; all += rows[step]) step++;
+  return step;
+}
+
+/* Put rows off the front behind the `size` on it: at least enough for `wanted` in all, if there are
+ * so many. Returns how many there are of both. */
 static int fill(const double *violations, const int32_t *sums, const bool *front, int count,
-                int size, int32_t *rows) {
+                int objectives, int size, int wanted, int32_t *rows) {
+  int last = STEPS, others = 0; /* only few need be sorted, but what breaks least may be any */
+  if (!violations) last = step_for(sums, front, count, objectives, (int64_t)wanted - size);
   double *keys = AG_ARRAY(double, count);
   int32_t *rest = rows + size;
-  int others = 0;
   for (int i = 0; i < count; i++) {
+    if (front[i] || step_of(sums[i], count, objectives) > last) continue;
     keys[i] = sums[i];
-    if (!front[i]) rest[others++] = i;
+    rest[others++] = i;
   }
   ag_sort_rows(keys, 1, false, rest, others);
   if (violations) ag_sort_rows(violations, 1, false, rest, others);
@@ -225,7 +245,7 @@ int ag_pareto_best(const double *values, int count, int objectives, const bool *
   for (int i = 0; i < count; i++)
     if (front[i]) rows[size++] = i;
   if (size < wanted) {
-    int all = fill(violations, sums, front, count, size, rows);
+    int all = fill(violations, sums, front, count, objectives, size, wanted, rows);
     size = all < wanted ? all : wanted;
   }
   free(order);

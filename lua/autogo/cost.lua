@@ -7,6 +7,8 @@
 -- @module autogo.cost
 
 local core = require "autogo.core"
+local shown = require("autogo.spelling").shown
+local scripts = require "autogo.scripts"
 local versioned = require "autogo.versioned"
 
 local Cost = {}
@@ -33,7 +35,7 @@ local function read_cache(objective)
   local file, why = versioned.read(path, CACHE)
   if not file then fail(objective, why) end
   if file.objective ~= objective.name then
-    fail(objective, ("%s: a cache of '%s'; %s"):format(path, tostring(file.objective), CACHE.advice))
+    fail(objective, ("%s: a cache of '%s'; %s"):format(path, shown(file.objective), CACHE.advice))
   elseif type(file.values) ~= "table" then
     fail(objective, ("%s: values: an object expected; %s"):format(path, CACHE.advice))
   end
@@ -116,8 +118,7 @@ local function call(objective, ...)
   end
   if ok then return result end
   if core.interrupted() then error(result, 0) end
-  local reason = type(result) == "table" and not getmetatable(result) and "a table instead of a message"
-    or tostring(result):gsub("%s*\n.*", "")
+  local reason = scripts.message(result):gsub("%s*\n.*", "")
   return fail(objective, reason:find "^a call took longer" and reason or "it raised: " .. reason)
 end
 

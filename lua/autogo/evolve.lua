@@ -36,18 +36,23 @@ local BARREN = 20
 -- beyond these (depthwise, pools, concat, ...) is not introduced.
 local ALWAYS_PERMITTED = { "conv", "batchnorm", "relu", "add", "identity" }
 
+local function unknown_op(name)
+  return ("ops: unknown op '%s'%s"):format(name, spelling.suggest(name, family.keys(core.ops)))
+end
+
 -- What the user asked for, as a set: names, sets of names (those of the network: "input", "input+"), or
 -- nil for all.
 local function permitted_ops(model, asked)
-  if type(asked) == "table" and not asked[1] then return asked end
   local permitted = {}
+  if type(asked) == "table" and not asked[1] then
+    local name = spelling.unknown(asked, core.ops)
+    if name then error(unknown_op(name), 0) end
+    return asked
+  end
   for _, name in ipairs(type(asked) == "table" and asked or { asked }) do
     if name == "all" then return nil end
     local plus = name == "input+"
-    if not (plus or name == "input" or core.ops[name]) then
-      name = tostring(name)
-      error(("ops: unknown op '%s'%s"):format(name, spelling.suggest(name, family.keys(core.ops))), 0)
-    end
+    if not (plus or name == "input" or core.ops[name]) then error(unknown_op(spelling.shown(name)), 0) end
     for op in pairs((plus or name == "input") and model:ops() or { [name] = true }) do
       permitted[op] = true
     end
@@ -120,8 +125,8 @@ local function candidates_of(search, batch, parents)
   local columns = { estimates }
   for k, evaluator in ipairs(search.costs) do
     columns[k + 1] = evaluator:column(batch, rows)
-    local measured = core.where(columns[k + 1], "<", 1 / 0) -- NaN is not
-    if #measured < #rows then
+    if not core.holds(columns[k + 1], "<", 1 / 0) then -- NaN does not
+      local measured = core.where(columns[k + 1], "<", 1 / 0)
       rows = core.pick(rows, measured)
       for m, column in ipairs(columns) do columns[m] = core.pick(column, measured) end
     end

@@ -26,6 +26,7 @@ local core = require "autogo.core"
 local family = require "autogo.families.family"
 local member = require "autogo.member"
 local settings = require "autogo.settings"
+local shown = require("autogo.spelling").shown
 
 local FORMAT, VERSION = "autogo-journal", 1
 local HASH_BYTES = 16
@@ -205,7 +206,7 @@ local function check_head(self)
     return nil, ("%s: not a journal of version %d"):format(self.path, VERSION)
   elseif head.autogo ~= core.version then
     return nil, ("%s: the search was begun by autogo %s, this is %s"):format(self.path,
-      tostring(head.autogo), core.version)
+      shown(head.autogo), core.version)
   elseif type(head.settings) ~= "table" or type(head.files) ~= "table"
     or type(head.input) ~= "table" then
     return nil, ("%s: line 1 is incomplete"):format(self.path)
@@ -258,7 +259,7 @@ local function same_search(self, head)
   local before = self.head
   if before.input.hash ~= head.input.hash then
     return nil, ("%s: the search was begun on another input, %s"):format(self.path,
-      tostring(before.input.name))
+      shown(before.input.name))
   end
   -- Iterations only say how long to go on, unless they divide a budget of children.
   local name, was, is = difference(before.settings, head.settings,
@@ -277,6 +278,7 @@ local function restore_member(search, record)
     return math.type(value) and value or error "a number is missing"
   end
   local parent = assert(search.archive.members[record.parent], "its parent does not exist")
+  assert(math.type(record.generation) == "integer", "a generation is missing")
   local one = member.regrow(parent, record, record.generation, search.parts)
   assert(one.graph:hash() == record.hash, "it comes out as another network")
   one.predicted, one.score = number(record.predicted), number(record.score)
@@ -288,7 +290,10 @@ local function restore_member(search, record)
   search.archive:insert(one)
 end
 
+local ROW = { "children", "valid", "scored", "accepted", "front", "hypervolume", "seconds" }
+
 local function restore_iteration(self, search, event, hashes)
+  for _, name in ipairs(ROW) do assert(math.type(event.row[name]), "a row of the history is incomplete") end
   local count = assert(math.tointeger(event.visited), "visited is no number")
   local seen = hashes:sub(self.visited * HASH_BYTES + 1, (self.visited + count) * HASH_BYTES)
   assert(#seen == count * HASH_BYTES and core.hash(seen) == event.digest,

@@ -34,7 +34,7 @@ end
 
 local function expect(condition, level, argument, expected, got)
   if not condition then
-    error(("%s: %s expected, got %s"):format(argument, expected, tostring(got)), level + 1)
+    error(("%s: %s expected, got %s"):format(argument, expected, spelling.shown(got)), level + 1)
   end
 end
 
@@ -170,7 +170,7 @@ function objective.latency(device)
       return objective.predicted { name = "latency_" .. device, unit = "ms", predictor = predictor }
     end
   end
-  return nil, ("unknown device '%s'; known are %s"):format(tostring(device),
+  return nil, ("unknown device '%s'; known are %s"):format(spelling.shown(device),
     table.concat(objective.DEVICES, ", "))
 end
 
@@ -189,7 +189,7 @@ local function adopt(value, where)
   local kind = value.kind or "per_node"
   if kind ~= "per_node" and kind ~= "per_graph" and kind ~= "batch" and kind ~= "combined" then
     return nil, ("%s: unknown kind of objective '%s'; known are per_node, per_graph, batch and combined")
-      :format(where, tostring(kind))
+      :format(where, spelling.shown(kind))
   end
   local good, result
   if kind == "combined" then

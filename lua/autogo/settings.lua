@@ -59,7 +59,7 @@ local function check_objectives(objectives)
   end
   for i, objective in ipairs(objectives) do
     if type(objective) ~= "table" or type(objective.name) ~= "string" then
-      fail("objectives: an objective (autogo.objective) expected at %d, got %s", i, tostring(objective))
+      fail("objectives: an objective (autogo.objective) expected at %d, got %s", i, spelling.shown(objective))
     end
   end
 end
@@ -69,7 +69,7 @@ local function check_constraints(values)
   for _, objective in ipairs(values.objectives) do known[objective.name] = true end
   for _, constraint in ipairs(values.constraints or {}) do
     if not known[constraint.on] then
-      fail("constraints: there is no objective '%s'", tostring(constraint.on))
+      fail("constraints: there is no objective '%s'", spelling.shown(constraint.on))
     end
   end
 end
@@ -80,21 +80,21 @@ function settings.check(values)
   for _, name in ipairs(COUNTS) do
     local value = values[name]
     if math.type(value) ~= "integer" or value < 1 then
-      fail("%s: an integer of at least 1 expected, got %s", name, tostring(value))
+      fail("%s: an integer of at least 1 expected, got %s", name, spelling.shown(value))
     end
   end
   local seed = values.seed
   if math.type(seed) ~= "integer" or seed < -EXACT or seed > EXACT then
-    fail("seed: an integer of at most 2^53 expected, got %s", tostring(seed))
+    fail("seed: an integer of at most 2^53 expected, got %s", spelling.shown(seed))
   end
   for _, name in ipairs { "flops_min", "flops_max" } do
     if type(values[name]) ~= "number" or values[name] ~= values[name] or values[name] < 0 then
-      fail("%s: a number of at least 0 expected, got %s", name, tostring(values[name]))
+      fail("%s: a number of at least 0 expected, got %s", name, spelling.shown(values[name]))
     end
   end
   local caution = values.caution
   if caution ~= nil and (type(caution) ~= "number" or caution ~= caution or math.abs(caution) == 1 / 0) then
-    fail("caution: a finite number expected, got %s", tostring(caution))
+    fail("caution: a finite number expected, got %s", spelling.shown(caution))
   end
   if values.flops_min > values.flops_max then
     fail("flops_min: at most flops_max (%g) expected, got %g", values.flops_max, values.flops_min)

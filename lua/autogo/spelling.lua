@@ -1,6 +1,8 @@
 --- Names that were probably meant.
 -- @module autogo.spelling
 
+local core = require "autogo.core"
+
 local spelling = {}
 
 -- Edit distance (insert, delete, replace, swap of neighbours).
@@ -37,6 +39,17 @@ function spelling.suggest(given, names)
     end
   end
   return nearest and (", did you mean '%s'?"):format(nearest) or ""
+end
+
+--- A value that is not what was expected, for a message: a text or number as it is, "a table" for what has
+-- nothing to show but its address.
+-- @param value
+-- @treturn string
+function spelling.shown(value)
+  if value == core.null then return "null" end
+  local kind = type(value)
+  local plain = kind == "string" or kind == "number" or kind == "boolean" or kind == "nil"
+  return plain and tostring(value) or "a " .. kind
 end
 
 --- The first of a table's keys, by name, that is not among `known`, as text; nil where all are. Always the

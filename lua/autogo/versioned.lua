@@ -2,6 +2,7 @@
 -- @module autogo.versioned
 
 local core = require "autogo.core"
+local shown = require("autogo.spelling").shown
 
 local versioned = {}
 
@@ -20,7 +21,7 @@ function versioned.read(path, kind)
     return nil, ("%s: this is no %s; %s"):format(path, kind.what, kind.advice)
   elseif file.version ~= kind.version then
     return nil, ("%s: a %s of version %s, but %d is what this program reads; %s"):format(path, kind.what,
-      tostring(file.version), kind.version, kind.advice)
+      shown(file.version), kind.version, kind.advice)
   end
   return file, text
 end

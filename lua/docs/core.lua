@@ -315,6 +315,18 @@
 -- @tparam[opt] {integer,...} rows only of these, in their order
 -- @treturn {integer,...} row numbers
 
+--- Whether every value compares so with a bound; NaN never does.
+-- @function holds
+-- @tparam {number,...} column
+-- @tparam string sign "<", "<=", ">" or ">="
+-- @tparam number bound
+-- @treturn boolean
+
+--- The same numbers as floats.
+-- @function floats
+-- @tparam {number,...} column
+-- @treturn {number,...}
+
 --- The values of rows.
 -- @function pick
 -- @tparam table column

@@ -44,7 +44,16 @@ describe("columns", function()
         end
         assert.same(all, core.where(column, sign, bound))
         assert.same(part, core.where(column, sign, bound, rows))
+        assert.equal(#all == #column, core.holds(column, sign, bound))
+        assert.truthy(core.holds(core.pick(column, all), sign, bound))
       end
+    end
+  end)
+
+  it("are made floats", function()
+    for i, value in ipairs(core.floats { 1, 2.5, -3, 1 << 62 }) do
+      assert.equal("float", math.type(value))
+      assert.equal(({ 1, 2.5, -3, 2.0 ^ 62 })[i], value)
     end
   end)
 
@@ -92,9 +101,17 @@ describe("columns", function()
   end)
 
   it("raise on misuse", function()
+    for _, least in ipairs { math.mininteger, math.maxinteger, -1 } do
+      raises("outside", core.follow, { 1 }, least, least, 0, { 0 })
+      raises("outside", core.follow, { 1 }, 0, 0, least, { 0 })
+      raises("positions expected", core.follow, { 1 }, 0, 0, 0, { least })
+    end
     raises("invalid option", core.where, { 1 }, "=", 1)
     raises("numbers expected", core.where, { "x" }, "<", 1)
     raises("numbers of rows", core.where, { 1 }, "<", 1, { 2 })
+    raises("invalid option", core.holds, { 1 }, "=", 1)
+    raises("numbers expected", core.holds, { "x" }, "<", 1)
+    raises("numbers expected", core.floats, { "x" })
     raises("numbers of rows", core.pick, { 1 }, { 0 })
     raises("at least one column", core.order, {})
     raises("equal length", core.order, { { 1 }, { 1, 2 } })

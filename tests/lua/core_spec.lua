@@ -2,6 +2,7 @@
 -- tested beside the library; here it is enough that the right thing crosses the border.
 
 require "tests.lua.support"
+local ag = require "autogo"
 local core = require "autogo.core"
 local expect = require "tests.lua.expect"
 local raises, fails = expect.raises, expect.fails
@@ -314,6 +315,35 @@ describe("Tokenizer", function()
     local path = temporary()
     assert(core.write_file(path, "\0\1\2\3 not a tokenizer"))
     fails(path, core.load_tokenizer(path))
+  end)
+end)
+
+describe("an iterator over nodes", function()
+  it("ends wherever it is continued from", function()
+    local g = network(1, 4)
+    local iterator = g:nodes()
+    for _, after in ipairs { math.maxinteger, math.mininteger, #g - 1, #g, -2 } do
+      assert.is_nil(iterator(g, after))
+    end
+    assert.equal(0, (iterator(g, -1)))
+  end)
+end)
+
+describe("names that are unknown", function()
+  it("are told in the order of their bytes", function()
+    local names = { "Zeta", "alpha", "beta", "gamma", "omega" }
+    for first = 1, #names do
+      local options, ops = {}, {}
+      for i = 0, #names - 1 do
+        local name = names[(first + 2 * i) % #names + 1]
+        options[name], ops[name] = 1, true
+      end
+      raises("unknown option 'Zeta'", core.resolve_text, "[]", options)
+      raises("'ops' got \"Zeta\"", core.space, {
+        tokenizer = ag.tokenizer(), database = ag.database(), predictor = ag.predictor(), ops = ops,
+      })
+      raises("'ops' got \"Zeta\"", ag.database().select, ag.database(), { ops = ops })
+    end
   end)
 end)
 

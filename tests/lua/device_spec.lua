@@ -241,7 +241,7 @@ describe("the npu objectives", function()
 end)
 
 describe("autogo info --device", function()
-  it("prints a line per group and the totals", function()
+  it("prints each group and the totals, no line broader than a terminal", function()
     local code, out, err = support.autogo "info resnet18 --device mobile-npu"
     assert.equal("", err)
     assert.equal(0, code)
@@ -249,6 +249,7 @@ describe("autogo info --device", function()
     local groups = 0
     for line in out:gmatch "[^\n]+" do
       groups = groups + (line:find "^%s+%d+  %a" and 1 or 0)
+      assert.truthy(#line <= 80, line)
     end
     assert.equal(cost_of.groups, groups)
     local total = ("mobile-npu: %.4g ms, %.4g mJ, %.4g mW"):format(cost_of.ms, cost_of.mj, cost_of.mw)
@@ -256,6 +257,15 @@ describe("autogo info --device", function()
     code, out = support.autogo "info resnet18 --device mobile-npu --json"
     assert.equal(0, code)
     assert.equal(cost_of.cycles, core.json_decode(out).device.cycles)
+  end)
+
+  it("keeps to that where a plan has splits and evictions", function()
+    for _, case in ipairs { { "unet_denoise", "mobile-npu" }, { "densenet121", "nvdla-large" } } do
+      local _, out = support.autogo(("info %s --device %s"):format(table.unpack(case)))
+      for line in out:gmatch "[^\n]+" do
+        assert.truthy(#line <= 80, line)
+      end
+    end
   end)
 
   it("ends with one line for a device there is not", function()

@@ -167,9 +167,9 @@ describe("autogo diff", function()
     assert.equal(56, select(2, page:gsub('<tr class="added">', "")))
     os.remove(path)
     local code, out, err = support.autogo "diff resnet18 resnet34 --out x.png"
-    assert.equal(1, code)
+    assert.equal(2, code)
     assert.equal("", out)
-    assert.equal("autogo: --out: a name that ends in .svg or .html expected, got 'x.png'\n", err)
+    assert.equal("autogo: diff: --out: a name that ends in .svg or .html expected, got 'x.png'\n", err)
     code, out, err = support.autogo "diff resnet18 resnet34 --svg /nonexistent/x.svg"
     assert.equal(1, code)
     assert.equal("", out)

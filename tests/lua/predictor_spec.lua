@@ -106,9 +106,16 @@ describe("train", function()
     raises("'tokenizer' autogo.Tokenizer", core.train, { samples = samples })
     raises("'samples' [1] graph", core.train, options { samples = { {} } })
     raises("'samples' [1] target", core.train, options { samples = { { graph = graphs[1] } } })
+    for _, target in ipairs { 1 / 0, -1 / 0, 0 / 0 } do
+      raises("'samples' [1] target finite", core.train,
+        options { samples = { { graph = graphs[1], target = target } } })
+    end
     raises("'epochs' got 0", core.train, options { epochs = 0 })
     raises("unknown option 'epoch'", core.train, options { epoch = 1 })
     raises("'progress' function", core.train, options { progress = 1 })
+    for _, caution in ipairs { 1 / 0, 0 / 0 } do
+      raises("finite", core.classes.Predictor.caution, require "autogo".predictor(), caution)
+    end
   end)
 end)
 

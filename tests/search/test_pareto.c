@@ -117,6 +117,35 @@ static void rank_sums_count_the_better_rows(void **state) {
   }
 }
 
+/* The best of many, whose sums of ranks go far: here two objectives at odds but for some noise. */
+static void the_best_of_many_are_the_least_beaten(void **state) {
+  (void)state;
+  enum { MANY = 3000, WANTED = 500 };
+  static double values[2 * MANY];
+  static int32_t sums[MANY], best[MANY];
+  static bool taken[MANY];
+  const bool maximise[] = {true, true};
+  ag_random random = ag_random_stream(15, 0, 0, 0, 0);
+  for (int i = 0; i < MANY; i++) {
+    double x = ag_random_unit(&random), noise = ag_random_unit(&random);
+    values[2 * i] = x * x;
+    values[2 * i + 1] = -x - 4 * noise;
+  }
+  assert_int_equal(ag_pareto_best(values, MANY, 2, maximise, NULL, WANTED, best), WANTED);
+  ag_pareto_front(values, MANY, 2, maximise, NULL, taken);
+  ag_rank_sums(values, MANY, 2, maximise, sums);
+  int size = 0;
+  for (int i = 0; i < MANY; i++) size += taken[i];
+  assert_true(size > 1 && size < WANTED);
+  for (int k = size; k < WANTED; k++) {
+    int least = -1;
+    for (int i = 0; i < MANY; i++)
+      if (!taken[i] && (least < 0 || sums[i] < sums[least])) least = i;
+    assert_int_equal(best[k], least);
+    taken[least] = true;
+  }
+}
+
 /* The best are the front, then the others by violation, sum of ranks and number. */
 static void the_best_are_the_front_and_the_least_beaten(void **state) {
   (void)state;
@@ -202,6 +231,7 @@ int main(void) {
       cmocka_unit_test(violations_come_before_values),
       cmocka_unit_test(rank_sums_count_the_better_rows),
       cmocka_unit_test(the_best_are_the_front_and_the_least_beaten),
+      cmocka_unit_test(the_best_of_many_are_the_least_beaten),
       cmocka_unit_test(hypervolumes_count_the_dominated_cells),
       cmocka_unit_test(rank_sums_are_those_of_table_8),
   };

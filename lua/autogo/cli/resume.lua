@@ -1,22 +1,11 @@
 --- Which journal `autogo evolve` writes: a new one, or that of a search to go on with.
 -- @module autogo.cli.resume
 
+local commands = require "autogo.command"
 local core = require "autogo.core"
 local journal = require "autogo.journal"
 
 local resume = {}
-
--- Options, beside the settings of the search, that say which search it is and what it leaves.
-local IDENTITY = { "input", "skip", "mined", "preset", "write" }
--- Those that may be repeated.
-local LISTS = { "objective", "weights" }
-
-local function command_of(values)
-  local command = { model = values[1] }
-  for _, name in ipairs(LISTS) do command[name] = setmetatable(values[name], core.array) end
-  for _, name in ipairs(IDENTITY) do command[name] = values[name] end
-  return command
-end
 
 -- Complete the values of the command line by those that the search was begun with. The journal
 -- compares what comes of it with what it holds.
@@ -24,13 +13,17 @@ local function recall(values, found, settings)
   local command = found.head.command
   if type(command) ~= "table" then
     return nil, values.resume .. ": the search was not begun by this program"
+  elseif not commands.is_one(command) then
+    return nil, found.path .. ": line 1: its command is damaged"
   end
   values.out = values.resume
   values[1] = values[1] or command.model
-  for _, name in ipairs(IDENTITY) do
-    if values[name] == nil then values[name] = command[name] end
+  for _, names in ipairs { commands.TEXTS, commands.VALUES } do
+    for _, name in ipairs(names) do
+      if values[name] == nil then values[name] = command[name] end
+    end
   end
-  for _, name in ipairs(LISTS) do
+  for _, name in ipairs(commands.LISTS) do
     if #values[name] == 0 then values[name] = command[name] or {} end
   end
   values.iterations = values.iterations or found.asked
@@ -62,7 +55,7 @@ function resume.journal(values, settings)
     return nil, ("%s holds an unfinished search; autogo evolve --resume %s goes on with it"):format(
       values.out, values.out)
   end
-  return journal.new(values.out, command_of(values))
+  return journal.new(values.out, commands.of(values))
 end
 
 return resume

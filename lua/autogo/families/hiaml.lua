@@ -8,6 +8,7 @@
 
 local family = require "autogo.families.family"
 local pieces = require "autogo.families.pieces"
+local shown = require("autogo.spelling").shown
 
 local norm, relu, separated = pieces.conv_norm, pieces.conv_relu, pieces.separated
 
@@ -123,7 +124,7 @@ local function check(config)
   end
   for stage, name in ipairs(config) do
     if not BLOCKS[name] then
-      return nil, ("stage %d: unknown block '%s'"):format(stage - 1, tostring(name))
+      return nil, ("stage %d: unknown block '%s'"):format(stage - 1, shown(name))
     end
   end
   return true

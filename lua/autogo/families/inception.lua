@@ -10,6 +10,7 @@
 
 local family = require "autogo.families.family"
 local pieces = require "autogo.families.pieces"
+local shown = require("autogo.spelling").shown
 
 local STAGE_CHANNELS = { 32, 64, 128, 256 }
 local MIN_REPEATS, MAX_REPEATS = 2, 6
@@ -121,7 +122,7 @@ local function check_path(path, where)
   end
   for _, op in ipairs(path.ops) do
     if not CONVS[op] and not SUPPORTS[op] then
-      return nil, ("%s: unknown op '%s'"):format(where, tostring(op))
+      return nil, ("%s: unknown op '%s'"):format(where, shown(op))
     elseif op:find "^inception_p" and math.min(path.C_internal, path.C_out) < 2 then
       return nil, ("%s: %s needs at least 2 channels"):format(where, op)
     end

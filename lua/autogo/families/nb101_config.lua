@@ -3,6 +3,7 @@
 -- @module autogo.families.nb101_config
 
 local family = require "autogo.families.family"
+local shown = require("autogo.spelling").shown
 
 local configurations = {}
 
@@ -40,7 +41,7 @@ local function check_ops(ops)
   end
   for vertex = 2, #ops - 1 do
     if not IS_OP[ops[vertex]] then
-      return nil, ("vertex %d: unknown op '%s'"):format(vertex - 1, tostring(ops[vertex]))
+      return nil, ("vertex %d: unknown op '%s'"):format(vertex - 1, shown(ops[vertex]))
     end
   end
   return true

@@ -14,6 +14,7 @@
 
 local family = require "autogo.families.family"
 local pieces = require "autogo.families.pieces"
+local shown = require("autogo.spelling").shown
 
 local OPS = { "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3", "skip_connect" }
 local ALL_OPS = { "none", table.unpack(OPS) }
@@ -28,7 +29,7 @@ local function check(config)
   end
   for edge, op in ipairs(config) do
     if not IS_OP[op] then
-      return nil, ("edge %s: unknown op '%s'"):format(EDGES[edge], tostring(op))
+      return nil, ("edge %s: unknown op '%s'"):format(EDGES[edge], shown(op))
     end
   end
   return true
@@ -90,7 +91,8 @@ end
 local function assemble(b, x, config, options)
   local skip = options.skip or "exact"
   if not IS_SKIP_MODE[skip] then
-    error("skip: 'exact', 'direct' or 'identity' expected, got '" .. tostring(skip) .. "'", 0)
+    local got = type(skip) == "string" and ("'%s'"):format(skip) or "a " .. type(skip)
+    error("skip: 'exact', 'direct' or 'identity' expected, got " .. got, 0)
   end
   x = pieces.conv_norm(b, x, 3, 16)
   for stage = 0, 2 do

@@ -9,6 +9,7 @@
 
 local family = require "autogo.families.family"
 local pieces = require "autogo.families.pieces"
+local shown = require("autogo.spelling").shown
 
 local LAYERS = 8
 local STAGES = { 2, 3, 3 }
@@ -21,7 +22,7 @@ local function check(config)
   end
   for i, choice in ipairs(config) do
     if choice ~= 0 and not RESIDUALS[choice] then
-      return nil, ("layer %d: 0, 1 or 2 expected, got '%s'"):format(i - 1, tostring(choice))
+      return nil, ("layer %d: 0, 1 or 2 expected, got '%s'"):format(i - 1, shown(choice))
     end
   end
   return true

@@ -10,6 +10,7 @@
 
 local family = require "autogo.families.family"
 local pieces = require "autogo.families.pieces"
+local shown = require("autogo.spelling").shown
 
 local MAX_BLOCKS, MAX_OPS = 4, 3
 
@@ -80,7 +81,7 @@ local function check_block(block, where)
     if CONVS[op] then
       convs = convs + 1
     elseif not SUPPORTS[op] then
-      return nil, ("%s: unknown op '%s'"):format(where, tostring(op))
+      return nil, ("%s: unknown op '%s'"):format(where, shown(op))
     end
   end
   if convs == 0 then

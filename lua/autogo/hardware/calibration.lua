@@ -18,6 +18,7 @@ local cost = require "autogo.cost"
 local kernels = require "autogo.hardware.kernels"
 local objective = require "autogo.objective"
 local versioned = require "autogo.versioned"
+local shown = require("autogo.spelling").shown
 
 local calibration = {}
 
@@ -153,12 +154,12 @@ local function read(path)
   local file, text = versioned.read(path, KIND)
   if not file then return nil, text end
   if type(file.estimate) ~= "string" then
-    return nil, ("%s: estimate: a string expected, got %s"):format(path, tostring(file.estimate))
+    return nil, ("%s: estimate: a string expected, got %s"):format(path, shown(file.estimate))
   end
   for _, field in ipairs { "scale", "per_op_ms" } do
     local value = file[field]
     if type(value) ~= "number" or not (value >= 0 and value < math.huge) then
-      return nil, ("%s: %s: a number not below 0 expected, got %s"):format(path, field, tostring(value))
+      return nil, ("%s: %s: a number not below 0 expected, got %s"):format(path, field, shown(value))
     end
   end
   return file, text

@@ -14,9 +14,10 @@
 -- Source: hardware.md section 5.
 -- @module autogo.hardware.roofline
 
-local core = require "autogo.core"
+local json_file = require "autogo.json_file"
 local family = require "autogo.families.family"
 local objective = require "autogo.objective"
+local shown = require("autogo.spelling").shown
 
 local _, here = ...
 local DEVICES = (here or "lua/autogo/hardware/roofline.lua"):gsub("hardware/roofline%.lua$", "")
@@ -42,7 +43,7 @@ local KIND = { conv = "conv", transposedconv = "conv", depthwise = "depthwise", 
 local function number(file, where, field, value)
   if type(value) == "table" then value = value.value end
   if type(value) ~= "number" or not (value > 0 and value < math.huge) then
-    return nil, ("%s: %s%s: a number above 0 expected, got %s"):format(file, where, field, tostring(value))
+    return nil, ("%s: %s%s: a number above 0 expected, got %s"):format(file, where, field, shown(value))
   end
   return value
 end
@@ -50,7 +51,7 @@ end
 local function numbers(file, name, from, required)
   local values = {}
   if type(from) ~= "table" then
-    return nil, ("%s: %s: a table of numbers expected, got %s"):format(file, name, tostring(from))
+    return nil, ("%s: %s: a table of numbers expected, got %s"):format(file, name, shown(from))
   end
   for _, field in ipairs(required) do
     if from[field] == nil then
@@ -67,12 +68,12 @@ end
 
 -- What a decoded file says, in SI units; or nil and a message.
 local function read(file, data)
-  if type(data) ~= "table" or data.format ~= "autogo-roofline" or data.version ~= 1 then
+  if data.format ~= "autogo-roofline" or data.version ~= 1 then
     return nil, ("%s: this is no roofline device (format autogo-roofline, version 1)"):format(file)
   elseif type(data.name) ~= "string" then
     return nil, file .. ": name: a string expected"
   elseif data.kind ~= "gpu" and data.kind ~= "cpu" then
-    return nil, ("%s: kind: 'gpu' or 'cpu' expected, got %s"):format(file, tostring(data.kind))
+    return nil, ("%s: kind: 'gpu' or 'cpu' expected, got %s"):format(file, shown(data.kind))
   end
   local device, why = { name = data.name, kind = data.kind }
   device.tflops, why = numbers(file, "tflops", data.tflops, { "fp32" })
@@ -101,11 +102,8 @@ function roofline.device(name)
         table.concat(roofline.names, ", "))
     end
   end
-  local text, why = core.read_file(path)
-  if not text then return nil, why end
-  local data
-  data, why = core.json_decode(text)
-  if not data then return nil, ("%s: %s"):format(path, why) end
+  local data, why = json_file.read(path, "a device as a JSON object")
+  if not data then return nil, why end
   return read(path, data)
 end
 

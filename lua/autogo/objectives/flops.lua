@@ -3,6 +3,7 @@
 -- Source: algorithm.md section 2.
 -- @module autogo.objectives.flops
 
+local core = require "autogo.core"
 local objective = require "autogo.objective"
 
 local ONE_PER_OUTPUT = {}
@@ -33,10 +34,7 @@ local flops = objective.per_node {
 
 -- A batch knows them already.
 flops.column = function(batch, rows)
-  local counts = batch:column("flops", rows)
-  local values = rows and counts or {} -- the whole column is the batch's own
-  for i = 1, #counts do values[i] = counts[i] + 0.0 end
-  return values
+  return rows and batch:floats("flops", rows) or core.floats(batch:column "flops")
 end
 
 return flops

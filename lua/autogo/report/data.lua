@@ -8,7 +8,11 @@
 -- known.
 -- @module autogo.report.data
 
+local commands = require "autogo.command"
 local core = require "autogo.core"
+local family = require "autogo.families.family"
+local json_file = require "autogo.json_file"
+local shown = require("autogo.spelling").shown
 
 local data = {}
 
@@ -89,9 +93,10 @@ function data.of_front(front, options)
     end
   end
   local last, journal = front.history[#front.history], front.settings.journal
+  local command = journal and (journal.command or journal.head and journal.head.command)
   return {
     name = front.input.graph.name, version = core.version, settings = record,
-    command = journal and journal.command and journal.command.model and journal.command,
+    command = commands.is_one(command) and command or nil,
     measures = measures, input = entry_of(front.input, nil, measures), members = members,
     scored = scored, history = rounded(front.history), hypervolume = last and last.hypervolume or 0,
   }
@@ -99,26 +104,13 @@ end
 
 -- --- from a folder --------------------------------------------------------------------------------
 
-local function read_json(path)
-  local content, why = core.read_file(path)
-  if not content then
-    return nil, why
-  end
-  local document
-  document, why = core.json_decode(content)
-  if not document then
-    return nil, ("%s: %s"):format(path, why)
-  end
-  return document
-end
-
 -- The first field, by name, that a table read from a file lacks; nil where it has all of the types asked.
 local function lacks(document, fields)
   if type(document) ~= "table" then
     return "everything"
   end
-  for name, kind in pairs(fields) do
-    local value = document[name]
+  for _, name in ipairs(family.keys(fields)) do
+    local value, kind = document[name], fields[name]
     local good = type(value) == kind
     if kind == "integer" then
       good = measured(value) and math.tointeger(value) ~= nil
@@ -152,17 +144,21 @@ local function check_front(path, document)
     return nil, path .. ": not a front of autogo evolve"
   elseif document.version ~= 1 then
     return nil, ("%s: version %s of the format is not known; this program reads version 1"):format(path,
-      tostring(document.version))
+      shown(document.version))
   end
   local missing = lacks(document.input, INPUT) or lacks(document.input, SIZES)
   if missing then
     return nil, ("%s: input lacks '%s'"):format(path, missing)
-  elseif type(document.settings.objectives) ~= "table" then
-    return nil, path .. ": settings lack 'objectives'"
+  end
+  missing = lacks(document.settings, { objectives = "table", seed = "integer" })
+  if missing then
+    return nil, ("%s: settings lack '%s'"):format(path, missing)
   end
   for i, objective in ipairs(document.settings.objectives) do
     if lacks(objective, { name = "string" }) then
       return nil, ("%s: objective %d has no name"):format(path, i)
+    elseif objective.unit ~= nil and lacks(objective, { unit = "string" }) then
+      return nil, ("%s: objective %d: unit: a text expected"):format(path, i)
     end
   end
   for i, member in ipairs(document.members) do
@@ -203,6 +199,7 @@ local function read_journal(path)
       command = event.command
     elseif type(event) == "table" and event.event == "iteration" and type(event.members) == "table" then
       for _, one in ipairs(event.members) do
+        one = type(one) == "table" and one or {}
         local values = {}
         for key, value in pairs(type(one.objectives) == "table" and one.objectives or {}) do
           values[key] = measured(value)
@@ -212,7 +209,7 @@ local function read_journal(path)
       end
     end
   end
-  return scored, type(command) == "table" and command.model and command or nil
+  return scored, commands.is_one(command) and command or nil
 end
 
 local function with_score(objectives, score)
@@ -254,7 +251,7 @@ end
 -- @treturn table; or nil and a message
 function data.of_folder(folder)
   local path = folder .. "/front.json"
-  local document, why = read_json(path)
+  local document, why = json_file.read(path, "a front")
   if not document then
     return nil, why
   end
@@ -268,7 +265,7 @@ function data.of_folder(folder)
   local scored, command = read_journal(folder .. "/journal.jsonl")
   local spread, outside = doubts_of(input)
   return {
-    name = input.name, version = tostring(document.autogo),
+    name = input.name, version = shown(document.autogo),
     command = command, settings = document.settings, measures = measures,
     input = {
       spread = spread, outside = outside,

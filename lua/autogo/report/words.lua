@@ -83,11 +83,11 @@ end
 -- Settings that `autogo evolve` takes as options of their own, and their names there.
 local OPTIONS = {
   "iterations", "parents", "sources", "replacements", "segments", "keep", "flops_min", "flops_max",
-  "children",
+  "children", "caution",
 }
 
 --- The command line that repeats a search.
--- @tparam table command model, objective, input, skip, weights, mined as the journal keeps them
+-- @tparam table command see `autogo.command`
 -- @tparam table settings the record of the settings
 -- @tparam table defaults of the search
 function words.command(command, settings, defaults)
@@ -97,7 +97,7 @@ function words.command(command, settings, defaults)
   end
   for _, name in ipairs(OPTIONS) do
     local value = settings[name]
-    if value ~= nil and (value ~= defaults[name] or name == "iterations") then
+    if type(value) == "number" and (value ~= defaults[name] or name == "iterations") then
       add(name:gsub("_", "-"), ("%.14g"):format(value))
     end
   end
@@ -113,7 +113,10 @@ function words.command(command, settings, defaults)
   if command.input then
     add("input", table.concat(command.input, "x"))
   end
-  for _, name in ipairs { "skip", "weights", "mined", "preset" } do
+  if command.ops then
+    add("ops", table.concat(command.ops, ","))
+  end
+  for _, name in ipairs { "skip", "start", "stop", "weights", "mined", "preset" } do
     local value = command[name]
     for _, one in ipairs(type(value) == "table" and value or { value }) do
       add(name, one)
