@@ -90,6 +90,19 @@ static ag_onnx_result translate_pad(ag_onnx_import *im, const ag_onnx_op *op) {
 /* --- resizing --------------------------------------------------------------------- */
 
 /* Sizes after resizing, from `sizes` or `scales`, whichever the node has. */
+/* The dimensions that `count` scales or sizes are of: all, or since version 18 those named. */
+static bool resized_axes(const ag_onnx_op *op, int rank, int count, int *axes) {
+  const ag_onnx_attribute *a = ag_onnx_attr(op->node, "axes");
+  if (count != (a ? (int)a->n_ints : rank) || count > rank) return false;
+  for (int i = 0; i < count; i++) {
+    int64_t axis = a ? a->ints[i] : i;
+    if (axis < 0) axis += rank;
+    if (axis < 0 || axis >= rank) return false;
+    axes[i] = (int)axis;
+  }
+  return true;
+}
+
 bool ag_onnx_resized(ag_onnx_import *im, const ag_onnx_op *op, ag_tensor *t) {
   const ag_onnx_value *x = ag_onnx_operand(im, op, 0);
   bool late = strcmp(op->node->op_type, "Resize") == 0 && im->opset >= 11;
@@ -97,18 +110,26 @@ bool ag_onnx_resized(ag_onnx_import *im, const ag_onnx_op *op, ag_tensor *t) {
   const ag_onnx_value *sizes = late ? ag_onnx_operand(im, op, 3) : NULL;
   const ag_onnx_attribute *a = ag_onnx_attr(op->node, "scales");
   double scale[AG_MAX_RANK];
-  int count = 0;
+  int64_t size[AG_MAX_RANK];
+  int count = 0, axes[AG_MAX_RANK];
   if (!x) return false;
   *t = x->tensor;
-  if (sizes) return ag_onnx_constant_ints(sizes, t->dims, AG_MAX_RANK, &count) && count == t->rank;
+  if (sizes) {
+    if (!ag_onnx_attr_is(op->node, "keep_aspect_ratio_policy", "stretch", "stretch") ||
+        !ag_onnx_constant_ints(sizes, size, AG_MAX_RANK, &count) ||
+        !resized_axes(op, t->rank, count, axes))
+      return false;
+    for (int i = 0; i < count; i++) t->dims[axes[i]] = size[i];
+    return true;
+  }
   if (scales && !ag_onnx_constant_floats(scales, scale, AG_MAX_RANK, &count)) return false;
   for (size_t i = 0; !scales && a && i < a->n_floats && i < AG_MAX_RANK; i++)
     scale[count++] = (double)a->floats[i];
-  if (count != t->rank) return false;
-  for (int d = 0; d < count; d++) {
-    double size = (double)t->dims[d] * scale[d];
-    if (!(size >= 1 && size <= INT32_MAX)) return false;
-    t->dims[d] = (int64_t)size;
+  if (!resized_axes(op, t->rank, count, axes)) return false;
+  for (int i = 0; i < count; i++) {
+    double to = (double)x->tensor.dims[axes[i]] * scale[i];
+    if (!(to >= 1 && to <= INT32_MAX)) return false;
+    t->dims[axes[i]] = (int64_t)to;
   }
   return true;
 }

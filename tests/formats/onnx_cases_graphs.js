@@ -106,6 +106,10 @@ add('mean over axes counted from the front, v18', 18,
   (m) => m.op('ReduceMean', [m.conv(), m.ints(2, 3)]), [1, 8, 1, 1]);
 add('resize by sizes of some axes, v19', 19, (m) => m.op('Resize',
   [m.conv(), '', '', m.ints(12, 20)], { mode: 'linear', axes: [2, 3] }), [1, 8, 12, 20]);
+add('resize by scales of some axes, before a product, v18', 18, (m) => m.op('MatMul', [m.op('Resize',
+  [m.conv(), '', m.floats(2, 2)], { mode: 'linear', axes: [2, -1] }), m.weight([20, 4])]), [1, 8, 12, 4]);
+add('pad some axes, before a product, v18', 18, (m) => m.op('MatMul', [m.op('Pad',
+  [m.conv(), m.ints(1, 2), '', m.ints(-1)], { mode: 'edge' }), m.weight([13, 4])]), [1, 8, 6, 4]);
 add('pad some axes, v19', 19, (m) => m.op('Pad',
   [m.conv(), m.ints(1, 2), m.scalar(0), m.ints(3)]), [1, 8, 6, 13]);
 add('group normalisation, v21', 21, (m) => m.op('GroupNormalization',
