@@ -54,19 +54,48 @@ static void push_column_value(lua_State *L, const ag_child *c, int column) {
   }
 }
 
+static const char *const column_names[] = {"predicted", "baseline", "gain", "flops",
+                                           "parent",    "entry",    NULL};
+
 /* batch:column("predicted" | "baseline" | "gain" | "flops" | "parent" | "entry" [, rows]) ->
  * sequence */
 static int batch_column(lua_State *L) {
-  static const char *const names[] = {"predicted", "baseline", "gain", "flops",
-                                      "parent",    "entry",    NULL};
   const ag_batch *b = check_batch(L, 1);
-  int column = luaL_checkoption(L, 2, NULL, names), count;
+  int column = luaL_checkoption(L, 2, NULL, column_names), count;
   const int32_t *rows = ag_lua_check_rows(L, 3, b->size, &count);
   lua_createtable(L, count, 0);
   for (int i = 0; i < count; i++) {
     push_column_value(L, &b->children[rows ? rows[i] : i], column);
     lua_rawseti(L, -2, i + 1);
   }
+  return 1;
+}
+
+static double column_value(const ag_child *c, int column) {
+  switch (column) {
+  case 0:
+    return c->predicted;
+  case 1:
+    return c->baseline;
+  case 2:
+    return c->predicted - c->baseline;
+  case 3:
+    return (double)c->flops;
+  case 4:
+    return c->parent + 1;
+  default:
+    return c->entry + 1;
+  }
+}
+
+/* batch:floats(name [, rows]) -> Column: batch:column, as floats that C keeps */
+static int batch_floats(lua_State *L) {
+  const ag_batch *b = check_batch(L, 1);
+  int column = luaL_checkoption(L, 2, NULL, column_names), count;
+  const int32_t *rows = ag_lua_check_rows(L, 3, b->size, &count);
+  ag_lua_column *floats = ag_lua_push_column(L, count, false);
+  for (int i = 0; i < count; i++)
+    floats->values[i] = column_value(&b->children[rows ? rows[i] : i], column);
   return 1;
 }
 
@@ -184,8 +213,8 @@ static int batch_expected(lua_State *L) {
   return 1;
 }
 
-/* batch:hopeful({score, ...}, least, flops_min, flops_max) -> the rows that are expected to score
- * above `least`, in the band of FLOPs; what each is expected to */
+/* batch:hopeful({score, ...}, least, flops_min, flops_max) -> Columns: the rows that are expected
+ * to score above `least`, in the band of FLOPs; what each is expected to */
 static int batch_hopeful(lua_State *L) {
   const ag_batch *b = check_batch(L, 1);
   int count;
@@ -193,28 +222,24 @@ static int batch_hopeful(lua_State *L) {
   double flops_min = luaL_checknumber(L, 4), flops_max = luaL_checknumber(L, 5);
   const double *scores = ag_lua_check_numbers(L, 2, &count);
   if (count != b->parents) return luaL_argerror(L, 2, "one number per parent expected");
-  int32_t *rows = ag_lua_scratch(L, (size_t)b->size, sizeof *rows);
-  double *values = ag_lua_scratch(L, (size_t)b->size, sizeof *values);
+  ag_lua_column *rows = ag_lua_push_column(L, b->size, true);
+  ag_lua_column *values = ag_lua_push_column(L, b->size, false);
   int found = 0;
   for (int i = 0; i < b->size; i++) {
     const ag_child *c = &b->children[i];
     double flops = (double)c->flops, value = scores[c->parent] + (c->predicted - c->baseline);
     if (!(value > least && flops >= flops_min && flops <= flops_max)) continue;
-    rows[found] = i + 1;
-    values[found++] = value;
+    rows->values[found] = i + 1;
+    values->values[found++] = value;
   }
-  ag_lua_push_integers(L, rows, found);
-  ag_lua_push_rows(L, values, NULL, found);
+  rows->count = values->count = found;
   return 2;
 }
 
-static const luaL_Reg batch_methods[] = {{"column", batch_column},
-                                         {"expected", batch_expected},
-                                         {"hopeful", batch_hopeful},
-                                         {"child", batch_child},
-                                         {"graph", batch_graph},
-                                         {"estimate", batch_estimate},
-                                         {NULL, NULL}};
+static const luaL_Reg batch_methods[] = {{"column", batch_column},     {"expected", batch_expected},
+                                         {"hopeful", batch_hopeful},   {"floats", batch_floats},
+                                         {"child", batch_child},       {"graph", batch_graph},
+                                         {"estimate", batch_estimate}, {NULL, NULL}};
 static const luaL_Reg batch_fields[] = {{"size", batch_length},
                                         {"tried", batch_count},
                                         {"feasible", batch_count},

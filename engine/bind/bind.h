@@ -120,8 +120,8 @@ ag_shape ag_lua_to_shape(lua_State *L, int index, const char *what);
 /* A sequence of shapes at `index` in memory that Lua owns (pushes it). */
 ag_shape *ag_lua_to_shapes(lua_State *L, int index, const char *what, int *count);
 
-/* A sequence of numbers at `arg` in memory that Lua owns (pushes it). */
-double *ag_lua_check_numbers(lua_State *L, int arg, int *count);
+/* A sequence of numbers at `arg`, or a column, in memory that Lua owns (pushes it). */
+const double *ag_lua_check_numbers(lua_State *L, int arg, int *count);
 
 /* A sequence at `arg` of numbers of rows, 1 to `limit`: from 0, in memory that Lua owns (pushes
  * it). Of nil: NULL, and `limit` for their number. */
@@ -132,6 +132,17 @@ bool *ag_lua_mark_rows(lua_State *L, const int32_t *rows, int count, int limit);
 
 /* A sequence of the numbers of these rows; all of them of NULL. */
 void ag_lua_push_rows(lua_State *L, const double *values, const int32_t *rows, int count);
+
+/* A column of numbers in memory that Lua owns: goes where a sequence of numbers may, and is read
+ * there without a copy. */
+typedef struct ag_lua_column {
+  int count;
+  bool integers; /* as Lua is to see them */
+  double values[];
+} ag_lua_column;
+ag_lua_column *ag_lua_push_column(lua_State *L, int count, bool integers); /* of zeros */
+const ag_lua_column *ag_lua_to_column(lua_State *L, int index); /* NULL if it is something else */
+void ag_lua_push_value(lua_State *L, const ag_lua_column *column, int k); /* number k, from 0 */
 
 /* The threads of the space that a batch at `arg` came from; NULL if it was closed. */
 ag_pool *ag_lua_batch_pool(lua_State *L, int arg);
@@ -181,6 +192,7 @@ void ag_lua_open_space(lua_State *L);
 void ag_lua_open_batch(lua_State *L);
 void ag_lua_open_prices(lua_State *L);
 void ag_lua_open_fronts(lua_State *L);
+void ag_lua_open_column(lua_State *L);
 void ag_lua_open_columns(lua_State *L);
 void ag_lua_open_hardware(lua_State *L);
 

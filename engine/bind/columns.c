@@ -1,5 +1,6 @@
-/* Loops over columns, plain sequences with a number per row, which a search runs for every child it
- * looks at; rows are numbered from 1. And one over the nodes of a child. */
+/* Loops over columns, with a number per row, which a search runs for every child it looks at: plain
+ * sequences, or such as C keeps (column.c). Rows are numbered from 1. And one over the nodes of a
+ * child. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,14 +9,25 @@
 #include "engine/bind/bind.h"
 
 static int check_length(lua_State *L, int arg) {
+  const ag_lua_column *column = ag_lua_to_column(L, arg);
+  if (column) return column->count;
   luaL_checktype(L, arg, LUA_TTABLE);
   lua_Unsigned length = lua_rawlen(L, arg);
   if (length > INT_MAX) luaL_argerror(L, arg, "too long");
   return (int)length;
 }
 
-/* Number k (from 1) of the sequence at `arg`. */
-static double number_at(lua_State *L, int arg, lua_Integer k) {
+/* Push number k (from 1) of the sequence at `arg`, or of `column`, if that is one. */
+static void push_at(lua_State *L, int arg, const ag_lua_column *column, lua_Integer k) {
+  if (column)
+    ag_lua_push_value(L, column, (int)k - 1);
+  else
+    lua_rawgeti(L, arg, k);
+}
+
+/* That number. */
+static double number_at(lua_State *L, int arg, const ag_lua_column *column, lua_Integer k) {
+  if (column) return column->values[k - 1];
   int is_number;
   lua_rawgeti(L, arg, k);
   double value = lua_tonumberx(L, -1, &is_number);
@@ -24,10 +36,11 @@ static double number_at(lua_State *L, int arg, lua_Integer k) {
   return value;
 }
 
-/* Number k (from 1) of the sequence at `arg`, a row of a column that has `rows`. */
-static lua_Integer row_at(lua_State *L, int arg, lua_Integer k, int rows) {
+/* That number, a row of a column that has `rows`. */
+static lua_Integer row_at(lua_State *L, int arg, const ag_lua_column *column, lua_Integer k,
+                          int rows) {
   int is_integer;
-  lua_rawgeti(L, arg, k);
+  push_at(L, arg, column, k);
   lua_Integer row = lua_tointegerx(L, -1, &is_integer);
   if (!is_integer || row < 1 || row > rows) luaL_argerror(L, arg, "numbers of rows expected");
   lua_pop(L, 1);
@@ -38,8 +51,9 @@ int32_t *ag_lua_check_rows(lua_State *L, int arg, int limit, int *count) {
   *count = limit;
   if (lua_isnoneornil(L, arg)) return NULL;
   *count = check_length(L, arg);
+  const ag_lua_column *column = ag_lua_to_column(L, arg);
   int32_t *rows = ag_lua_scratch(L, (size_t)*count, sizeof *rows);
-  for (int k = 0; k < *count; k++) rows[k] = (int32_t)row_at(L, arg, k + 1, limit) - 1;
+  for (int k = 0; k < *count; k++) rows[k] = (int32_t)row_at(L, arg, column, k + 1, limit) - 1;
   return rows;
 }
 
@@ -79,9 +93,10 @@ static const char *const signs[] = {"<", "<=", ">", ">=", NULL};
 static int all_hold(lua_State *L) {
   int length = check_length(L, 1), sign = luaL_checkoption(L, 2, NULL, signs);
   double bound = luaL_checknumber(L, 3);
+  const ag_lua_column *column = ag_lua_to_column(L, 1);
   bool all = true;
   for (lua_Integer k = 1; k <= length && all; k++)
-    all = holds(number_at(L, 1, k), (enum comparison)sign, bound);
+    all = holds(number_at(L, 1, column, k), (enum comparison)sign, bound);
   lua_pushboolean(L, all);
   return 1;
 }
@@ -89,9 +104,10 @@ static int all_hold(lua_State *L) {
 /* core.floats(column) -> the same numbers, none of them an integer of Lua's */
 static int floats(lua_State *L) {
   int length = check_length(L, 1);
+  const ag_lua_column *column = ag_lua_to_column(L, 1);
   lua_createtable(L, length, 0);
   for (lua_Integer k = 1; k <= length; k++) {
-    lua_pushnumber(L, number_at(L, 1, k));
+    lua_pushnumber(L, number_at(L, 1, column, k));
     lua_rawseti(L, -2, k);
   }
   return 1;
@@ -104,11 +120,12 @@ static int where(lua_State *L) {
   double bound = luaL_checknumber(L, 3);
   bool all = lua_isnoneornil(L, 4);
   int count = all ? length : check_length(L, 4);
+  const ag_lua_column *column = ag_lua_to_column(L, 1), *rows = ag_lua_to_column(L, 4);
   lua_settop(L, 4);
   lua_newtable(L);
   for (lua_Integer k = 1, n = 0; k <= count; k++) {
-    lua_Integer row = all ? k : row_at(L, 4, k, length);
-    if (!holds(number_at(L, 1, row), (enum comparison)sign, bound)) continue;
+    lua_Integer row = all ? k : row_at(L, 4, rows, k, length);
+    if (!holds(number_at(L, 1, column, row), (enum comparison)sign, bound)) continue;
     lua_pushinteger(L, row);
     lua_rawseti(L, 5, ++n);
   }
@@ -118,9 +135,10 @@ static int where(lua_State *L) {
 /* core.pick(column, rows) -> the values of these rows */
 static int pick(lua_State *L) {
   int length = check_length(L, 1), count = check_length(L, 2);
+  const ag_lua_column *column = ag_lua_to_column(L, 1), *rows = ag_lua_to_column(L, 2);
   lua_createtable(L, count, 0);
   for (lua_Integer k = 1; k <= count; k++) {
-    lua_rawgeti(L, 1, row_at(L, 2, k, length));
+    push_at(L, 1, column, row_at(L, 2, rows, k, length));
     lua_rawseti(L, -2, k);
   }
   return 1;

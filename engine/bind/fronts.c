@@ -13,10 +13,20 @@ struct table {
   int count, objectives;
 };
 
+/* Rows of the column on top of the stack; -1: it is none. */
+static int length_of(lua_State *L) {
+  const ag_lua_column *column = ag_lua_to_column(L, -1);
+  if (column) return column->count;
+  return lua_istable(L, -1) ? (int)lua_rawlen(L, -1) : -1;
+}
+
 static void read_column(lua_State *L, struct table *t, int m) {
-  if (lua_rawgeti(L, 1, m + 1) != LUA_TTABLE || (int)lua_rawlen(L, -1) != t->count)
-    luaL_argerror(L, 1, "columns of equal length expected");
-  for (int i = 0; i < t->count; i++) {
+  lua_rawgeti(L, 1, m + 1);
+  if (length_of(L) != t->count) luaL_argerror(L, 1, "columns of equal length expected");
+  const ag_lua_column *column = ag_lua_to_column(L, -1);
+  for (int i = 0; column && i < t->count; i++)
+    t->values[(size_t)i * (size_t)t->objectives + (size_t)m] = column->values[i];
+  for (int i = 0; !column && i < t->count; i++) {
     int is_number;
     lua_rawgeti(L, -1, i + 1);
     double value = lua_tonumberx(L, -1, &is_number);
@@ -45,7 +55,9 @@ static struct table check_table(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   struct table t = {.objectives = (int)lua_rawlen(L, 1)};
   if (t.objectives < 1) luaL_argerror(L, 1, "at least one column expected");
-  if (lua_rawgeti(L, 1, 1) == LUA_TTABLE) t.count = (int)lua_rawlen(L, -1);
+  lua_rawgeti(L, 1, 1);
+  t.count = length_of(L);
+  if (t.count < 0) t.count = 0; /* reading it raises */
   lua_pop(L, 1);
   t.values = ag_lua_scratch(L, (size_t)t.count * (size_t)t.objectives, sizeof *t.values);
   t.maximise = ag_lua_scratch(L, (size_t)t.objectives, sizeof *t.maximise);

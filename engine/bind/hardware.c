@@ -139,8 +139,8 @@ static double measured(const ag_device *d, int measure, double fps, double ms, d
   if (measure == LATENCY) return ms;
   if (measure == ENERGY) return mj;
   if (fps == 0) return ms > 0 ? mj / ms * 1e3 : NAN;
-  if (!(fps * ms <= 1e3)) return NAN;
-  return d->static_mw + fps * (mj - d->static_mw * ms * 1e-3);
+  ag_npu_cost cost = {.ms = ms, .mj = mj, .static_mj = d->static_mw * ms * 1e-3};
+  return ag_npu_power_at(&cost, d, fps);
 }
 
 static double check_fps(lua_State *L, int arg) {

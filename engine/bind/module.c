@@ -9,8 +9,8 @@ static void (*const parts[])(lua_State *L) = {
     ag_lua_open_onnx,      ag_lua_open_builder,  ag_lua_open_segment, ag_lua_open_resolve,
     ag_lua_open_tokenizer, ag_lua_open_database, ag_lua_open_wl,      ag_lua_open_predictor,
     ag_lua_open_training,  ag_lua_open_space,    ag_lua_open_batch,   ag_lua_open_prices,
-    ag_lua_open_fronts,    ag_lua_open_columns,  ag_lua_open_weights, ag_lua_open_hardware,
-    ag_lua_open_import,
+    ag_lua_open_fronts,    ag_lua_open_column,   ag_lua_open_columns, ag_lua_open_weights,
+    ag_lua_open_hardware,  ag_lua_open_import,
 };
 
 int luaopen_autogo_core(lua_State *L) {

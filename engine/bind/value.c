@@ -137,7 +137,13 @@ ag_shape *ag_lua_to_shapes(lua_State *L, int index, const char *what, int *count
   return shapes;
 }
 
-double *ag_lua_check_numbers(lua_State *L, int arg, int *count) {
+const double *ag_lua_check_numbers(lua_State *L, int arg, int *count) {
+  const ag_lua_column *column = ag_lua_to_column(L, arg);
+  if (column) {
+    lua_pushvalue(L, arg);
+    *count = column->count;
+    return column->values;
+  }
   luaL_checktype(L, arg, LUA_TTABLE);
   lua_Unsigned length = lua_rawlen(L, arg);
   if (length > INT_MAX) luaL_argerror(L, arg, "too many numbers");

@@ -121,8 +121,13 @@ int ag_kernels_list(const ag_kernels *list[3]) {
 typedef double sums __attribute__((vector_size(64), aligned(8), may_alias));
 typedef float terms __attribute__((vector_size(32), aligned(4), may_alias));
 
-AG_VECTOR void ag_sum_states(double *sum, const float *states, const int32_t *ids, int count) {
-  sums a = ((sums *)sum)[0], b = ((sums *)sum)[1], c = ((sums *)sum)[2], d = ((sums *)sum)[3];
+AG_VECTOR void ag_sum_states(double *sum, const double *from, const float *states,
+                             const int32_t *ids, int count) {
+  sums a = {0}, b = {0}, c = {0}, d = {0};
+  if (from) {
+    a = ((const sums *)from)[0], b = ((const sums *)from)[1];
+    c = ((const sums *)from)[2], d = ((const sums *)from)[3];
+  }
   for (int i = 0; i < count; i++) {
     const terms *state = (const terms *)(states + (size_t)ids[i] * AG_WIDTH);
     a += __builtin_convertvector(state[0], sums);
@@ -134,6 +139,18 @@ AG_VECTOR void ag_sum_states(double *sum, const float *states, const int32_t *id
   ((sums *)sum)[1] = b;
   ((sums *)sum)[2] = c;
   ((sums *)sum)[3] = d;
+}
+
+AG_VECTOR void ag_running_sums(double *out, const float *states, const int32_t *ids,
+                               const int32_t *ref, int count) {
+  sums sum[4] = {0}, *to = (sums *)out;
+  for (int i = 0;; i++, to += 4) {
+    for (int v = 0; v < 4; v++) to[v] = sum[v];
+    if (i == count) return;
+    if (ref[i] != i) continue;
+    const terms *state = (const terms *)(states + (size_t)ids[i] * AG_WIDTH);
+    for (int v = 0; v < 4; v++) sum[v] += __builtin_convertvector(state[v], sums);
+  }
 }
 
 /* --- elementary functions --------------------------------------------------------------------- */

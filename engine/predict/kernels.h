@@ -84,8 +84,13 @@ static inline void ag_project(const ag_kernels *k, const ag_layer_weights *w, co
   k->affine(w->matrix, w->bias, AG_WIDTH, AG_PROJECTED, states, rows, projected);
 }
 
-/* sum[32] += the states of those numbers. */
-void ag_sum_states(double *sum, const float *states, const int32_t *ids, int count);
+/* sum[32] = from[32], NULL for zero, + the states of those numbers. */
+void ag_sum_states(double *sum, const double *from, const float *states, const int32_t *ids,
+                   int count);
+
+/* sums[i + 1][32] = sums[i] + state ids[i], or sums[i] where ref[i] is not i; sums[0] is zero. */
+void ag_running_sums(double *sums, const float *states, const int32_t *ids, const int32_t *ref,
+                     int count);
 
 /* values[i] = tanh(values[i]); absolute error below 4e-7. */
 void ag_kernel_tanh(float *values, int count);

@@ -33,17 +33,12 @@ static void resize(ag_numbers *t, uint32_t size) {
   t->shift = 64 - __builtin_ctz(size);
 }
 
-/* The number of a key, which is `fresh` if it is new. */
-static inline int32_t find(ag_numbers *t, uint64_t key, int32_t fresh) {
+/* The slot of a key, or the free one where it belongs. */
+static inline ag_number_slot *find(const ag_numbers *t, uint64_t key) {
   uint32_t at = (uint32_t)(key * UINT64_C(0x9E3779B97F4A7C15) >> t->shift);
   for (;; at++) {
     ag_number_slot *s = &t->slots[at & (t->size - 1)];
-    if (s->stamp != t->stamp) {
-      *s = (ag_number_slot){key, fresh, t->stamp};
-      t->used++;
-      return fresh;
-    }
-    if (s->key == key) return s->number;
+    if (s->stamp != t->stamp || s->key == key) return s;
   }
 }
 
@@ -51,11 +46,23 @@ static void grow(ag_numbers *t) {
   ag_number_slot *old = t->slots;
   uint32_t size = t->size;
   resize(t, 2 * size);
-  t->used = 0;
   for (uint32_t i = 0; i < size; i++) {
-    if (old[i].stamp == t->stamp) find(t, old[i].key, old[i].number);
+    if (old[i].stamp == t->stamp) *find(t, old[i].key) = old[i];
   }
   free(old);
+}
+
+static void insert(ag_numbers *t, ag_number_slot *free_slot, uint64_t key, int32_t number) {
+  *free_slot = (ag_number_slot){key, number, t->stamp};
+  if (2 * ++t->used > t->size) grow(t);
+}
+
+/* The number of a key, which is `fresh` if it is new. */
+static int32_t number_of(ag_numbers *t, uint64_t key, int32_t fresh) {
+  ag_number_slot *slot = find(t, key);
+  if (slot->stamp == t->stamp) return slot->number;
+  insert(t, slot, key, fresh);
+  return fresh;
 }
 
 static inline uint64_t pack(uint64_t own, int32_t first, int32_t second) {
@@ -68,10 +75,9 @@ static uint64_t chain(ag_numbers *t, const ag_rows *rows, int32_t row, const int
   uint64_t own = (uint64_t)code[row];
   *from = rows->start[row];
   for (; rows->start[row + 1] - *from > 2; *from += 2) {
-    if (2 * t->used >= t->size) grow(t);
     const int32_t *ref = rows->refs + *from;
     uint64_t key = pack(own, code[ref[0]], code[ref[1]]) | UINT64_C(1) << 3 * BITS;
-    int32_t number = find(t, key, *chained);
+    int32_t number = number_of(t, key, *chained);
     *chained += number == *chained;
     own = (uint64_t)(base + number);
   }
@@ -80,8 +86,16 @@ static uint64_t chain(ag_numbers *t, const ag_rows *rows, int32_t row, const int
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-static void append(ag_state_list *list, const ag_rows *rows, int32_t row, const int32_t *code,
-                   int offset) {
+/* The word of a row with more than two predecessors. */
+static uint64_t pack_chain(ag_numbers *t, const ag_rows *rows, int32_t row, const int32_t *code,
+                           int base, int *chained) {
+  int32_t from, end = rows->start[row + 1];
+  uint64_t own = chain(t, rows, row, code, base, chained, &from);
+  return pack(own, code[rows->refs[from]], end - from > 1 ? code[rows->refs[from + 1]] : 0);
+}
+
+static inline void append(ag_state_list *list, const ag_rows *rows, int32_t row,
+                          const int32_t *code, int offset) {
   int32_t *to = list->refs + list->start[list->count];
   list->own[list->count++] = code[row] - offset;
   for (int32_t e = rows->start[row]; e < rows->start[row + 1]; e++) {
@@ -90,26 +104,45 @@ static void append(ag_state_list *list, const ag_rows *rows, int32_t row, const 
   list->start[list->count] = (int32_t)(to - list->refs);
 }
 
-void ag_number_rows(ag_numbers *t, const ag_rows *rows, int count, const int32_t *code, int offset,
-                    int highest, ag_state_list *list, int32_t *found) {
+static void list_rows(const ag_rows *rows, int count, const int32_t *code, int offset,
+                      ag_state_list *list, int32_t *found) {
+  for (int32_t i = 0; i < count; i++) {
+    found[i] = i;
+    append(list, rows, i, code, offset);
+  }
+}
+
+/* What is read in every turn is copied: behind a pointer, every store to an array could change it.
+ */
+void ag_number_rows(ag_numbers *numbers, const ag_rows *rows, int count, const int32_t *code,
+                    int offset, int highest, ag_state_list *list, int32_t *found) {
   int chained = 0;
   list->count = 0;
   list->start[0] = 0;
-  if ((int64_t)highest + rows->start[count] + 1 >= INT64_C(1) << BITS) t = NULL;
-  if (t && !t->slots) resize(t, SMALLEST);
-  if (t) t->used = 0, t->stamp++;
-  for (int32_t i = 0; i < count; i++) {
-    found[i] = list->count;
-    if (t) {
-      if (2 * t->used >= t->size) grow(t);
-      uint64_t key = pack((uint64_t)code[i], code[rows->one[i]], code[rows->two[i]]);
-      if (rows->start[i + 1] - rows->start[i] > 2) {
-        int32_t from, end = rows->start[i + 1];
-        uint64_t own = chain(t, rows, i, code, highest + 1, &chained, &from);
-        key = pack(own, code[rows->refs[from]], end - from > 1 ? code[rows->refs[from + 1]] : 0);
-      }
-      found[i] = find(t, key, list->count);
-    }
-    if (found[i] == list->count) append(list, rows, i, code, offset);
+  if (!numbers || (int64_t)highest + rows->start[count] + 1 >= INT64_C(1) << BITS) {
+    list_rows(rows, count, code, offset, list, found);
+    return;
   }
+  if (!numbers->slots) resize(numbers, SMALLEST);
+  numbers->used = 0, numbers->stamp++;
+  ag_numbers table = *numbers;
+  ag_state_list states = *list;
+  const ag_rows in = *rows;
+  for (int32_t i = 0; i < count; i++) {
+    uint64_t word = pack((uint64_t)code[i], code[in.one[i]], code[in.two[i]]);
+    if (in.start[i + 1] - in.start[i] > 2) {
+      word = pack_chain(numbers, rows, i, code, highest + 1, &chained);
+      table = *numbers;
+    }
+    ag_number_slot *slot = find(&table, word);
+    if (slot->stamp == table.stamp) {
+      found[i] = slot->number;
+      continue;
+    }
+    found[i] = states.count;
+    insert(numbers, slot, word, states.count);
+    table = *numbers;
+    append(&states, &in, i, code, offset);
+  }
+  *list = states;
 }

@@ -263,7 +263,7 @@ static void evaluate(const ag_place *place, const ag_segment *s, const ag_view *
                        room.states + r * AG_WIDTH);
   }
   ag_view_encode(view, w->predictor, &w->kinds, first, own, NULL, &room);
-  ag_sum_states(sum, room.states, room.position, view->size);
+  ag_sum_states(sum, sum, room.states, room.position, view->size);
   ag_room_close(&room);
 }
 

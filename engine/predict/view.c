@@ -24,7 +24,7 @@ void ag_view_within(ag_view *v, int32_t *block, int nodes, int refs) {
   v->start[0] = 0;
 }
 
-static void reserve(ag_view *v, int operands) {
+void ag_view_reserve(ag_view *v, int operands) {
   if (v->size + 1 >= v->nodes_capacity) {
     v->nodes_capacity = v->nodes_capacity ? v->nodes_capacity * 2 : 16;
     v->node = ag_resize(v->node, (size_t)v->nodes_capacity, sizeof *v->node);
@@ -64,11 +64,6 @@ static int make_distinct(int32_t *refs, int count) {
     if (kept == 0 || refs[kept - 1] != refs[i]) refs[kept++] = refs[i];
   }
   return kept;
-}
-
-int32_t *ag_view_operands(ag_view *v, int count) {
-  reserve(v, count);
-  return v->refs + v->start[v->size];
 }
 
 int32_t ag_view_add(ag_view *v, const ag_config *config, int32_t index, ag_op op, int count) {
@@ -229,8 +224,8 @@ static void embed_nodes(const ag_predictor *p, const ag_node *nodes, const int32
     ag_predictor_embed(p, &nodes[v.node[r]], normalisers, room.states + r * AG_WIDTH);
   }
   ag_view_encode(&v, p, NULL, NULL, v.size, NULL, &room);
-  double sum[AG_WIDTH] = {0};
-  ag_sum_states(sum, room.states, room.position, v.size);
+  double sum[AG_WIDTH];
+  ag_sum_states(sum, NULL, room.states, room.position, v.size);
   ag_mean(sum, v.size, mean);
   ag_room_close(&room);
   if (ref != local_ints) free(ref);

@@ -40,7 +40,14 @@ void ag_view_within(ag_view *view, int32_t *block, int nodes, int refs);
 /* Append a node: write the references of its operands to where ag_view_operands says, then add it.
  * Those that are AG_REF_NONE are dropped. Returns how users refer to it: its row, or what it is
  * bypassed to. */
-int32_t *ag_view_operands(ag_view *view, int count);
+void ag_view_reserve(ag_view *view, int operands);
+static inline int32_t *ag_view_operands(ag_view *view, int count) {
+  if (view->size + 1 >= view->nodes_capacity ||
+      view->start[view->size] + count >= view->refs_capacity) {
+    ag_view_reserve(view, count);
+  }
+  return view->refs + view->start[view->size];
+}
 int32_t ag_view_add(ag_view *view, const ag_config *config, int32_t index, ag_op op, int count);
 
 /* The view of nodes [first, last) given as arrays (of a graph or of a segment: operands outside

@@ -27,15 +27,9 @@ static void accumulate_prefix(ag_whole *w) {
   w->last_user = w->users + n + 1;
   w->users[0] = -1;
   find_last_users(w->graph, w->last_user);
-  memset(w->prefix, 0, AG_WIDTH * sizeof *w->prefix);
-  const float *states = ag_whole_last(w);
-  const int32_t *kind = ag_whole_last_kinds(w);
+  ag_running_sums(w->prefix, ag_whole_last(w), ag_whole_last_kinds(w), w->ref, n);
   for (int i = 0; i < n; i++) {
-    double *sum = w->prefix + (size_t)i * AG_WIDTH, *next = sum + AG_WIDTH;
-    bool kept = w->ref[i] == i;
-    memcpy(next, sum, AG_WIDTH * sizeof *next);
-    if (kept) ag_sum_states(next, states, &kind[i], 1);
-    w->kept[i + 1] = w->kept[i] + kept;
+    w->kept[i + 1] = w->kept[i] + (w->ref[i] == i);
     w->users[i + 1] = farther(w->users[i], w->last_user[i]);
   }
 }

@@ -98,11 +98,10 @@ static void reserve(ag_window *win, int span) {
 /* The sums over what stays: `inner` of `count` nodes in the segment and, from `end` on, all. */
 static void sum_kept(const ag_window *win, const ag_whole *w, int next, int end, int inner,
                      int count, ag_boundary *b) {
-  b->segment = (ag_part){.count = inner};
-  ag_sum_states(b->segment.sum, ag_whole_last(w), win->kept, inner);
-  b->after = b->segment;
+  b->segment.count = inner;
+  ag_sum_states(b->segment.sum, NULL, ag_whole_last(w), win->kept, inner);
   b->after.count = count;
-  ag_sum_states(b->after.sum, ag_whole_last(w), win->kept + inner, count - inner);
+  ag_sum_states(b->after.sum, b->segment.sum, ag_whole_last(w), win->kept + inner, count - inner);
   if (next > end) ag_whole_add(w, end, next, &b->segment);
   ag_whole_add(w, end, w->graph->size, &b->after);
 }
@@ -157,11 +156,11 @@ void ag_window_encode(ag_window *win, const ag_whole *w) {
 }
 
 void ag_window_finish(const ag_window *win, ag_boundary *b, float *segment, float *after) {
-  double inner[AG_WIDTH] = {0};
+  double inner[AG_WIDTH];
   const float *states = win->room.states;
   const int32_t *at = win->room.position;
-  ag_sum_states(inner, states, at + b->first, b->inner - b->first);
-  ag_sum_states(b->after.sum, states, at + b->inner, b->end - b->inner);
+  ag_sum_states(inner, NULL, states, at + b->first, b->inner - b->first);
+  ag_sum_states(b->after.sum, b->after.sum, states, at + b->inner, b->end - b->inner);
   for (int j = 0; j < AG_WIDTH; j++) {
     b->segment.sum[j] += inner[j];
     b->after.sum[j] += inner[j];

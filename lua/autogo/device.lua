@@ -9,6 +9,7 @@
 -- @module autogo.device
 
 local core = require "autogo.core"
+local json_file = require "autogo.json_file"
 
 local _, here = ...
 local DEVICES = (here or "lua/autogo/device.lua"):gsub("device%.lua$", "") .. "devices/"
@@ -33,17 +34,8 @@ end
 -- @tparam string name of a bundled device, or a path
 -- @treturn table, or nil and a message
 function device.read(name)
-  local path = device.path(name)
-  local text, why = core.read_file(path)
-  if not text then
-    return nil, why
-  end
-  local read
-  read, why = core.json_decode(text)
-  if type(read) ~= "table" then
-    return nil, ("%s: %s"):format(path, why or "this is no JSON object")
-  end
-  return read
+  local read, why = json_file.read(device.path(name), "a device as a JSON object")
+  return read, not read and why or nil
 end
 
 --- A device.

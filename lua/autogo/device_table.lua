@@ -1,13 +1,14 @@
---- What a network costs on a device, group by group, for people.
+--- What a network costs on a device, group by group, for people: a line that says what a group is and how it
+-- is cut into tiles, one below it with its figures. Both fit a terminal.
 -- @module autogo.device_table
 
 local clean = require("autogo.report.text").clean
 local tables = require "autogo.report.table"
 
-local HEAD = {
-  "node", "op", "MACs", "use %", "array", "vector", "memory", "exposed", "DRAM", "us", "uJ", "tiles",
-}
-local LEFT = { [2] = true, [12] = true }
+local TITLE = { "node  ", "ops: tile, channels out and in, order" }
+local HEAD = { "MACs", "use %", "array", "vector", "memory", "exposed", "DRAM", "us", "uJ" }
+-- Before a line of figures, and before what goes on in another line.
+local INDENT, BEHIND_NODE, BEHIND_NOTE = " ", "      ", "  "
 
 local figure = tables.figure
 
@@ -17,13 +18,13 @@ local function moved(bytes)
 end
 
 local function plain(value)
-  return (value < 1e4 and "%.4g" or "%.0f"):format(value)
+  return value >= 1e5 and figure(value) or (value < 1e4 and "%.4g" or "%.0f"):format(value)
 end
 
--- "3x80 px, 64 of 128 ch": a tile, in the order of its loops.
-local function tiles(t)
-  return t and ("%dx%d px, %d out, %d in%s, %s"):format(t.height, t.width, t.channels, t.depth,
-    t.split and " by tap" or "", t.order) or ""
+-- "3x80 px, 64 out, 3 in, os": a tile, in the order of its loops.
+local function tile(t)
+  return ("%dx%d px, %d out, %d in%s, %s"):format(t.height, t.width, t.channels, t.depth,
+    t.split and " by tap" or "", t.order)
 end
 
 -- The ops of each group, leader first.
@@ -37,13 +38,15 @@ local function names(nodes)
   return list
 end
 
-local function cells_of(row, op)
+local function title_of(row, ops)
+  return { ("%4d  "):format(row.node), ops .. (row.tiling and ": " .. tile(row.tiling) or "") }
+end
+
+local function cells_of(row)
   return {
-    ("%d"):format(row.node), op, figure(row.macs),
-    row.macs > 0 and ("%.1f"):format(100 * row.utilisation) or "-",
+    figure(row.macs), row.macs > 0 and ("%.1f"):format(100 * row.utilisation) or "-",
     figure(row.array_cycles), figure(row.vector_cycles), figure(row.memory_cycles),
-    figure(row.exposed_cycles), moved(row.bytes),
-    plain(row.ms * 1e3), plain(row.mj * 1e3), tiles(row.tiling),
+    figure(row.exposed_cycles), moved(row.bytes), plain(row.ms * 1e3), plain(row.mj * 1e3),
   }
 end
 
@@ -69,25 +72,33 @@ local function notes(device, cost)
   return lines
 end
 
---- A table of text: a line per group with cycles of the array, the vector unit and the memory and what
+-- A line that may be too long for a terminal, what goes on in the next one set in as far as `margin`.
+local function add_wrapped(lines, head, line, margin)
+  for k, part in ipairs(tables.wrap(line, tables.BREADTH - #margin)) do
+    lines[#lines + 1] = (k == 1 and head or margin) .. part
+  end
+end
+
+--- A table of text: two lines per group with cycles of the array, the vector unit and the memory and what
 -- of these is exposed, time and energy; then totals.
 -- @tparam Device device
 -- @tparam table cost what `device:cost(graph)` gives
 -- @treturn string
 return function(device, cost)
-  local ops, lines = names(cost.nodes), { HEAD }
+  local ops, titles, figures, lines = names(cost.nodes), { TITLE }, { HEAD }, {}
   for _, row in ipairs(cost.nodes) do
     if row.ms then
-      lines[#lines + 1] = cells_of(row, clean(ops[row.node]))
+      titles[#titles + 1], figures[#figures + 1] = title_of(row, clean(ops[row.node])), cells_of(row)
     end
   end
-  local all = { "", "in all" }
-  for i, cell in ipairs(cells_of(setmetatable({ node = 0 }, { __index = cost }), "")) do
-    all[i] = all[i] or cell
+  titles[#titles + 1], figures[#figures + 1] = { "", "in all" }, cells_of(cost)
+  for k, line in ipairs(tables.align(figures, {})) do
+    add_wrapped(lines, titles[k][1], titles[k][2], BEHIND_NODE)
+    lines[#lines + 1] = INDENT .. line
   end
-  lines[#lines + 1] = all
-  local text = tables.align(lines, LEFT)
-  text[#text + 1] = ""
-  table.move(notes(device, cost), 1, 4, #text + 1, text)
-  return table.concat(text, "\n") .. "\n"
+  lines[#lines + 1] = ""
+  for _, note in ipairs(notes(device, cost)) do
+    add_wrapped(lines, "", note, BEHIND_NOTE)
+  end
+  return table.concat(lines, "\n") .. "\n"
 end

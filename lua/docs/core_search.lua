@@ -101,6 +101,10 @@
 -- @function Space:restore
 -- @tparam string bytes
 
+--- Numbers that C keeps, one per row of a batch: `column[i]` and `#column` as of a sequence. Goes where a
+-- column of numbers is expected; `core.pick`, `core.where` and `core.floats` make sequences of it.
+-- @type Column
+
 --- Children of one mutation, as columns and as rows. Fields: `tried`, `feasible`, `scored`, and the
 -- columns `predicted`, `baseline`, `gain`, `flops`, `parent`, `entry`; `#batch`.
 -- @type Batch
@@ -123,7 +127,13 @@
 -- @number least
 -- @number flops_min
 -- @number flops_max
--- @treturn {integer,...} rows, and {number,...}, what each is expected to score
+-- @treturn Column rows, and another one, what each is expected to score
+
+--- A column of the batch's own as floats.
+-- @function Batch:floats
+-- @tparam string name
+-- @tparam[opt] {integer,...} rows the only ones; default all
+-- @treturn Column
 
 --- All about one child: parent, first, last, entry, variant, hash, flops, predicted, removed, added, ...
 -- @function Batch:child

@@ -86,6 +86,33 @@ static inline model window_model(int index) {
   return m;
 }
 
+/* --- resizing: how, on which grid, and which pixel is nearest -------------------------------- */
+
+static const struct resize {
+  const char *name, *mode, *grid, *rounding;
+} resizes[] = {
+    {"resize_nearest", "nearest", "asymmetric", "floor"},
+    {"resize_nearest_half", "nearest", "half_pixel", "round_prefer_floor"},
+    {"resize_nearest_ceil", "nearest", "asymmetric", "ceil"}, /* not a CG op: carried */
+    {"resize_linear", "linear", "half_pixel", "floor"},
+    {"resize_corners", "linear", "align_corners", "floor"},
+    {"resize_cubic", "cubic", "half_pixel", "floor"}, /* not a CG op: carried */
+};
+
+enum { RESIZES = sizeof resizes / sizeof *resizes };
+
+static inline model resize_model(int index) {
+  const struct resize *r = &resizes[index];
+  model m = picture(4);
+  attributes a = {0};
+  attribute_string(&a, "mode", r->mode);
+  attribute_string(&a, "coordinate_transformation_mode", r->grid);
+  attribute_string(&a, "nearest_mode", r->rounding);
+  integers(&m, "sizes", (int64_t[]){1, 8, 12, 10}, 4);
+  node(&m, "Resize", "x,,,sizes", "y", &a);
+  return m;
+}
+
 /* --- everything else ----------------------------------------------------------------------- */
 
 static inline model norm(void) {
@@ -179,35 +206,6 @@ static inline model shuffle(void) {
   node(&m, "Transpose", "a", "b", &a);
   node(&m, "Reshape", "b,join", "y", NULL);
   return m;
-}
-
-static inline model resize(const char *mode, const char *grid, const char *rounding) {
-  model m = picture(4);
-  attributes a = {0};
-  attribute_string(&a, "mode", mode);
-  attribute_string(&a, "coordinate_transformation_mode", grid);
-  attribute_string(&a, "nearest_mode", rounding);
-  integers(&m, "sizes", (int64_t[]){1, 8, 12, 10}, 4);
-  node(&m, "Resize", "x,,,sizes", "y", &a);
-  return m;
-}
-static inline model resize_nearest(void) {
-  return resize("nearest", "asymmetric", "floor");
-}
-static inline model resize_nearest_half(void) {
-  return resize("nearest", "half_pixel", "round_prefer_floor");
-}
-static inline model resize_nearest_ceil(void) {
-  return resize("nearest", "asymmetric", "ceil"); /* not a CG op: carried */
-}
-static inline model resize_linear(void) {
-  return resize("linear", "half_pixel", "floor");
-}
-static inline model resize_corners(void) {
-  return resize("linear", "align_corners", "floor");
-}
-static inline model resize_cubic(void) {
-  return resize("cubic", "half_pixel", "floor"); /* not a CG op: carried */
 }
 
 static inline model transposed(void) {
@@ -321,12 +319,6 @@ static const struct {
     {"depth_row", depth_row, 13, false},
     {"depth_column", depth_column, 13, false},
     {"shuffle", shuffle, 13, false},
-    {"resize_nearest", resize_nearest, 13, false},
-    {"resize_nearest_half", resize_nearest_half, 13, false},
-    {"resize_nearest_ceil", resize_nearest_ceil, 13, false},
-    {"resize_linear", resize_linear, 13, false},
-    {"resize_corners", resize_corners, 13, false},
-    {"resize_cubic", resize_cubic, 13, false},
     {"transposed", transposed, 13, false},
     {"slices", slices, 13, false},
     {"pads", pads, 13, false},
@@ -335,15 +327,33 @@ static const struct {
     {"carried_of_old", carried_of_old, 9, true},
 };
 
-enum { OTHERS = sizeof others / sizeof *others };
+enum { OTHERS = sizeof others / sizeof *others, SMALL_MODELS = WINDOWS + RESIZES + OTHERS };
 
+/* Of SMALL_MODELS: windows, resizes, others. */
 static inline char *model_bytes(int index, const char **name, size_t *size) {
   static char window_name[32];
-  bool is_window = index < WINDOWS;
-  model m = is_window ? window_model(index) : others[index - WINDOWS].make();
-  snprintf(window_name, sizeof window_name, "window%02d", index);
-  *name = is_window ? window_name : others[index - WINDOWS].name;
-  return finish(&m, is_window ? 11 : others[index - WINDOWS].opset, size);
+  model m;
+  if (index < WINDOWS) {
+    snprintf(window_name, sizeof window_name, "window%02d", index);
+    *name = window_name;
+    m = window_model(index);
+    return finish(&m, 11, size);
+  }
+  index -= WINDOWS;
+  if (index < RESIZES) {
+    *name = resizes[index].name;
+    m = resize_model(index);
+    return finish(&m, 13, size);
+  }
+  index -= RESIZES;
+  *name = others[index].name;
+  m = others[index].make();
+  return finish(&m, others[index].opset, size);
+}
+
+/* Whether an op of it needs several of version 13. */
+static inline bool is_rewritten(int index) {
+  return index >= WINDOWS + RESIZES && others[index - WINDOWS - RESIZES].rewritten;
 }
 
 #endif

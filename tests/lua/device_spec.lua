@@ -241,7 +241,7 @@ describe("the npu objectives", function()
 end)
 
 describe("autogo info --device", function()
-  it("prints a line per group and the totals", function()
+  it("prints each group and the totals, no line broader than a terminal", function()
     local code, out, err = support.autogo "info resnet18 --device mobile-npu"
     assert.equal("", err)
     assert.equal(0, code)
@@ -249,6 +249,7 @@ describe("autogo info --device", function()
     local groups = 0
     for line in out:gmatch "[^\n]+" do
       groups = groups + (line:find "^%s+%d+  %a" and 1 or 0)
+      assert.truthy(#line <= 80, line)
     end
     assert.equal(cost_of.groups, groups)
     local total = ("mobile-npu: %.4g ms, %.4g mJ, %.4g mW"):format(cost_of.ms, cost_of.mj, cost_of.mw)
@@ -256,6 +257,16 @@ describe("autogo info --device", function()
     code, out = support.autogo "info resnet18 --device mobile-npu --json"
     assert.equal(0, code)
     assert.equal(cost_of.cycles, core.json_decode(out).device.cycles)
+  end)
+
+  it("keeps to that where tensors leave the chip and where all is large", function()
+    for _, case in ipairs { "unet_denoise --device mobile-npu", "edsr --input 1080x1920x64 --device mobile-npu" } do
+      local code, out = support.autogo("info " .. case)
+      assert.equal(0, code)
+      for line in out:gmatch "[^\n]+" do
+        assert.truthy(#line <= 80, line)
+      end
+    end
   end)
 
   it("ends with one line for a device there is not", function()

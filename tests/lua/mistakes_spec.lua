@@ -37,7 +37,7 @@ describe("an objective's name", function()
     end
     assert.matches("did you mean 'flops'%?$", refused(1, "evolve edsr --objective flop"))
     assert.equal("ops: unknown op 'rellu', did you mean 'relu'?",
-      refused(1, "evolve edsr --ops conv,rellu --out " .. os.tmpname() .. ".d"))
+      refused(1, "evolve edsr --ops conv,rellu --out " .. file("", "") .. ".d"))
   end)
 end)
 
@@ -50,6 +50,8 @@ describe("options", function()
     } do
       assert.matches(words, refused(2, "convert edsr /nonexistent/" .. line), 1, true)
     end
+    local path = file("", ".ONNX") -- endings in capitals are the same
+    assert.equal(0, (support.autogo("convert fsrcnn3 --opset 13 " .. path)))
     assert.matches("^diff: %-%-out: .*%.html", refused(2, "diff edsr edsr --out x.png"))
     assert.matches("^measure: %-%-out goes with a table", refused(2, "measure edsr --out x.csv"))
   end)
@@ -128,5 +130,12 @@ describe("a table of one's own", function()
     expect.fails("commas", read "network;value\nedsr;1\n")
     local _, why = read "net,value\nedsr,1\n"
     assert.is_nil(why:find "commas")
+  end)
+
+  it("of kernels may begin with it too, and must hold something", function()
+    local kernels, kernel_table = require "autogo.hardware.kernels", require "autogo.hardware.kernel_table"
+    local csv = kernels.csv(kernels.of_graph(require("autogo").load "fsrcnn3"))
+    assert.same(kernel_table.parse(csv, "k.csv"), kernel_table.parse("\xef\xbb\xbf" .. csv, "k.csv"))
+    expect.fails("k.csv empty table autogo kernels", kernel_table.parse("", "k.csv"))
   end)
 end)

@@ -18,6 +18,7 @@ describe("Python text", function()
     assert.equal("0.1", python.literal(string.unpack("f", string.pack("f", 0.1))))
     assert.equal("1.0", python.literal(1.0))
     assert.equal('float("inf")', python.literal(math.huge))
+    assert.equal([["a\n\x0d\x00\"\\?"]], python.literal 'a\n\r\0"\\\xff')
   end)
 
   it("breaks long lines at arguments", function()
@@ -53,6 +54,21 @@ describe("PyTorch source", function()
   it("is the same for the same network", function()
     local graph = assert(ag.load "densenet121")
     assert.equal(pytorch.source(graph), (pytorch.source(graph)))
+  end)
+
+  it("is UTF-8 within its quotes, whatever the network is called", function()
+    for _, name in ipairs { "a\xff\xfe\"\"\"b\\", "c\n\r", "\xed\xa0\x80", "gr\u{fc}n", "" } do
+      local b = core.builder(name, "test")
+      b:output(b:relu(b:conv(b:input { 8, 8, 3 }, { filters = 4, kernel = 3, name = "\xff" })))
+      local graph = b:build()
+      for _, source in ipairs { pytorch.source, require("autogo.formats.keras_source").source } do
+        local text = assert(source(graph))
+        assert.truthy(utf8.len(text))
+        local title = text:match '^"""([^\n]*)\n'
+        assert.is_nil(title:find '["\\\r]')
+        assert.truthy(title:find "^%C+: 4 nodes, %C+ 108 parameters%.$", title)
+      end
+    end
   end)
 
   it("says which node it cannot write", function()

@@ -89,7 +89,15 @@ describe("Space", function()
       end
     end
     assert.truthy(#rows > 0 and #rows < #batch)
-    assert.same({ rows, values }, { batch:hopeful({ 0.25 }, least, low, high) })
+    local found, scores = batch:hopeful({ 0.25 }, least, low, high)
+    local all = {}
+    for i = 1, #found do all[i] = i end
+    assert.same({ rows, values }, { core.pick(found, all), core.floats(scores) })
+    assert.same(batch:column("gain", rows), core.floats(batch:floats("gain", found)))
+    assert.equal(#batch, #batch:floats "entry")
+    for name in pairs { predicted = 1, baseline = 1, gain = 1, flops = 1, parent = 1, entry = 1 } do
+      assert.same(core.floats(batch[name]), core.floats(batch:floats(name)))
+    end
     raises("one number per parent", batch.hopeful, batch, {}, 0, 0, 1)
   end)
 

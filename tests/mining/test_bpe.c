@@ -134,6 +134,20 @@ static int random_text(ag_random *random, int32_t *text, int size, int symbols) 
   return at;
 }
 
+static void assert_naive(const int32_t *text, int length, int symbols, int vocabulary,
+                         int max_length) {
+  naive *expected = naive_train(text, length, symbols, vocabulary, max_length);
+  ag_bpe_merge *merges;
+  int count = ag_bpe_train(text, length, symbols, vocabulary, max_length, &merges);
+  assert_int_equal(count, expected->tokens - symbols);
+  for (int i = 0; i < count; i++) {
+    assert_int_equal(merges[i].left, expected->merges[i].left);
+    assert_int_equal(merges[i].right, expected->merges[i].right);
+  }
+  free(merges);
+  free(expected);
+}
+
 static void test_merges_equal_the_naive_ones(void **state) {
   (void)state;
   for (uint64_t seed = 0; seed < 150; seed++) {
@@ -141,19 +155,43 @@ static void test_merges_equal_the_naive_ones(void **state) {
     int symbols = 1 + (int)ag_random_below(&random, 12);
     int size = 40 + (int)ag_random_below(&random, 400);
     int max_length = 2 + (int)ag_random_below(&random, 20);
-    int vocabulary = symbols + 40;
     int32_t text[MAX_TEXT];
     int length = random_text(&random, text, size, symbols);
-    naive *expected = naive_train(text, length, symbols, vocabulary, max_length);
-    ag_bpe_merge *merges;
-    int count = ag_bpe_train(text, length, symbols, vocabulary, max_length, &merges);
-    assert_int_equal(count, expected->tokens - symbols);
-    for (int i = 0; i < count; i++) {
-      assert_int_equal(merges[i].left, expected->merges[i].left);
-      assert_int_equal(merges[i].right, expected->merges[i].right);
+    assert_naive(text, length, symbols, symbols + 40, max_length);
+  }
+}
+
+/* Runs of one symbol, periods, Thue and Morse's sequence, few symbols: counts that are equal, pairs
+ * that overlap. */
+static int32_t regular(int kind, int at, int period, int symbols) {
+  switch (kind) {
+  case 0:
+    return 0;
+  case 1:
+    return at / period % symbols;
+  case 2:
+    return at % symbols;
+  case 3:
+    return __builtin_popcount((unsigned)at) % symbols;
+  default:
+    return at * 7 % (period + 3) < 2 ? symbols - 1 : 0;
+  }
+}
+
+static void test_ties_and_overlaps(void **state) {
+  (void)state;
+  for (uint64_t seed = 0; seed < 600; seed++) {
+    ag_random random = ag_random_stream(seed, 1, 0, 0, 0);
+    int symbols = 1 + (int)ag_random_below(&random, 4), kind = (int)(seed % 5);
+    int length = 2 + (int)ag_random_below(&random, 250);
+    int period = 1 + (int)ag_random_below(&random, 6), cuts = 5 + (int)ag_random_below(&random, 60);
+    int32_t text[MAX_TEXT];
+    for (int i = 0; i < length; i++) {
+      bool end = i == length - 1 || ag_random_below(&random, (uint64_t)cuts) == 0;
+      text[i] = end ? -1 : regular(kind, i, period, symbols);
     }
-    free(merges);
-    free(expected);
+    assert_naive(text, length, symbols, symbols + (int)ag_random_below(&random, 25),
+                 1 + (int)ag_random_below(&random, 20));
   }
 }
 
@@ -262,6 +300,7 @@ static void test_merges_equal_those_of_sentencepiece(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_merges_equal_the_naive_ones),
+      cmocka_unit_test(test_ties_and_overlaps),
       cmocka_unit_test(test_edge_cases),
       cmocka_unit_test(test_merges_equal_those_of_sentencepiece),
   };

@@ -10,7 +10,7 @@
 #include "autogo/resolve.h"
 #include "tests/support/random_segment.h"
 
-enum { CASES = 1000, NODES = 16 };
+enum { CASES = 1000, NODES = 16, LARGE = 64, WIDEST = 8192 };
 
 static int cases(void) {
   const char *text = getenv("AUTOGO_RESOLVE_CASES");
@@ -100,6 +100,52 @@ static void test_published(void **state) {
   compare(AG_RESOLVE_PUBLISHED);
 }
 
+/* A place with `factor` times the channels, and so all widths in the segment; false if they do not
+ * fit then, or are too wide. */
+static bool widen(random_problem *problem, int32_t factor) {
+  ag_segment *s = problem->segment;
+  for (int p = 0; p < s->inputs; p++) {
+    bool gate = problem->inputs[p].c == 1 || s->input_shapes[p].c == 1; /* of one channel */
+    s->input_shapes[p].c *= gate ? 1 : factor;
+    problem->inputs[p].c *= gate ? 1 : factor;
+  }
+  for (int i = 0; i < s->size; i++) {
+    if (ag_op_weighted(s->nodes[i].op)) s->nodes[i].out.c *= factor;
+    if (s->nodes[i].flags & AG_FLAG_SLICE) s->nodes[i].in.c *= factor;
+  }
+  for (int q = 0; q < s->outputs; q++) problem->outputs[q].c *= factor;
+  ag_shape shapes[LARGE];
+  memcpy(shapes, s->input_shapes, (size_t)s->inputs * sizeof *shapes);
+  bool fits = ag_segment_infer(s, shapes, NULL) == AG_OK;
+  for (int p = 0; p < s->inputs; p++) fits = fits && problem->inputs[p].c <= WIDEST;
+  for (int i = 0; i < s->size; i++) fits = fits && s->nodes[i].out.c <= WIDEST;
+  return fits; /* MACs can be counted of up to twice these channels */
+}
+
+/* Beyond exhaustive search: up to 64 nodes, and widths at which lp_solve must not round. */
+static void test_large(void **state) {
+  (void)state;
+  ag_solver *exact = ag_solver_new(AG_RESOLVE_EXACT), *milp = ag_solver_new(AG_RESOLVE_MILP);
+  int feasible = 0, total = cases();
+  for (int seed = 0; seed < total; seed++) {
+    random_problem problem = random_problem_make((uint64_t)seed, LARGE);
+    if (widen(&problem, seed % 2 ? 1 : 250)) {
+      ag_resolve_problem p = random_problem_view(&problem);
+      p.formulation = seed % 4 < 2 ? AG_RESOLVE_OURS : AG_RESOLVE_PUBLISHED;
+      outcome a = run(seed, exact, "exact", &p), b = run(seed, milp, "milp", &p);
+      assert_true(a.status != AG_LIMIT);
+      feasible += a.status == AG_OK;
+      if (b.status != AG_LIMIT && (a.status != b.status || a.objective != b.objective))
+        fail_msg("problem %d: exact %d %.17g, milp %d %.17g", seed, (int)a.status, a.objective,
+                 (int)b.status, b.objective);
+    }
+    random_problem_free(&problem);
+  }
+  assert_true(feasible > total / 20);
+  ag_solver_free(exact);
+  ag_solver_free(milp);
+}
+
 enum { THREADS = 4, SHARED_CASES = 400 };
 
 typedef struct crowd {
@@ -141,6 +187,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_ours),
       cmocka_unit_test(test_published),
+      cmocka_unit_test(test_large),
       cmocka_unit_test(test_threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,12 +14,12 @@ local OF_KIND = {
 }
 
 local function is_keras(values)
-  return values.to == "keras" or values[2]:find "%.keras%.py$" ~= nil
+  return values.to == "keras" or values[2]:lower():find "%.keras%.py$" ~= nil
 end
 
 local function check(values)
   for _, row in ipairs(OF_KIND) do
-    if values[row[1]] and not values[2]:find(row[2]) then
+    if values[row[1]] and not values[2]:lower():find(row[2]) then
       return ("--%s goes with %s, not '%s'"):format(row[1], row[3], values[2])
     end
   end

@@ -1,7 +1,7 @@
 --- The architecture families by name, and networks named `FAMILY:CONFIG`.
 -- @module autogo.families
 
-local core = require "autogo.core"
+local json_file = require "autogo.json_file"
 local shown = require("autogo.spelling").shown
 
 local NAMES = { "nb101", "nb201", "hiaml", "inception", "two_path", "nb_macro" }
@@ -29,14 +29,9 @@ end
 -- A configuration file holds the configuration itself or an object with it under "config", as the
 -- entries of family vectors do; options such as nb201's skip mode may stand beside it.
 local function from_file(family, path, options)
-  local text, why = core.read_file(path)
-  if not text then
+  local config, why = json_file.read(path, "a configuration")
+  if not config then
     return nil, why
-  end
-  local config
-  config, why = core.json_decode(text)
-  if type(config) ~= "table" then
-    return nil, ("%s: %s"):format(path, why or "a configuration expected")
   end
   if config.config then
     if config.family and config.family ~= family.name then

@@ -74,7 +74,7 @@ function WRITERS.svg(graph, path, options)
 end
 
 function WRITERS.py(graph, path, options)
-  if options.to == "keras" or path:find "%.keras%.py$" then
+  if options.to == "keras" or path:lower():find "%.keras%.py$" then
     return require("autogo.formats.keras_source").save(graph, path)
   end
   return require("autogo.formats.pytorch").save(graph, path, options)

@@ -154,10 +154,8 @@ function keras.source(graph)
     inputs[node.position] = names[k]
   end
   local plan = outline.make(context.statements, context.results, scope)
-  local title = graph.name ~= "" and graph.name:gsub('[%c"\\]', " ") or "A network"
   local lines = {
-    ('"""%s: %d nodes, %.4g GFLOPs, %d parameters.'):format(title, graph.size, graph.flops / 1e9,
-      graph.params),
+    '"""' .. python.title(graph),
     ('\nWritten by AutoGO %s, for Keras 3.\n"""'):format(core.version),
     "import keras\nfrom keras import layers\n\n",
   }

@@ -1,6 +1,8 @@
 --- Python text as a person would lay it out: names, literals, lines that are not too long.
 -- @module autogo.formats.python
 
+local clean = require("autogo.report.text").clean
+
 local python = {}
 
 python.WIDTH = 99
@@ -10,6 +12,16 @@ for word in ([[False None True and as assert async await break class continue de
   finally for from global if import in is lambda nonlocal not or pass raise return try while with yield
   x y self torch nn F layers keras json math os]]):gmatch "%w+" do
   KEYWORDS[word] = true
+end
+
+--- The first line of a module's documentation: what network it is. The name may hold anything; the source
+-- must be UTF-8, and the text within its quotes.
+-- @tparam Graph graph
+-- @treturn string
+function python.title(graph)
+  local name = graph.name ~= "" and clean(graph.name):gsub('[%c"\\]', " ") or "A network"
+  return ("%s: %d nodes, %.4g GFLOPs, %d parameters."):format(name, graph.size, graph.flops / 1e9,
+    graph.params)
 end
 
 --- A text as an identifier; "" where nothing of it is left.
@@ -57,11 +69,16 @@ local function number(value)
   end
 end
 
+local function escaped(character)
+  if character == "\n" then return "\\n" end
+  return character:find "%c" and ("\\x%02x"):format(character:byte()) or "\\" .. character
+end
+
 --- A literal: boolean, number, text, or list of them as a tuple.
 function python.literal(value)
   if type(value) == "boolean" then return value and "True" or "False" end
   if type(value) == "number" then return number(value) end
-  if type(value) == "string" then return ("%q"):format(value):gsub("\\\n", "\\n") .. "" end
+  if type(value) == "string" then return '"' .. clean(value):gsub('[%c"\\]', escaped) .. '"' end
   local items = {}
   for i, item in ipairs(value) do items[i] = python.literal(item) end
   return "(" .. table.concat(items, ", ") .. (#items == 1 and ",)" or ")")

@@ -175,7 +175,7 @@ local function model_class(context, plan, names, inputs, lines, about)
   end
   finish(body, table.concat(results, ", "))
   lines[#lines + 1] = "class Model(nn.Module):"
-  lines[#lines + 1] = ('    """%s."""'):format(about)
+  lines[#lines + 1] = ('    """%s"""'):format(about)
   if #init > 1 then method(lines, "__init__(self)", init) end
   method(lines, ("forward(self, %s)"):format(table.concat(names, ", ")), body)
 end
@@ -206,12 +206,6 @@ if __name__ == "__main__":
     print("parameters", sum(weight.numel() for weight in model.parameters()))
 ]]
 
-local function about(graph)
-  local name = graph.name ~= "" and graph.name:gsub('[%c"\\]', " ") or "A network"
-  return ("%s: %d nodes, %.4g GFLOPs, %d parameters"):format(name, graph.size, graph.flops / 1e9,
-    graph.params)
-end
-
 local function preamble(graph, context, lines)
   local shapes = {}
   for k, node in ipairs(context.inputs) do
@@ -219,7 +213,7 @@ local function preamble(graph, context, lines)
     if form[1] == -1 then form[1] = 1 end
     shapes[k] = python.literal(form)
   end
-  local text = ([["""%s.
+  local text = ([["""%s
 
 Written by AutoGO %s. Needs PyTorch 1.13 or newer; the weights are in the safetensors file beside it:
 Model.load() is the network with them, Model() with new ones.
@@ -234,7 +228,7 @@ from torch import nn
 INPUTS = [%s]
 WEIGHTS = Path(__file__).with_suffix(".safetensors")
 
-]]):format(about(graph), core.version, table.concat(shapes, ", "))
+]]):format(python.title(graph), core.version, table.concat(shapes, ", "))
   lines[#lines + 1] = text
 end
 
@@ -291,7 +285,7 @@ function pytorch.source(graph)
   preamble(graph, context, lines)
   write_helpers(context, lines)
   for _, block in ipairs(plan.blocks) do block_class(block, lines) end
-  model_class(context, plan, names, inputs, lines, about(graph))
+  model_class(context, plan, names, inputs, lines, python.title(graph))
   return table.concat(lines, "\n") .. "\n" .. LOAD .. MAIN, state_names(plan)
 end
 

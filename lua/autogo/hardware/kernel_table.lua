@@ -96,7 +96,7 @@ end
 -- @treturn table { all, known = kernel by key, kin = lists of kernels, granule, dtype }, or nil and a message
 function kernel_table.parse(text, name)
   local self, place, number = { all = {}, known = {}, kin = {}, granule = GRANULE, name = name }, nil, 0
-  for line in text:gmatch "([^\n]*)\n?" do
+  for line in text:gsub("^\xef\xbb\xbf", ""):gmatch "([^\n]*)\n?" do
     number = number + 1
     local good, why = true, nil
     line = line:gsub("\r$", "")
@@ -115,6 +115,7 @@ function kernel_table.parse(text, name)
     end
     if not good then return nil, ("%s:%d: %s"):format(name, number, why) end
   end
+  if not place then return nil, name .. ": an empty table; autogo kernels MODEL --csv writes one" end
   self.granule = math.max(1, self.granule)
   return self
 end

@@ -14,7 +14,7 @@
 -- Source: hardware.md section 5.
 -- @module autogo.hardware.roofline
 
-local core = require "autogo.core"
+local json_file = require "autogo.json_file"
 local family = require "autogo.families.family"
 local objective = require "autogo.objective"
 local shown = require("autogo.spelling").shown
@@ -68,7 +68,7 @@ end
 
 -- What a decoded file says, in SI units; or nil and a message.
 local function read(file, data)
-  if type(data) ~= "table" or data.format ~= "autogo-roofline" or data.version ~= 1 then
+  if data.format ~= "autogo-roofline" or data.version ~= 1 then
     return nil, ("%s: this is no roofline device (format autogo-roofline, version 1)"):format(file)
   elseif type(data.name) ~= "string" then
     return nil, file .. ": name: a string expected"
@@ -102,11 +102,8 @@ function roofline.device(name)
         table.concat(roofline.names, ", "))
     end
   end
-  local text, why = core.read_file(path)
-  if not text then return nil, why end
-  local data
-  data, why = core.json_decode(text)
-  if not data then return nil, ("%s: %s"):format(path, why) end
+  local data, why = json_file.read(path, "a device as a JSON object")
+  if not data then return nil, why end
   return read(path, data)
 end
 

@@ -34,7 +34,7 @@ local flops = objective.per_node {
 
 -- A batch knows them already.
 flops.column = function(batch, rows)
-  return core.floats(batch:column("flops", rows))
+  return rows and batch:floats("flops", rows) or core.floats(batch:column "flops")
 end
 
 return flops

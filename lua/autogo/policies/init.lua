@@ -16,6 +16,7 @@
 -- table: together they are the policy's whole state.
 -- @module autogo.policies
 
+local core = require "autogo.core"
 local shown = require("autogo.spelling").shown
 
 local policies = { names = { "ageing", "bandit", "greedy", "greedy_bandit", "published", "random" } }
@@ -54,6 +55,15 @@ local function check_numbers(numbers, count)
   end
 end
 
+-- Candidates as a policy of one's own sees them: in plain sequences, which it may change.
+local function plain(candidates)
+  local columns = {}
+  for i, column in ipairs(candidates.columns) do
+    columns[i] = type(column) == "table" and column or core.floats(column)
+  end
+  return { count = candidates.count, columns = columns, violations = candidates.violations }
+end
+
 -- A policy of one's own, whose mistakes are told in its own words.
 local function checked(policy)
   for _, name in ipairs { "propose", "choose", "learn" } do
@@ -69,7 +79,7 @@ local function checked(policy)
     return members, options
   end
   made.choose = policy.choose and function(search, candidates)
-    local numbers = policy.choose(search, candidates)
+    local numbers = policy.choose(search, plain(candidates))
     check_numbers(numbers, candidates.count)
     return numbers
   end

@@ -11,6 +11,7 @@
 local commands = require "autogo.command"
 local core = require "autogo.core"
 local family = require "autogo.families.family"
+local json_file = require "autogo.json_file"
 local shown = require("autogo.spelling").shown
 
 local data = {}
@@ -102,19 +103,6 @@ function data.of_front(front, options)
 end
 
 -- --- from a folder --------------------------------------------------------------------------------
-
-local function read_json(path)
-  local content, why = core.read_file(path)
-  if not content then
-    return nil, why
-  end
-  local document
-  document, why = core.json_decode(content)
-  if not document then
-    return nil, ("%s: %s"):format(path, why)
-  end
-  return document
-end
 
 -- The first field, by name, that a table read from a file lacks; nil where it has all of the types asked.
 local function lacks(document, fields)
@@ -263,7 +251,7 @@ end
 -- @treturn table; or nil and a message
 function data.of_folder(folder)
   local path = folder .. "/front.json"
-  local document, why = read_json(path)
+  local document, why = json_file.read(path, "a front")
   if not document then
     return nil, why
   end
