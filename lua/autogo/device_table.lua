@@ -7,8 +7,8 @@ local tables = require "autogo.report.table"
 
 local TITLE = { "node  ", "ops: tile, channels out and in, order" }
 local HEAD = { "MACs", "use %", "array", "vector", "memory", "exposed", "DRAM", "us", "uJ" }
--- Before a line of figures.
-local INDENT = "  "
+-- Before a line of figures, and before what goes on in another line.
+local INDENT, BEHIND_NODE, BEHIND_NOTE = " ", "      ", "  "
 
 local figure = tables.figure
 
@@ -18,7 +18,7 @@ local function moved(bytes)
 end
 
 local function plain(value)
-  return (value < 1e4 and "%.4g" or "%.0f"):format(value)
+  return value >= 1e5 and figure(value) or (value < 1e4 and "%.4g" or "%.0f"):format(value)
 end
 
 -- "3x80 px, 64 out, 3 in, os": a tile, in the order of its loops.
@@ -93,12 +93,12 @@ return function(device, cost)
   end
   titles[#titles + 1], figures[#figures + 1] = { "", "in all" }, cells_of(cost)
   for k, line in ipairs(tables.align(figures, {})) do
-    add_wrapped(lines, titles[k][1], titles[k][2], "      ")
+    add_wrapped(lines, titles[k][1], titles[k][2], BEHIND_NODE)
     lines[#lines + 1] = INDENT .. line
   end
   lines[#lines + 1] = ""
   for _, note in ipairs(notes(device, cost)) do
-    add_wrapped(lines, "", note, INDENT)
+    add_wrapped(lines, "", note, BEHIND_NOTE)
   end
   return table.concat(lines, "\n") .. "\n"
 end
