@@ -170,7 +170,8 @@ ag_status ag_tfjs_read(const cJSON *root, ag_arena *arena, ag_tf_graph *graph, a
   const cJSON *nodes = ag_json_field(topology ? topology : root, "node");
   ag__tf__graph__init(graph);
   if (!cJSON_IsArray(nodes) || !nodes->child)
-    return ag_fail(err, AG_FORMAT, "this JSON is no TF.js graph model (model.json): it has no nodes");
+    return ag_fail(err, AG_FORMAT,
+                   "this JSON is no TF.js graph model (model.json): it has no nodes");
   graph->node = ag_arena_alloc(arena, (size_t)cJSON_GetArraySize(nodes) * sizeof *graph->node);
   cJSON_ArrayForEach(item, nodes) {
     if (!cJSON_IsObject(item)) return ag_fail(err, AG_FORMAT, "a node is no object");
