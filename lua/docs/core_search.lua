@@ -101,12 +101,10 @@
 -- @function Space:restore
 -- @tparam string bytes
 
---- Numbers that C keeps, one per row of a batch: `column[i]` and `#column` as of a sequence. Goes where a
--- column of numbers is expected; `core.pick`, `core.where` and `core.floats` make sequences of it.
--- @type Column
-
 --- Children of one mutation, as columns and as rows. Fields: `tried`, `feasible`, `scored`, and the
--- columns `predicted`, `baseline`, `gain`, `flops`, `parent`, `entry`; `#batch`.
+-- columns `predicted`, `baseline`, `gain`, `flops`, `parent`, `entry`; `#batch`. Columns that come as userdata
+-- are kept in C: they go where a column of numbers is expected and are read as a sequence is, `column[i]`
+-- and `#column`; `core.pick`, `core.where` and `core.floats` make sequences of them.
 -- @type Batch
 
 --- A column by name: those above, or one that Lua has set.
@@ -127,13 +125,13 @@
 -- @number least
 -- @number flops_min
 -- @number flops_max
--- @treturn Column rows, and another one, what each is expected to score
+-- @treturn userdata column of their rows, and another one, what each is expected to score
 
 --- A column of the batch's own as floats.
 -- @function Batch:floats
 -- @tparam string name
 -- @tparam[opt] {integer,...} rows the only ones; default all
--- @treturn Column
+-- @treturn userdata column of numbers
 
 --- All about one child: parent, first, last, entry, variant, hash, flops, predicted, removed, added, ...
 -- @function Batch:child
