@@ -54,12 +54,14 @@ local ALIASES = { "pad", "space_to_depth", "depth_to_space", "transposed_conv", 
 
 --- What the core has: "name" and "Class:method".
 -- @tparam table core
--- @treturn table set
+-- @treturn table set; true of what is in C, false of methods that modules of Lua gave its classes
 function check.of_core(core)
   local set = {}
   for name in pairs(core) do set[name] = true end
   for class, methods in pairs(core.classes) do
-    for name in pairs(methods) do set[class .. ":" .. name] = true end
+    for name, method in pairs(methods) do
+      set[class .. ":" .. name] = debug.getinfo(method, "S").what == "C"
+    end
   end
   for op in pairs(core.ops) do -- one method per operation: the page names them together
     if op ~= "input" then set["Builder:" .. op] = nil end
@@ -68,11 +70,11 @@ function check.of_core(core)
   return set
 end
 
---- Sorted members of `a` that `b` lacks.
+--- Sorted members of `a` that `b` lacks, without those that are false.
 function check.missing(a, b)
   local names = {}
-  for name in pairs(a) do
-    if not b[name] then names[#names + 1] = name end
+  for name, counts in pairs(a) do
+    if counts and b[name] == nil then names[#names + 1] = name end
   end
   table.sort(names)
   return names
