@@ -102,9 +102,9 @@
 -- @tparam string bytes
 
 --- Children of one mutation, as columns and as rows. Fields: `tried`, `feasible`, `scored`, and the
--- columns `predicted`, `baseline`, `gain`, `flops`, `parent`, `entry`; `#batch`. Columns that come as userdata
--- are kept in C: they go where a column of numbers is expected and are read as a sequence is, `column[i]`
--- and `#column`; `core.pick`, `core.where` and `core.floats` make sequences of them.
+-- columns `predicted`, `baseline`, `gain`, `flops`, `parent`, `entry`; `#batch`. Columns that come as
+-- userdata are kept in C: they go where a column of numbers is expected and are read as a sequence is,
+-- `column[i]` and `#column`; `core.pick`, `core.where` and `core.floats` make sequences of them.
 -- @type Batch
 
 --- A column by name: those above, or one that Lua has set.
