@@ -3,6 +3,7 @@
  * worker has come back. Chunks keep the counter from being fought over, and are small so that no
  * thread has long to wait for another at the end. */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -13,7 +14,7 @@ enum { CHUNKS_PER_THREAD = 64 };
 
 struct worker {
   ag_pool *pool;
-  int index;
+  int index, home; /* the processor of its maker, negative if unknown */
   pthread_t thread;
 };
 
@@ -40,10 +41,32 @@ static void work_through(ag_pool *pool, int worker) {
   }
 }
 
+/* The processor that lies so many places after `home` among those of the mask. */
+static size_t processor_after(const cpu_set_t *mask, size_t home, int places) {
+  size_t processor = home;
+  for (int left = places % CPU_COUNT(mask); left > 0;) {
+    processor = (processor + 1) % CPU_SETSIZE;
+    left -= CPU_ISSET(processor, mask) ? 1 : 0;
+  }
+  return processor;
+}
+
+/* Moves a new thread to another processor than its maker's, and binds it to none. Kernels whose
+ * processors share no cache wake a thread where it ran last, and it stayed with its maker for the
+ * first 60 ms, a fifth of a search of 60,000 children. */
+static void spread(const struct worker *self) {
+  cpu_set_t allowed, own;
+  if (self->home < 0 || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  CPU_ZERO(&own);
+  CPU_SET(processor_after(&allowed, (size_t)self->home, self->index), &own);
+  if (sched_setaffinity(0, sizeof own, &own) == 0) sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
 static void *worker_main(void *argument) {
   struct worker *self = argument;
   ag_pool *pool = self->pool;
   uint64_t done = 0;
+  spread(self);
   pthread_mutex_lock(&pool->mutex);
   for (;;) {
     while (!pool->stop && pool->job == done) pthread_cond_wait(&pool->start, &pool->mutex);
@@ -67,7 +90,7 @@ ag_pool *ag_pool_new(int threads) {
   pool->workers = AG_ARRAY(struct worker, threads);
   for (int i = 1; i < threads; i++) {
     struct worker *worker = &pool->workers[i - 1];
-    *worker = (struct worker){.pool = pool, .index = i};
+    *worker = (struct worker){.pool = pool, .index = i, .home = sched_getcpu()};
     if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0) break;
     pool->threads++; /* fewer threads than asked for change the speed, not the results */
   }
