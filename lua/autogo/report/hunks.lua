@@ -170,12 +170,14 @@ local function sizes(hunk)
     #hunk.after.edges }, " ")
 end
 
--- Everything of a scene but resolutions and positions.
-local function signature(scene)
+--- A scene as text, without positions: equal texts, equal drawings as far as `said` goes.
+-- @tparam table scene
+-- @tparam function said what to say of a node
+-- @treturn string
+function hunks.text(scene, said)
   local parts, n = {}, 0
   for i, node in ipairs(scene.nodes) do
-    parts[n + 1], parts[n + 2] = node.elided and "fold" or text.node(node), scene.row[i]
-    parts[n + 3] = scene.mark[i] or ""
+    parts[n + 1], parts[n + 2], parts[n + 3] = said(node), scene.row[i], scene.mark[i] or ""
     n = n + 3
   end
   for _, edge in ipairs(scene.edges) do
@@ -185,9 +187,15 @@ local function signature(scene)
   return table.concat(parts, " ")
 end
 
+-- What is alike in spite of other resolutions.
+local function without_sizes(node)
+  return node.elided and "fold" or text.node(node)
+end
+
 -- That of both sides of a hunk, kept in it.
 local function signature_of(hunk)
-  hunk.signature = hunk.signature or signature(hunk.before) .. "|" .. signature(hunk.after)
+  hunk.signature = hunk.signature
+    or hunks.text(hunk.before, without_sizes) .. "|" .. hunks.text(hunk.after, without_sizes)
   return hunk.signature
 end
 

@@ -9,6 +9,7 @@
 local boxes = require "autogo.report.boxes"
 local columns = require "autogo.report.columns"
 local folds = require "autogo.report.folds"
+local hunks = require "autogo.report.hunks"
 local layers = require "autogo.report.layers"
 local picture = require "autogo.report.picture"
 local routes = require "autogo.report.routes"
@@ -24,8 +25,6 @@ local LEAST = 120
 -- A longer hunk stands in columns, as drawings of whole networks do; for it this width to height.
 local MOST_ROWS, ASPECT = 70, 0.4
 
-local SIDES = { "before", "after" }
-
 --- What the drawings of a page share: `boxes` of nodes, `drawings` by what they show and `arrangements` by
 -- their problem; the networks of a front share most of their mutations.
 -- @tparam[opt] table earlier that of an earlier page: its boxes keep their numbers
@@ -38,22 +37,11 @@ end
 -- All but positions, which differ between networks that share a change: drawings of equal content differ
 -- in nothing else.
 local function content(hunk, store)
-  local parts = { hunk.rows }
-  for _, side in ipairs(SIDES) do
-    local scene, n = hunk[side], #parts
-    for i, node in ipairs(scene.nodes) do
-      local said = node.elided and ("%s%d,%d"):format(node.fold, node.elided, node.reshaped)
-        or store:kind(node).number
-      parts[n + 1], parts[n + 2], parts[n + 3] = said, scene.row[i], scene.mark[i] or ""
-      n = n + 3
-    end
-    for _, edge in ipairs(scene.edges) do
-      parts[n + 1], parts[n + 2] = edge[1], edge[2]
-      n = n + 2
-    end
-    parts[n + 1] = "|"
+  local function said(node)
+    return node.elided and ("%s%d,%d"):format(node.fold, node.elided, node.reshaped)
+      or store:kind(node).number
   end
-  return table.concat(parts, " ")
+  return table.concat({ hunk.rows, hunks.text(hunk.before, said), hunks.text(hunk.after, said) }, "|")
 end
 
 -- What one side of a drawing asks of the layout, as text.
