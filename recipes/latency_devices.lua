@@ -1,20 +1,25 @@
 -- How well measured latencies are learnt: a whole-graph GNN for every device of a table, beside least
 -- squares and beside the measurements' own repeatability.
 --
---     autogo run recipes/latency_devices.lua --table FILE [--devices LIST] [--seeds N] [--members N]
---         [--epochs N] [--huber H] [--out DIR] [--quick]
+--     autogo run recipes/latency_devices.lua --table FILE [--devices LIST] [--cells WHICH] [--seeds N]
+--         [--members N] [--messages WAY] [--epochs N] [--batch N] [--learning-rate X]
+--         [--huber H] [--out DIR] [--quick]
 --
 -- FILE has the columns arch (cells of NAS-Bench-201) and one per device. Each seed draws split (80/10/10,
--- cells of equal function together) and training; the settings are those of `autogo train --target`. Leaves
--- in the output folder:
+-- cells of equal function together) and training; the settings are those of `autogo train --target`. With
+-- --cells published, cells with `none` are left out. Leaves in the output folder:
 --
 --    latency_devices.csv     per device: rank correlation (SRCC) on the test cells, mean and deviation over
---                            the seeds, and mean relative error (MAPE); both for least squares; and
---                            "repeated", the SRCC between two measurements of isomorphic cells
+--                            the seeds, and median and mean relative error; SRCC and mean error of least
+--                            squares; and "bound", what a perfect ranking could be expected to reach
+--    DEVICE.safetensors      weights of the first seed: those that come with AutoGO are made by this recipe
+--    split.csv               its validation and test cells
 --
--- Least squares fits the logarithm of the latency by a number per op and edge of the cell. No ranking
--- can be expected to reach more than about the square root of "repeated": what it is held against
--- is a measurement as noisy as either of the two.
+-- Least squares fits the logarithm of the latency by a number per op and edge of the cell.
+--
+-- The bound comes from isomorphic cells, measured apart: the share of the variance of ranks that is noise is
+-- half the mean squared difference of their ranks over the variance of all ranks, and a ranking without error
+-- correlates with a noisy one by the root of the rest.
 --
 -- Source: predictor.md (latency).
 local ag = require "autogo"
@@ -24,7 +29,7 @@ local train = require "autogo.train"
 
 local DEVICES = "1080ti_1,2080ti_1,titan_rtx_256,gold_6226,silver_4114,pixel3,raspi4,samsung_a50,"
   .. "eyeriss,fpga"
-local OPS = { "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3", "skip_connect" }
+local OPS = { "none", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3", "skip_connect" }
 local EDGES, RIDGE = 6, 1e-6
 
 local values = recipe.options {
@@ -34,10 +39,16 @@ local values = recipe.options {
     { name = "table", type = "string", value = "FILE", help = "measured cells",
       default = "../shared/data/latency/nb201_devices_ms.csv" },
     { name = "devices", type = "string", value = "LIST", default = DEVICES, help = "columns" },
+    { name = "cells", type = "choice", choices = { "all", "published" }, default = "all",
+      help = "published: those without none" },
     { name = "seeds", type = "integer", min = 1, max = 100, default = 3, help = "runs of each" },
     { name = "members", type = "integer", min = 1, max = 8, default = 1, help = "of an ensemble" },
-    { name = "epochs", type = "integer", min = 1, max = 100000, default = 50, help = "passes" },
-    { name = "huber", type = "number", min = 0, max = 1e9, default = 0.2, help = "as of autogo train" },
+    { name = "messages", type = "choice", choices = { "forward", "backward", "both" }, default = "backward",
+      help = "as of autogo train" },
+    { name = "epochs", type = "integer", min = 1, max = 100000, default = 25, help = "passes" },
+    { name = "batch", type = "integer", min = 1, max = 8192, default = 128, help = "as of autogo train" },
+    { name = "learning-rate", type = "number", min = 1e-12, max = 1000, default = 0.006, help = "of Adam" },
+    { name = "huber", type = "number", min = 0, max = 1e9, default = 0.05, help = "as of autogo train" },
     { name = "threads", type = "integer", min = 1, max = 256, help = "worker threads [all processors]" },
   },
 }
@@ -119,22 +130,64 @@ end
 
 -- --- devices --------------------------------------------------------------------------------------
 
--- SRCC between the measurements of isomorphic cells, in pairs; nil if there are few.
-local function repeated(samples)
-  local waiting, one, two = {}, {}, {}
-  for _, sample in ipairs(samples) do
-    local key = sample.graph:hash()
-    if waiting[key] then
-      one[#one + 1], two[#two + 1] = waiting[key], sample.target
-      waiting[key] = nil
-    else
-      waiting[key] = sample.target
-    end
+-- Ranks of numbers from 1 on; equal ones share the mean of theirs.
+local function ranks_of(numbers)
+  local order, ranks = {}, {}
+  for i = 1, #numbers do
+    order[i] = i
   end
-  return #one >= 10 and ag.srcc(one, two) or nil
+  table.sort(order, function(i, j) return numbers[i] < numbers[j] end)
+  local first = 1
+  while first <= #order do
+    local last = first
+    while last < #order and numbers[order[last + 1]] == numbers[order[first]] do
+      last = last + 1
+    end
+    for k = first, last do
+      ranks[order[k]] = (first + last) / 2
+    end
+    first = last + 1
+  end
+  return ranks
 end
 
-local function run(samples, seed)
+-- SRCC that a perfect ranking could be expected to reach; nil where few cells are isomorphic.
+local function bound(samples)
+  local measured, waiting = {}, {}
+  for i, sample in ipairs(samples) do
+    measured[i] = sample.target
+  end
+  local ranks = ranks_of(measured)
+  local squares, pairs_seen, variance = 0, 0, 0
+  for i, sample in ipairs(samples) do
+    variance = variance + (ranks[i] - (#samples + 1) / 2) ^ 2 / #samples
+    local key = sample.graph:hash()
+    if waiting[key] then
+      squares, pairs_seen = squares + (ranks[i] - ranks[waiting[key]]) ^ 2, pairs_seen + 1
+      waiting[key] = nil
+    else
+      waiting[key] = i
+    end
+  end
+  return pairs_seen >= 10 and math.sqrt(1 - squares / pairs_seen / 2 / variance) or nil
+end
+
+local function median_error(seen)
+  local errors = {}
+  for i, measured in ipairs(seen.measured) do
+    errors[i] = 100 * math.abs(seen.predicted[i] / measured - 1)
+  end
+  table.sort(errors)
+  return errors[(#errors + 1) // 2]
+end
+
+local function save(predictor, device, validation, test)
+  assert(predictor:save(("%s/%s.safetensors"):format(values.out, device)))
+  assert(ag.write_file(values.out .. "/split.csv",
+    labels.held_out { { validation, "validation" }, { test, "test" } }))
+end
+
+local function run(samples, seed, device)
   local training, validation, tests = train.split({ { family = "nb201", samples = samples } }, seed)
   if not training then
     stop(validation)
@@ -145,6 +198,9 @@ local function run(samples, seed)
     sum_pooling = true,
     epochs = epochs,
     huber = values.huber,
+    messages = values.messages,
+    batch = values.batch,
+    learning_rate = values.learning_rate,
     seed = seed,
     threads = values.threads,
     tokenizer = tokenizer,
@@ -153,28 +209,36 @@ local function run(samples, seed)
     stop(why)
   end
   local test = tests[1].samples
+  if seed == 1 then
+    save(predictor, device, validation, test)
+  end
   local seen = train.evaluate(predictor, tokenizer, test, "nb201")
-  return seen.srcc, seen.mape, evaluate_least_squares(fit_least_squares(training), test)
+  return seen.srcc, median_error(seen), seen.mape, evaluate_least_squares(fit_least_squares(training), test)
 end
 
 local rows = {}
 for device in values.devices:gmatch "[^,]+" do
-  local samples, why = labels.read(values.table, "nb201", device, limit)
+  local samples, why = labels.read(values.table, "nb201",
+    { column = device, limit = limit, all = values.cells == "all" })
   if not samples then
     stop(why)
   end
-  local found = { {}, {}, {}, {} }
+  local found = { {}, {}, {}, {}, {} }
   for seed = 1, seeds do
-    for i, value in ipairs { run(samples, seed) } do
+    for i, value in ipairs { run(samples, seed, device) } do
       found[i][seed] = value
     end
   end
-  local srcc, deviation = recipe.mean_and_deviation(found[1])
-  rows[#rows + 1] = { device, seeds, srcc, deviation, (recipe.mean_and_deviation(found[2])),
-    (recipe.mean_and_deviation(found[3])), (recipe.mean_and_deviation(found[4])), repeated(samples) }
-  io.stderr:write(("%s: SRCC %.4f, MAPE %.1f %%\n"):format(device, srcc, rows[#rows][5]))
+  local row = { device, seeds, recipe.mean_and_deviation(found[1]) }
+  for i = 2, #found do
+    row[#row + 1] = (recipe.mean_and_deviation(found[i]))
+  end
+  row[#row + 1] = bound(samples)
+  rows[#rows + 1] = row
+  io.stderr:write(("%s: SRCC %.4f, median error %.1f %%\n"):format(device, row[3], row[5]))
 end
 
-local HEADER = { "device", "seeds", "srcc", "deviation", "mape", "least squares", "its mape", "repeated" }
+local HEADER = { "device", "seeds", "srcc", "deviation", "median error", "mean error", "least squares",
+  "its mean error", "bound" }
 recipe.print(HEADER, rows)
 recipe.csv(values.out .. "/latency_devices.csv", HEADER, rows)

@@ -230,7 +230,8 @@ end
 local function work(job)
   local groups, lines = {}, {}
   for i, family in ipairs(present) do
-    local samples, why = labels.read(table_of(family), family, nil, values.quick and QUICK.networks or nil)
+    local limit = values.quick and QUICK.networks or nil
+    local samples, why = labels.read(table_of(family), family, { limit = limit })
     groups[i] = { family = family, samples = samples or stop(why) }
   end
   for _, task in ipairs(recipe.share(tasks_of(groups), jobs, job)) do

@@ -100,14 +100,14 @@ local function value_of(text, column)
   return value
 end
 
--- One row as a sample; false for a cell that training leaves out; nil and why for a bad one.
-local function sample_of(config, text, family, column)
+-- One row as a sample; false for one to leave out; nil and why for a bad one.
+local function sample_of(config, text, family, column, all)
   local target, why = value_of(text, column)
   if not config or config == "" then
     return nil, "an architecture expected"
   elseif not target then
     return nil, why
-  elseif family.name == "nb201" and config:find "none" then
+  elseif not all and family:leaves_out(config) then
     return false
   end
   local graph
@@ -185,13 +185,14 @@ end
 
 --- Read a table.
 -- @tparam string path
--- @tparam string name of the family; cells of nb201 with `none` are left out
--- @tparam[opt="cifar10_test_acc"] string column of the target
--- @tparam[opt] integer limit on the samples
+-- @tparam string name of the family
+-- @tparam[opt] table options `column` of the target ("cifar10_test_acc"); `limit` on the samples;
+-- `all`: networks that the publication leaves out too, which are the cells of nb201 with `none`
 -- @treturn table list of { graph in canonical order, target, family, config, class }, where networks
 -- of one class are isomorphic or compute the same function; or nil and a message
-function labels.read(path, name, column, limit)
-  column = column or "cifar10_test_acc"
+function labels.read(path, name, options)
+  options = options or {}
+  local column = options.column or "cifar10_test_acc"
   local family, why = families.get(name)
   if not family then
     return nil, why
@@ -199,9 +200,9 @@ function labels.read(path, name, column, limit)
   return read_table(path, column, expected_columns(family), function(position)
     local config_of = config_reader(position, family)
     return config_of and function(row)
-      return sample_of(config_of(row), row[position[column]], family, column)
+      return sample_of(config_of(row), row[position[column]], family, column, options.all)
     end
-  end, limit)
+  end, options.limit)
 end
 
 local function network_of(name, text, column, folder, load)

@@ -152,8 +152,9 @@ function objective.predicted(fields)
   return made
 end
 
---- Devices whose latency is bundled, measured on the cells of NAS-Bench-201 at 32 x 32 pixels: a
--- prediction for a network far from these ranks, but its milliseconds are an extrapolation.
+--- Devices whose latency is bundled, learnt from the cells of NAS-Bench-201 at 32 x 32 pixels. Of networks
+-- far from these it says little, in order as in milliseconds (`predictor:outside` tells what is far):
+-- a roofline, a table of kernels or measurements of one's own know those better.
 objective.DEVICES = { "1080ti_1", "2080ti_1", "titan_rtx_256", "gold_6226", "silver_4114", "pixel3",
   "raspi4", "samsung_a50", "eyeriss", "fpga" }
 

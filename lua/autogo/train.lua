@@ -146,7 +146,8 @@ end
 local function read_families(options)
   local list, by_name = {}, {}
   for _, entry in ipairs(options.tables) do
-    local samples, why = labels.read(entry.path, entry.family, entry.column or options.column)
+    local samples, why = labels.read(entry.path, entry.family,
+      { column = entry.column or options.column, all = entry.all })
     if not samples then
       return nil, why
     end
@@ -160,6 +161,10 @@ local function read_families(options)
   return list
 end
 
+local function networks(count)
+  return count == 1 and "1 network is" or ("%d networks are"):format(count)
+end
+
 --- Training and validation parts of all families together, the test parts by themselves.
 -- @tparam table groups list of { family, samples }
 -- @tparam integer seed
@@ -171,8 +176,8 @@ function train.split(groups, seed)
   for i, group in ipairs(groups) do
     local learnt, valid, test = labels.split(group.samples, seed)
     if #valid < 2 or #test < 2 then
-      return nil, ("%s: %d networks are too few to train, validate and test on; 20 distinct ones would do")
-        :format(group.family, #group.samples)
+      return nil, ("%s: %s too few to train, validate and test on; 20 distinct ones would do")
+        :format(group.family, networks(#group.samples))
     end
     append(training, learnt)
     append(validation, valid)
@@ -232,8 +237,9 @@ local function fit(options, training, validation)
 end
 
 --- Train.
--- @tparam table options `tables` = list of { path, family, column }, `column`, `tokenizer`, `progress` =
--- function (row), and those of `train.OPTIONS` (with _ for -), `residual`, `log_features`, `sum_pooling`
+-- @tparam table options `tables` = list of { path, family, column, all (as of `labels.read`) },
+-- `column`, `tokenizer`, `progress` = function (row), and those of `train.OPTIONS` (with _ for -),
+-- `residual`, `log_features`, `sum_pooling`
 -- @treturn Predictor, and a list of { family, training, test, srcc, top, mae, mape } with a field
 -- `held_out` (the architectures kept out of the training, as CSV) and `interrupted` (true if the
 -- training was stopped early); or nil and a message
@@ -315,7 +321,7 @@ end
 -- with tuning; or nil and a message
 function train.fine_tune(from, samples, options)
   if #samples < 2 * FOLDS then
-    return nil, ("%d networks are too few to fine-tune on; %d would do"):format(#samples, 2 * FOLDS)
+    return nil, ("%s too few to fine-tune on; %d would do"):format(networks(#samples), 2 * FOLDS)
   end
   local named = {}
   local order = table.move(samples, 1, #samples, 1, {})

@@ -43,3 +43,11 @@ kill -INT $run
 wait $run
 status=$?
 check "Ctrl-C is heard while an objective runs a program" [ $status = 130 ]
+
+# Learnt costs know what they were learnt from.
+guess="autogo: warning: latency_pixel3 is a guess for this network: it was not learnt from "
+"$AUTOGO" evolve resnet18 --objective latency:pixel3 --iterations 1 --quiet --out "$WORK/stranger" 2>"$WORK/err"
+check "a latency learnt from other networks is called a guess" grep -q "^${guess}op maxpool, .* and [0-9]* more$" "$WORK/err"
+cell='nb201:|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|'
+check "of a cell it is none" sh -c \
+  "$AUTOGO evolve '$cell' --objective latency:pixel3 --iterations 1 --quiet --out '$WORK/cell' 2>'$WORK/err' && [ ! -s '$WORK/err' ]"

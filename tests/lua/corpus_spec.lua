@@ -59,7 +59,7 @@ end)
 describe("a table of labels", function()
   local function read(text, family, column)
     local path = support.temporary(text, ".csv")
-    local samples, why = labels.read(path, family, column)
+    local samples, why = labels.read(path, family, { column = column })
     os.remove(path)
     return samples, why and why:gsub(path, "FILE", 1)
   end
@@ -71,6 +71,25 @@ describe("a table of labels", function()
     assert.equal(45.5, samples[1].target)
     assert.equal(64.25, samples[2].target)
     assert.equal(2, assert(read(text, "nb_macro", "other"))[2].target)
+  end)
+
+  it("leaves out cells that the publication does, unless all are asked for", function()
+    local with = "|none~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
+    local without = with:gsub("none", "avg_pool_3x3")
+    local path = support.temporary(("arch,ms\n%s,1.5\n%s,2\n"):format(with, without), ".csv")
+    local published = assert(labels.read(path, "nb201", { column = "ms" }))
+    local all = assert(labels.read(path, "nb201", { column = "ms", all = true }))
+    os.remove(path)
+    assert.equal(1, #published)
+    assert.equal(without, published[1].config)
+    assert.equal(2, #all)
+    assert.equal(with, all[1].config)
+    assert.equal(1.5, all[1].target)
+    local convs = 0
+    for _, node in all[1].graph:nodes() do
+      convs = convs + (node.op == "conv" and 1 or 0)
+    end
+    assert.equal(1 + 15 * 2 + 2 * 3, convs) -- stem, two per cell, three per reduction
   end)
 
   it("that is none is named with the line", function()
@@ -156,7 +175,7 @@ describe("a table of labels", function()
     local predictor, why = require("autogo").train { data = path, family = "nb_macro", column = "v" }
     os.remove(path)
     assert.is_nil(predictor)
-    assert.matches("^nb_macro: 1 networks are too few to train, validate and test on", why)
+    assert.matches("^nb_macro: 1 network is too few to train, validate and test on", why)
   end)
 
   it(

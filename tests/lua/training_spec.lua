@@ -85,7 +85,7 @@ describe("ag.train", function()
   end)
 
   it("trains ensembles, whose members differ and whose number is their mean", function()
-    local samples = assert(labels.read(path, "nb_macro", "v"))
+    local samples = assert(labels.read(path, "nb_macro", { column = "v" }))
     local options = { model = "gnn", epochs = 2, threads = 1, tokenizer = assert(ag.tokenizer()) }
     local function fit(members, seed)
       options.seed = seed
@@ -101,7 +101,7 @@ describe("ag.train", function()
   -- A trained ensemble of n members that see additions and edges in both ways by turns, and members by
   -- themselves.
   local function both_ways(model, n)
-    local samples = assert(labels.read(path, "nb_macro", "v"))
+    local samples = assert(labels.read(path, "nb_macro", { column = "v" }))
     local options = { model = model, epochs = 1, threads = 1, tokenizer = assert(ag.tokenizer()) }
     local alone = {}
     for i = 1, n do
@@ -224,7 +224,7 @@ describe("fine-tuning", function()
     assert.is_true(math.abs(both:label("own", raw) - samples[1].target) < 20)
     local none, why = train.fine_tune(from, { samples[1] }, { tokenizer = tokenizer })
     assert.is_nil(none)
-    assert.matches("^1 networks are too few", why)
+    assert.matches("^1 network is too few", why)
   end)
 end)
 

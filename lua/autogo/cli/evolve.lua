@@ -126,6 +126,22 @@ local function load_objectives(names)
   return list
 end
 
+-- What of a network a warning names.
+local NAMED = 4
+
+-- Warn of costs that were learnt from networks unlike this one.
+local function warn_of_guesses(objectives, graph)
+  for _, one in ipairs(objectives) do
+    local strange = one.predictor and one.predictor:outside(graph) or {}
+    local more = #strange > NAMED and (", and %d more"):format(#strange - NAMED) or ""
+    if #strange > 0 then
+      local named = table.concat(strange, ", ", 1, math.min(#strange, NAMED))
+      io.stderr:write(("autogo: warning: %s is a guess for this network: it was not learnt from %s%s\n")
+        :format(one.name, named, more))
+    end
+  end
+end
+
 -- LOW:HIGH or free as the two bounds; nothing for what is neither.
 local function band_of(text)
   local low, high = (text == "free" and "0:1.1" or text):match "^(.+):(.+)$"
@@ -298,6 +314,7 @@ return {
     if not graph then
       return nil, why
     end
+    warn_of_guesses(settings.objectives, graph)
     local iterations = settings.iterations or require("autogo.evolve").defaults.iterations
     local display = progress.new(values, iterations)
     local page = live.new(values.out)

@@ -74,7 +74,7 @@ local function summary(graph, report, values)
       ),
     },
     { "params", scaled(graph.params) },
-    { "memory", ("%.4g MiB of activations at the peak"):format(graph.peak_memory / 2 ^ 20) },
+    { "memory", tables.memory(graph.peak_memory) .. " of activations at the peak" },
     {
       "import",
       ("%d kept, %d merged, %d folded, %d opaque"):format(

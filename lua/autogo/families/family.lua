@@ -14,6 +14,7 @@
 --    each       () -> iterator over all configs; absent where their number is astronomic
 --    class      config -> string, equal for networks that compute the same function but for the
 --               order of additions; absent where isomorphism says all
+--    left_out   standard string -> whether trainings on accuracies leave the network out; may be absent
 --
 -- Nodes are created in the order of families.md, so that a graph equals the published one node for
 -- node.
@@ -112,6 +113,14 @@ function Family:class(config)
     config = self:parse(config)
   end
   return class and config and class(config)
+end
+
+--- Whether the publication leaves this network out of trainings on measured accuracies.
+-- @tparam string config standard string
+-- @treturn boolean
+function Family:leaves_out(config)
+  local left_out = self.definition.left_out
+  return left_out ~= nil and left_out(config)
 end
 
 -- Let `family.build(config)` do as well as `family:build(config)`: a family is one of a kind.

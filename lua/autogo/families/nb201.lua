@@ -142,6 +142,9 @@ return family.define {
   format = format,
   assemble = assemble,
   class = class,
+  left_out = function(text)
+    return text:find("none", 1, true) ~= nil
+  end,
   sample = function(stream)
     local config = {}
     for i = 1, 6 do
