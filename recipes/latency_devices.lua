@@ -169,7 +169,7 @@ local function bound(samples)
       waiting[key] = i
     end
   end
-  return pairs_seen >= 10 and math.sqrt(1 - squares / pairs_seen / 2 / variance) or nil
+  return pairs_seen >= 10 and math.sqrt(math.max(0, 1 - squares / pairs_seen / 2 / variance)) or nil
 end
 
 local function median_error(seen)
