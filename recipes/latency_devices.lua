@@ -2,8 +2,7 @@
 -- squares and beside the measurements' own repeatability.
 --
 --     autogo run recipes/latency_devices.lua --table FILE [--devices LIST] [--cells WHICH] [--seeds N]
---         [--members N] [--messages WAY] [--epochs N] [--batch N] [--learning-rate X]
---         [--huber H] [--out DIR] [--quick]
+--         [--members N] [options of autogo train] [--out DIR] [--quick]
 --
 -- FILE has the columns arch (cells of NAS-Bench-201) and one per device. Each seed draws split (80/10/10,
 -- cells of equal function together) and training; the settings are those of `autogo train --target`. With
@@ -23,6 +22,7 @@
 --
 -- Source: predictor.md (latency).
 local ag = require "autogo"
+local core = require "autogo.core"
 local labels = require "autogo.labels"
 local recipe = require "autogo.recipe"
 local train = require "autogo.train"
@@ -31,26 +31,30 @@ local DEVICES = "1080ti_1,2080ti_1,titan_rtx_256,gold_6226,silver_4114,pixel3,ra
   .. "eyeriss,fpga"
 local OPS = { "none", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3", "skip_connect" }
 local EDGES, RIDGE = 6, 1e-6
+local ENOUGH_TWINS = 10
 
+local options = {
+  { name = "table", type = "string", value = "FILE", help = "measured cells",
+    default = "../shared/data/latency/nb201_devices_ms.csv" },
+  { name = "devices", type = "string", value = "LIST", default = DEVICES, help = "columns" },
+  { name = "cells", type = "choice", choices = { "all", "published" }, default = "all",
+    help = "published: those without none" },
+  { name = "seeds", type = "integer", min = 1, max = 100, default = 3, help = "runs of each" },
+  { name = "members", type = "integer", min = 1, max = 8, default = 1, help = "of an ensemble" },
+  { name = "threads", type = "integer", min = 1, max = 256, help = "worker threads [all processors]" },
+}
+-- And those of `autogo train` that --target has its own defaults for.
+for _, row in ipairs(train.OPTIONS) do
+  local default = train.LATENCY[(row.name:gsub("%-", "_"))]
+  if default and row.name ~= "model" then
+    options[#options + 1] = { name = row.name, type = row.type, min = row.min, max = row.max,
+      choices = row.choices, help = (row.help:gsub(" %[.*", "")), default = default }
+  end
+end
 local values = recipe.options {
   name = "latency_devices",
   about = "Rank correlation and error of learnt latencies",
-  options = {
-    { name = "table", type = "string", value = "FILE", help = "measured cells",
-      default = "../shared/data/latency/nb201_devices_ms.csv" },
-    { name = "devices", type = "string", value = "LIST", default = DEVICES, help = "columns" },
-    { name = "cells", type = "choice", choices = { "all", "published" }, default = "all",
-      help = "published: those without none" },
-    { name = "seeds", type = "integer", min = 1, max = 100, default = 3, help = "runs of each" },
-    { name = "members", type = "integer", min = 1, max = 8, default = 1, help = "of an ensemble" },
-    { name = "messages", type = "choice", choices = { "forward", "backward", "both" }, default = "backward",
-      help = "as of autogo train" },
-    { name = "epochs", type = "integer", min = 1, max = 100000, default = 25, help = "passes" },
-    { name = "batch", type = "integer", min = 1, max = 8192, default = 128, help = "as of autogo train" },
-    { name = "learning-rate", type = "number", min = 1e-12, max = 1000, default = 0.006, help = "of Adam" },
-    { name = "huber", type = "number", min = 0, max = 1e9, default = 0.05, help = "as of autogo train" },
-    { name = "threads", type = "integer", min = 1, max = 256, help = "worker threads [all processors]" },
-  },
+  options = options,
 }
 local seeds = values.quick and 1 or values.seeds
 local epochs = values.quick and 2 or values.epochs
@@ -130,23 +134,12 @@ end
 
 -- --- devices --------------------------------------------------------------------------------------
 
--- Ranks of numbers from 1 on; equal ones share the mean of theirs.
+-- Ranks of numbers less their mean; equal ones share the mean of theirs.
 local function ranks_of(numbers)
-  local order, ranks = {}, {}
+  local below, above = core.rank_sums({ numbers }, { "min" }), core.rank_sums({ numbers }, { "max" })
+  local ranks = {}
   for i = 1, #numbers do
-    order[i] = i
-  end
-  table.sort(order, function(i, j) return numbers[i] < numbers[j] end)
-  local first = 1
-  while first <= #order do
-    local last = first
-    while last < #order and numbers[order[last + 1]] == numbers[order[first]] do
-      last = last + 1
-    end
-    for k = first, last do
-      ranks[order[k]] = (first + last) / 2
-    end
-    first = last + 1
+    ranks[i] = (below[i] - above[i]) / 2
   end
   return ranks
 end
@@ -158,18 +151,18 @@ local function bound(samples)
     measured[i] = sample.target
   end
   local ranks = ranks_of(measured)
-  local squares, pairs_seen, variance = 0, 0, 0
+  local twins, noise, variance = 0, 0, 0
   for i, sample in ipairs(samples) do
-    variance = variance + (ranks[i] - (#samples + 1) / 2) ^ 2 / #samples
+    variance = variance + ranks[i] ^ 2 / #samples
     local key = sample.graph:hash()
     if waiting[key] then
-      squares, pairs_seen = squares + (ranks[i] - ranks[waiting[key]]) ^ 2, pairs_seen + 1
+      twins, noise = twins + 1, noise + (ranks[i] - ranks[waiting[key]]) ^ 2 / 2
       waiting[key] = nil
     else
       waiting[key] = i
     end
   end
-  return pairs_seen >= 10 and math.sqrt(math.max(0, 1 - squares / pairs_seen / 2 / variance)) or nil
+  return twins >= ENOUGH_TWINS and math.sqrt(math.max(0, 1 - noise / twins / variance)) or nil
 end
 
 local function median_error(seen)
@@ -192,19 +185,12 @@ local function run(samples, seed, device)
   if not training then
     stop(validation)
   end
-  local predictor, why = train.fit_ensemble({
-    model = "gnn",
-    transform = "log",
-    sum_pooling = true,
-    epochs = epochs,
-    huber = values.huber,
-    messages = values.messages,
-    batch = values.batch,
-    learning_rate = values.learning_rate,
-    seed = seed,
-    threads = values.threads,
-    tokenizer = tokenizer,
-  }, values.members, training, validation)
+  local settings = { seed = seed, threads = values.threads, tokenizer = tokenizer }
+  for key, value in pairs(train.LATENCY) do
+    settings[key] = values[key] or value
+  end
+  settings.epochs = epochs
+  local predictor, why = train.fit_ensemble(settings, values.members, training, validation)
   if not predictor then
     stop(why)
   end

@@ -47,6 +47,11 @@ train.OPTIONS = {
   { name = "resume", type = "string", value = "FILE", help = "go on from a checkpoint of this training" },
 }
 
+--- What to choose for latencies and other costs. They add up over nodes and span decades, some measurements
+-- are far off, and what nobody uses may never be computed, so a node hears of its users.
+train.LATENCY = { model = "gnn", transform = "log", sum_pooling = true, messages = "backward", huber = 0.05,
+  epochs = 25, batch = 128, learning_rate = 0.006 }
+
 -- Options without a row above: for programs.
 local MORE = { "residual", "log_features", "sum_pooling", "tokenizer", "progress", "from" }
 

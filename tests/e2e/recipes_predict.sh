@@ -49,7 +49,7 @@ check "latency_devices: both devices" awk -F, \
   'NR > 1 { n[$1] = 1; if (NF != 9 || $3 < -1 || $3 > 1 || $5 <= 0 || $6 <= 0 || $8 <= 0) bad = 1 }
    END { exit bad || !n["raspi4"] || !n["eyeriss"] || NR != 3 }' "$WORK/latency/latency_devices.csv"
 check "latency_devices --quick, cells without none" "$AUTOGO" run recipes/latency_devices.lua --quick \
-  --table "$TABLE" --devices raspi4 --cells published --messages forward --out "$WORK/published"
+  --table "$TABLE" --devices raspi4 --cells published --out "$WORK/published"
 check "latency_devices: other cells, other figures" sh -c \
   "! grep -qxF \"\$(grep '^raspi4' '$WORK/latency/latency_devices.csv')\" '$WORK/published/latency_devices.csv'"
 refused "latency_devices: no such device" 1 "abacus" "$AUTOGO" run recipes/latency_devices.lua \

@@ -54,7 +54,8 @@ describe("the bundled predictor", function()
   end
 end)
 
--- Far enough below what the weights reach on all test cells (recipes/README.md) for the 400 tried here.
+-- Far enough below what the weights reach on all test cells (recipes/README.md) for the quarter of them
+-- that is tried here.
 local LATENCIES = {
   raspi4 = 0.97, pixel3 = 0.96, gold_6226 = 0.98, ["1080ti_1"] = 0.98, eyeriss = 0.99, fpga = 0.99,
 }
@@ -70,24 +71,19 @@ describe("the bundled latency", function()
         return pending(why)
       end
       local evaluator = cost.new(assert(objective.load("latency:" .. device)))
-      local said, measured, errors, column = {}, {}, {}, nil
-      for line in there:gmatch "[^\n]+" do
-        local fields = {}
-        for field in line:gmatch "[^,]+" do fields[#fields + 1] = field end
-        for i, name in ipairs(column and {} or fields) do
-          column = name == device and i or column
-        end
-        if #said < 400 and parts.nb201[fields[2]] == "test" then
+      local options = { column = device, all = true, limit = 4000 }
+      local said, measured, errors = {}, {}, {}
+      for _, sample in ipairs(assert(labels.read(support.shared .. "/" .. path, "nb201", options))) do
+        if parts.nb201[sample.config] == "test" then
           local i = #said + 1
-          said[i] = evaluator:of(assert(ag.load("nb201:" .. fields[2])):canonical())
-          measured[i] = tonumber(fields[column])
+          said[i], measured[i] = evaluator:of(sample.graph), sample.target
           errors[i] = math.abs(said[i] / measured[i] - 1)
         end
       end
       table.sort(errors)
-      assert.equal(400, #said)
+      assert.is_true(#said > 300)
       assert.is_true(ag.srcc(said, measured) >= wanted)
-      assert.is_true(errors[200] < 0.1)
+      assert.is_true(errors[#errors // 2] < 0.1)
     end)
   end
 end)

@@ -11,6 +11,7 @@ local policies = require "autogo.policies"
 local presets = require "autogo.presets"
 local progress = require "autogo.cli.progress"
 local resume = require "autogo.cli.resume"
+local tables = require "autogo.report.table"
 
 local MISUSED, INTERRUPTED = 2, 130
 
@@ -126,18 +127,13 @@ local function load_objectives(names)
   return list
 end
 
--- What of a network a warning names.
-local NAMED = 4
-
 -- Warn of costs that were learnt from networks unlike this one.
 local function warn_of_guesses(objectives, graph)
   for _, one in ipairs(objectives) do
     local strange = one.predictor and one.predictor:outside(graph) or {}
-    local more = #strange > NAMED and (", and %d more"):format(#strange - NAMED) or ""
     if #strange > 0 then
-      local named = table.concat(strange, ", ", 1, math.min(#strange, NAMED))
-      io.stderr:write(("autogo: warning: %s is a guess for this network: it was not learnt from %s%s\n")
-        :format(one.name, named, more))
+      io.stderr:write(("autogo: warning: %s is a guess for this network: it was not learnt from %s\n")
+        :format(one.name, tables.first_few(strange)))
     end
   end
 end

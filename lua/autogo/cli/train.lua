@@ -5,10 +5,7 @@ local ag = require "autogo"
 local core = require "autogo.core"
 local train = require "autogo.train"
 
--- Costs add up over nodes and span decades, some measurements are far off, and what nobody uses may never be
--- computed, so a node hears of its users: what --target chooses unless told otherwise.
-local LATENCY = { model = "gnn", transform = "log", sum_pooling = true, messages = "backward", huber = 0.05,
-  epochs = 25, batch = 128, learning_rate = 0.006 }
+local LATENCY = train.LATENCY -- what --target chooses unless told otherwise
 
 local function progress(row)
   if row.members and row.members > 1 then
@@ -62,8 +59,9 @@ local OPTIONS = {
   { name = "family", type = "string", value = "NAME", many = true, help = "of that table" },
   { name = "column", type = "string", default = "cifar10_test_acc", help = "what to predict" },
   { name = "target", type = "string", value = "FILE:COLUMN", many = true,
-    help = "a cost such as a latency instead: gnn, log values, sums of states, backward messages, "
-      .. "huber 0.05, rate 0.006, 25 epochs in batches of 128" },
+    help = ("a cost such as a latency instead: gnn, log values, sums of states, %s messages, huber %g, "
+      .. "rate %g, %d epochs in batches of %d"):format(LATENCY.messages, LATENCY.huber, LATENCY.learning_rate,
+      LATENCY.epochs, LATENCY.batch) },
   { name = "tokenizer", type = "string", value = "FILE", help = "instead of the bundled one" },
   { name = "out", type = "string", value = "FILE", default = "predictor.safetensors", help = "weights" },
   { name = "quiet", type = "flag", help = "print no progress" },

@@ -116,23 +116,29 @@ local function row_of(name, member, front)
   return row
 end
 
--- Findings named below a table, of all that its members have.
+-- Findings that a sentence names.
 local NAMED = 4
+
+--- The first few of a list of texts: "a, b, c, d, and 3 more".
+-- @tparam {string,...} list
+-- @treturn string
+function tables.first_few(list)
+  local named = table.concat(list, ", ", 1, math.min(#list, NAMED))
+  return #list > NAMED and ("%s, and %d more"):format(named, #list - NAMED) or named
+end
 
 -- What the marks mean: the first few of what is outside, by row from above.
 local function explain_marks(front)
-  local named, seen, count = {}, {}, 0
+  local found, seen = {}, {}
   for _, member in ipairs { front.input, table.unpack(front) } do
     for _, text in ipairs(member.outside or {}) do
       if not seen[text] then
-        seen[text], count = true, count + 1
-        if count <= NAMED then named[count] = text end
+        seen[text], found[#found + 1] = true, text
       end
     end
   end
-  if count == 0 then return nil end
-  if count > NAMED then named[NAMED + 1] = ("and %d more"):format(count - NAMED) end
-  local sentence = MARK .. " the predictor was not trained on " .. table.concat(named, ", ")
+  if #found == 0 then return nil end
+  local sentence = MARK .. " the predictor was not trained on " .. tables.first_few(found)
   return table.concat(tables.wrap(sentence, tables.BREADTH - 2), "\n  ")
 end
 
